@@ -1,0 +1,131 @@
+"""The states of a piece, a batch and a drop, and which moves between them are allowed.
+
+Pure: `pipeline.repository.moves` is the one writer that applies a move, compare-and-set, with its event.
+"""
+
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    """Where a piece is. The order of the members from CREATED to DELIVERED is the order of the line."""
+
+    CREATED = "created"
+    READY = "ready"
+    HELD = "held"
+    BATCHED = "batched"
+    SENT = "sent"
+    PRINTED = "printed"
+    MAILED = "mailed"
+    IN_TRANSIT = "in_transit"
+    OUT_FOR_DELIVERY = "out_for_delivery"
+    DELIVERED = "delivered"
+    RETURNED = "returned"
+    REROUTED = "rerouted"
+    REJECTED = "rejected"
+    CANCELED = "canceled"
+    FAILED = "failed"
+
+
+class Basis(StrEnum):
+    """On whose word a piece counts as mailed or delivered."""
+
+    PRINTER = "printer"
+    STATEMENT = "statement"
+    ACCEPTANCE = "acceptance"
+    SCAN = "scan"
+    INFERRED = "inferred"
+
+
+class SlaState(StrEnum):
+    """How the promise of one piece stands."""
+
+    ON_TRACK = "on_track"
+    AT_RISK = "at_risk"
+    BREACHED = "breached"
+    KEPT = "kept"
+    VOID = "void"  # canceled, rejected or failed: there is nothing left to keep
+
+
+class BatchStatus(StrEnum):
+    FROZEN = "frozen"
+    IMPOSED = "imposed"
+    HANDING_OVER = "handing_over"
+    SENT = "sent"
+    ACCEPTED = "accepted"
+    PRINTED = "printed"
+    MAILED = "mailed"
+    REFUSED = "refused"
+    RECALLED = "recalled"
+    IN_DOUBT = "in_doubt"
+    VOID = "void"
+
+
+class DropStatus(StrEnum):
+    """One revision of a batch on its way to the printer."""
+
+    FROZEN = "frozen"
+    IMPOSED = "imposed"
+    HANDING_OVER = "handing_over"
+    SENT = "sent"
+    REFUSED = "refused"
+    RECALLED = "recalled"
+    IN_DOUBT = "in_doubt"
+    VOID = "void"
+
+
+_BEFORE_FREEZE = frozenset({Status.CREATED, Status.READY, Status.HELD})
+_BATCHED = frozenset({Status.BATCHED})
+_WITH_PRINTER = frozenset({Status.BATCHED, Status.SENT})
+_ON_THE_LINE = frozenset({Status.BATCHED, Status.SENT, Status.PRINTED})
+_IN_THE_MAIL = frozenset({Status.MAILED, Status.IN_TRANSIT})
+
+# From where each status may be reached. Later steps may skip earlier ones when their evidence arrives first; backward are
+# only held → ready, and batched or sent → ready when the batch is void.
+REACHED_FROM: dict[Status, frozenset[Status]] = {
+    Status.READY: frozenset({Status.CREATED, Status.HELD}) | _WITH_PRINTER,
+    Status.HELD: frozenset({Status.CREATED, Status.READY}),
+    Status.BATCHED: frozenset({Status.READY}),
+    Status.SENT: _BATCHED,
+    Status.PRINTED: _WITH_PRINTER,
+    Status.MAILED: _ON_THE_LINE,
+    Status.IN_TRANSIT: _ON_THE_LINE | {Status.MAILED},
+    Status.OUT_FOR_DELIVERY: _ON_THE_LINE | _IN_THE_MAIL,
+    Status.DELIVERED: _ON_THE_LINE | _IN_THE_MAIL | {Status.OUT_FOR_DELIVERY, Status.REROUTED},
+    Status.RETURNED: _ON_THE_LINE | _IN_THE_MAIL | {Status.OUT_FOR_DELIVERY, Status.DELIVERED, Status.REROUTED},
+    Status.REROUTED: _ON_THE_LINE | _IN_THE_MAIL | {Status.OUT_FOR_DELIVERY, Status.DELIVERED},
+    Status.REJECTED: frozenset({Status.CREATED, Status.READY, Status.HELD}),
+    Status.CANCELED: _BEFORE_FREEZE,
+    Status.FAILED: _BEFORE_FREEZE | _ON_THE_LINE,
+}
+
+ENDED = frozenset({Status.DELIVERED, Status.RETURNED, Status.REJECTED, Status.CANCELED, Status.FAILED})
+PROMISE_OPEN = _BEFORE_FREEZE | _ON_THE_LINE
+"""The statuses in which the promise still runs."""
+
+PROMISE_KEPT_BY = frozenset({Status.MAILED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED})
+PROMISE_VOIDED_BY = frozenset({Status.REJECTED, Status.CANCELED, Status.FAILED})
+
+# Told to senders; the other moves stand in the log as evidence only.
+WEBHOOK_STATUSES = frozenset(Status) - {Status.READY, Status.BATCHED}
+
+
+def event_type(status: Status) -> str:
+    """The name of the event that tells of a move to `status`."""
+    return f"mail.{status}"
+
+
+EVENT_TYPES = frozenset(event_type(s) for s in WEBHOOK_STATUSES) | {
+    "mail.sla_at_risk",
+    "mail.sla_breached",
+    "mail.sla_corrected",
+}
+
+BATCH_ORDER = (
+    BatchStatus.FROZEN,
+    BatchStatus.IMPOSED,
+    BatchStatus.HANDING_OVER,
+    BatchStatus.SENT,
+    BatchStatus.ACCEPTED,
+    BatchStatus.PRINTED,
+    BatchStatus.MAILED,
+)

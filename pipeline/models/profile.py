@@ -1,0 +1,136 @@
+"""How one printer wants its work: the whole profile, kept as data in the printer's row and validated here at the edge.
+
+Inches for sheets and marks, minutes for times, local clock times in the printer's zone. Defaults are those of a 13x19 digital
+press with permit imprint.
+"""
+
+from datetime import time
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Inches = Annotated[float, Field(ge=0, le=100)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Sheet(_Part):
+    """The press sheet; `imageable_*` is what the press can print, centred unless the gripper takes more."""
+
+    width_in: Inches = 13.0
+    height_in: Inches = 19.0
+    imageable_width_in: Inches = 12.72
+    imageable_height_in: Inches = 18.69
+    gripper_in: Inches = 0.0
+
+
+class Marks(_Part):
+    crop: bool = True
+    crop_length_in: Inches = 0.11
+    crop_offset_in: Inches = 0.0
+    slug: bool = True
+
+
+class Imposition(_Part):
+    mode: Literal["imposed", "one_up"] = "imposed"
+    sheet: Sheet = Sheet()
+    gutter_in: Inches = 0.0
+    marks: Marks = Marks()
+    back_turn: Literal["long_edge", "short_edge"] = "long_edge"
+    back_offset_x_in: float = 0.0
+    back_offset_y_in: float = 0.0
+    max_sheets_per_file: int = Field(default=2000, ge=1)
+    output_intent: Literal["none", "TR006"] = "none"
+
+
+class Postage(_Part):
+    method: Literal["permit", "meter", "stamp"] = "permit"
+    permit_number: str = Field(default="", max_length=12)
+    permit_city: str = Field(default="", max_length=28)
+    permit_state: str = Field(default="", max_length=2)
+    mark_text: str = Field(default="US POSTAGE PAID", max_length=40)
+    mailer_id: str = Field(pattern=r"^(\d{6}|9\d{8})$")
+    crid: str = Field(default="", max_length=12)
+    stid_first_class: str = Field(default="310", pattern=r"^\d{3}$")
+    stid_marketing: str = Field(default="311", pattern=r"^\d{3}$")
+    presort_by: Literal["printer", "bureau", "us", "none"] = "none"
+    imb_by: Literal["us", "bureau"] = "us"
+    induction: str = Field(default="", max_length=80)
+
+    @field_validator("mailer_id")
+    @classmethod
+    def _six_digit_ids_start_below_nine(cls, value: str) -> str:
+        if len(value) == 6 and value.startswith("9"):
+            raise ValueError("a 6-digit mailer id begins with 0 to 8; ids that begin with 9 have 9 digits")
+        return value
+
+
+class Sftp(_Part):
+    """Where and as whom. `fingerprints` are pinned (SHA256:…), two while the printer rotates its key."""
+
+    kind: Literal["sftp"] = "sftp"
+    host: str
+    port: int = Field(default=22, ge=1, le=65535)
+    username: str
+    fingerprints: tuple[Annotated[str, Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")], ...] = Field(min_length=1, max_length=4)
+    key_file: str = Field(description="private key, relative to the installation's home")
+    inbox: str = "in"
+    outbox: str = "out"
+    channels: int = Field(default=4, ge=1, le=8)
+    timeout_s: float = Field(default=30.0, gt=0, le=600)
+
+
+class Sandbox(_Part):
+    """The simulated printer of test accounts; times are on the account's line clock."""
+
+    kind: Literal["sandbox"] = "sandbox"
+    accept_minutes: int = 5
+    print_minutes: int = 60
+    mail_minutes: int = 240
+
+
+class Floor(_Part):
+    """Hours, trucks and speed: what the scheduler plans with."""
+
+    zone: str = "America/New_York"
+    opens: time = time(6, 0)
+    closes: time = time(22, 0)
+    trucks: tuple[time, ...] = (time(11, 0), time(17, 0), time(20, 30))
+    lead_minutes: int = Field(default=75, ge=0)
+    sheets_per_hour: int = Field(default=6000, ge=1)
+    setup_minutes: int = Field(default=4, ge=0)
+    max_sheets_per_batch: int = Field(default=600, ge=1)
+    # A batch is full, and closes, at this many sheets; it never waits longer than `max_wait_s` for its first piece.
+    fill_sheets: int = Field(default=100, ge=1)
+    max_wait_s: int | None = Field(default=None, ge=0)
+    ack_minutes: int = Field(default=20, ge=0)
+    cost_cents_per_sheet: float = Field(default=6.0, ge=0)
+    spoilage: float = Field(default=0.015, ge=0, lt=1)
+
+    @field_validator("zone")
+    @classmethod
+    def _zone_is_known(cls, value: str) -> str:
+        if value not in available_timezones():
+            raise ValueError("unknown time zone; use an IANA name such as America/Chicago")
+        return value
+
+    @property
+    def zoneinfo(self) -> ZoneInfo:
+        return ZoneInfo(self.zone)
+
+
+class PrinterProfile(_Part):
+    """Everything that differs from one printer to the next."""
+
+    products: tuple[str, ...] = ("postcard_4x6",)
+    stocks: tuple[str, ...] = ("cover_120lb",)
+    classes: tuple[Literal["first_class", "marketing"], ...] = ("first_class", "marketing")
+    transport: Annotated[Sftp | Sandbox, Field(discriminator="kind")]
+    imposition: Imposition = Imposition()
+    postage: Postage
+    floor: Floor = Floor()
+    ack_format: Literal["json", "csv"] = "json"
+    contact: str = Field(default="", max_length=200)

@@ -1,0 +1,57 @@
+"""What the press side is given and what it gives back: plain values, so that a job can cross a process boundary."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from pipeline.models.profile import Imposition as ImpositionProfile
+from pipeline.models.profile import Postage
+
+
+@dataclass(frozen=True)
+class Placed:
+    """One piece at its place. `sheet`, `slot` and `stack_position` count from 0; `imb` is 20 digits and the routing code.
+
+    `address` is up to five lines as they are to be printed, the recipient's name first. `front` and `back` are keys into
+    `Job.artwork`; no `back` leaves that side to the address alone.
+    """
+
+    piece_id: str
+    sheet: int
+    slot: int
+    stack_position: int
+    imb: str
+    address: tuple[str, ...]
+    return_address: tuple[str, ...]
+    front: str
+    back: str | None
+    recipient_hash: str
+
+
+@dataclass(frozen=True)
+class Job:
+    """One drop to be imposed. `frozen_at` is the only time that is printed, so that imposing twice gives the same bytes."""
+
+    stem: str
+    batch_id: str
+    revision: int
+    product: str
+    mail_class: str
+    frozen_at: datetime
+    mail_by: datetime
+    zone: str
+    printer: str
+    contact: str
+    imposition: ImpositionProfile
+    postage: Postage
+    artwork: dict[str, Path]
+    pieces: tuple[Placed, ...]
+
+
+@dataclass(frozen=True)
+class Imposed:
+    """What was written: every file of the drop but the ready file, with the sheet and piece counts."""
+
+    files: tuple[Path, ...]
+    sheets: int
+    pieces: int
