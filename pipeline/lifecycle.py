@@ -3,7 +3,11 @@
 Pure: `pipeline.repository.moves` is the one writer that applies a move, compare-and-set, with its event.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class Status(StrEnum):
@@ -129,3 +133,46 @@ BATCH_ORDER = (
     BatchStatus.PRINTED,
     BatchStatus.MAILED,
 )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A piece as it stood when somebody looked: what a move compares itself with, and what its events need."""
+
+    id: str
+    account_id: str
+    mode: str
+    revision: int
+    attempt: int
+    status: Status
+    sla_state: SlaState
+    due_at: datetime
+
+
+@dataclass(frozen=True)
+class Move:
+    """One wish to change a piece: to a status, with the evidence for it, and what else changes in its row.
+
+    `at` is line time: when it became so. Evidence may come late, so `at` may lie before other events of the piece.
+    """
+
+    piece: Snapshot
+    to: Status
+    at: datetime
+    evidence: Mapping[str, Any]
+    sets: Mapping[str, Any] = field(default_factory=dict)
+
+
+def promise_after(move: Move) -> tuple[SlaState, str | None]:
+    """How the promise stands after a move, and the alarm event that this calls for, if any.
+
+    A piece mailed by `due_at` kept its promise, even where that is learned after a breach was told: then the breach is corrected.
+    """
+    now = move.piece.sla_state
+    if move.to in PROMISE_VOIDED_BY and now is not SlaState.BREACHED:
+        return SlaState.VOID, None
+    if move.to not in PROMISE_KEPT_BY or now in (SlaState.KEPT, SlaState.VOID):
+        return now, None
+    if move.at <= move.piece.due_at:
+        return SlaState.KEPT, "mail.sla_corrected" if now is SlaState.BREACHED else None
+    return SlaState.BREACHED, None if now is SlaState.BREACHED else "mail.sla_breached"

@@ -1,0 +1,59 @@
+"""Column types and ids that every table shares."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import TypeDecorator
+
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+_CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+ID_LENGTH = 29  # a two-letter prefix, an underscore and 26 characters
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """Aware UTC in, aware UTC out; refuses naive values. SQLite has no zones, so it stores the naive UTC value."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("naive time given to a UTC column")
+        value = value.astimezone(UTC)
+        return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        result: datetime = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        return result
+
+
+class Ids:
+    """Makes ids such as `ml_01jd…`: a UUIDv7-like value (48 bits of milliseconds, 82 random bits), so that ids sort by time.
+
+    `milliseconds` and `random_bits` are passed in, so that a test or a simulation can replay them.
+    """
+
+    def __init__(self, milliseconds: Callable[[], int], random_bits: Callable[[int], int]) -> None:
+        self._milliseconds = milliseconds
+        self._random_bits = random_bits
+
+    def new(self, prefix: str) -> str:
+        value = (self._milliseconds() & (1 << 48) - 1) << 82 | self._random_bits(82)
+        return prefix + "_" + "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
+
+
+def system_ids() -> Ids:
+    """Ids from this machine's time and randomness."""
+    from secrets import randbits
+
+    return Ids(lambda: time.time_ns() // 1_000_000, randbits)

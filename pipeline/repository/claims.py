@@ -1,0 +1,155 @@
+"""Claiming rows for work: a lease, renewed while the work goes on, and an attempt number that saving compares.
+
+A claim is a few statements whatever its size. Leases and waits are on the machine clock.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, or_, select, update
+
+POISON_DEATHS = 3
+"""A row that died alone this often is quarantined."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """One claim in force: `token` names it in the rows, `seconds` is how long it lives without being renewed."""
+
+    table: Table
+    token: str
+    seconds: float
+
+
+def due(table: Table, now: datetime, only: Collection[str] = ()) -> ColumnElement[bool]:
+    """Which rows may be claimed. With `only`, also rows whose claim died: they are tried apart from others."""
+    waited = or_(table.c.next_attempt_at.is_(None), table.c.next_attempt_at <= now)
+    if only:
+        free = or_(table.c.lease_until.is_(None), table.c.lease_until < now)
+        return and_(table.c.id.in_(only), free, waited, table.c.quarantined_at.is_(None))
+    return and_(table.c.lease_until.is_(None), waited, table.c.solo_deaths == 0, table.c.quarantined_at.is_(None))
+
+
+def claim(
+    tx: Connection,
+    lease: Lease,
+    *,
+    where: ColumnElement[bool],
+    order_by: Sequence[ColumnElement[Any]],
+    limit: int,
+    now: datetime,
+    only: Collection[str] = (),
+) -> Sequence[Row[Any]]:
+    """Take up to `limit` due rows; returns them whole, as they stand with this claim on them."""
+    table = lease.table
+    chosen = (
+        select(table.c.id)
+        .where(due(table, now, only), where)
+        .order_by(*order_by)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+        .cte("chosen")
+    )
+    taken = (
+        update(table)
+        .where(table.c.id.in_(select(chosen.c.id)))
+        .values(
+            attempt=table.c.attempt + 1,
+            claim_token=lease.token,
+            lease_until=now + timedelta(seconds=lease.seconds),
+        )
+        .returning(*table.c)
+    )
+    return tx.execute(taken).all()
+
+
+def renew(tx: Connection, lease: Lease, now: datetime) -> int:
+    """Push the lease on; returns how many rows still carry it."""
+    until = now + timedelta(seconds=lease.seconds)
+    return tx.execute(update(lease.table).where(lease.table.c.claim_token == lease.token).values(lease_until=until)).rowcount
+
+
+FREED: dict[str, Any] = {"claim_token": None, "lease_until": None, "next_attempt_at": None, "tries": 0, "solo_deaths": 0}
+"""What a row looks like when its work is saved."""
+
+
+def release(tx: Connection, lease: Lease, ids: Collection[str] | None = None) -> None:
+    """Let go of rows whose work is neither saved nor failed, such as those that changed under us."""
+    mine = lease.table.c.claim_token == lease.token
+    if ids is not None:
+        mine = and_(mine, lease.table.c.id.in_(ids))
+    tx.execute(update(lease.table).where(mine).values(claim_token=None, lease_until=None))
+
+
+def postpone(tx: Connection, lease: Lease, ids: Collection[str], *, until: datetime, error: str) -> None:
+    """Try these again later: a transient failure, its schedule in the row."""
+    if not ids:
+        return
+    table = lease.table
+    tx.execute(
+        update(table)
+        .where(table.c.claim_token == lease.token, table.c.id.in_(ids))
+        .values(claim_token=None, lease_until=None, next_attempt_at=until, tries=table.c.tries + 1, last_error=error)
+    )
+
+
+def backoff(tries: int, *, first_s: float = 2.0, most_s: float = 600.0) -> timedelta:
+    """How long to wait after `tries` failures: doubling, from 2 seconds to 10 minutes."""
+    return timedelta(seconds=min(most_s, first_s * 2 ** min(tries, 16)))
+
+
+def bury(tx: Connection, table: Table, *, mode: str, now: datetime) -> list[tuple[str, ...]]:
+    """Look after claims whose worker died. Returns groups of ids that are to be tried, each group apart from the others.
+
+    A dead claim of many rows comes back as two halves. A row that died alone is counted, comes back alone, and is quarantined
+    at `POISON_DEATHS`.
+    """
+    dead = tx.execute(
+        select(table.c.id, table.c.claim_token)
+        .where(table.c.mode == mode, table.c.lease_until < now, table.c.quarantined_at.is_(None))
+        .order_by(table.c.claim_token, table.c.id)
+        .limit(20_000)
+    ).all()
+    groups = [tuple(row.id for row in rows) for _, rows in groupby(dead, key=lambda row: row.claim_token)]
+    alone = [group[0] for group in groups if len(group) == 1]
+    if alone:
+        _count_deaths(tx, table, alone, now)
+    lonely = tx.execute(
+        select(table.c.id).where(
+            table.c.mode == mode,
+            table.c.solo_deaths > 0,
+            table.c.lease_until.is_(None),
+            table.c.quarantined_at.is_(None),
+            or_(table.c.next_attempt_at.is_(None), table.c.next_attempt_at <= now),
+        )
+    ).scalars()
+    halves = [half for group in groups if len(group) > 1 for half in _halves(group)]
+    return halves + [(row_id,) for row_id in lonely]
+
+
+def _halves(group: tuple[str, ...]) -> list[tuple[str, ...]]:
+    middle = len(group) // 2
+    return [group[:middle], group[middle:]]
+
+
+def _count_deaths(tx: Connection, table: Table, ids: list[str], now: datetime) -> None:
+    still_dead = and_(table.c.id.in_(ids), table.c.lease_until < now)
+    tx.execute(
+        update(table)
+        .where(still_dead)
+        .values(solo_deaths=table.c.solo_deaths + 1, claim_token=None, lease_until=None, last_error="worker_died")
+    )
+    tx.execute(
+        update(table)
+        .where(table.c.id.in_(ids), table.c.solo_deaths >= POISON_DEATHS, table.c.quarantined_at.is_(None))
+        .values(quarantined_at=now)
+    )
+
+
+def waiting(tx: Connection, table: Table, *, where: ColumnElement[bool], now: datetime) -> int:
+    """How many rows are due and unclaimed, counted up to 1,000."""
+    some = select(table.c.id).where(due(table, now), where).limit(1_000).subquery()
+    return tx.execute(select(func.count()).select_from(some)).scalar_one()

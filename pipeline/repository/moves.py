@@ -1,0 +1,189 @@
+"""The one writer of a piece's status: compare-and-set on revision and claim, with its events, in the caller's transaction.
+
+Moves come in chunks and cost two statements a page of rows. A move whose piece has changed meanwhile does nothing, and its
+caller is told.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, column, select, update, values
+
+from pipeline.lifecycle import (
+    PROMISE_KEPT_BY,
+    PROMISE_VOIDED_BY,
+    REACHED_FROM,
+    WEBHOOK_STATUSES,
+    Move,
+    SlaState,
+    Snapshot,
+    Status,
+    event_type,
+    promise_after,
+)
+from pipeline.models.types import Ids
+from pipeline.repository.claims import FREED
+from pipeline.repository.tables import events, insert_rows, pages, pieces
+
+_SNAPSHOT = (
+    pieces.c.id,
+    pieces.c.account_id,
+    pieces.c.mode,
+    pieces.c.revision,
+    pieces.c.attempt,
+    pieces.c.status,
+    pieces.c.sla_state,
+    pieces.c.due_at,
+)
+_SETTLED = PROMISE_KEPT_BY | PROMISE_VOIDED_BY
+
+
+def snapshot(row: Row[Any]) -> Snapshot:
+    """The snapshot in a row that has at least the columns of `select_snapshots`."""
+    return Snapshot(
+        id=row.id,
+        account_id=row.account_id,
+        mode=row.mode,
+        revision=row.revision,
+        attempt=row.attempt,
+        status=Status(row.status),
+        sla_state=SlaState(row.sla_state),
+        due_at=row.due_at,
+    )
+
+
+def select_snapshots(*more: ColumnElement[Any]) -> Select[Any]:
+    """A query for snapshots, locking the rows where the database can."""
+    return select(*_SNAPSHOT, *more).with_for_update(of=pieces)
+
+
+def move(tx: Connection, moves: Sequence[Move], *, now: datetime, ids: Ids) -> set[str]:
+    """Apply what still holds; returns the ids of the pieces that moved. `now` is the machine clock.
+
+    A move does not hold when its piece's revision or claim attempt has changed, or its status cannot lead there. Moving frees
+    the row's claim.
+    """
+    alike: dict[tuple[Status, frozenset[str]], list[Move]] = defaultdict(list)
+    for one in moves:
+        alike[one.to, frozenset(one.sets)].append(one)
+    moved: set[str] = set()
+    for (to, _), group in alike.items():
+        for page in pages(group):
+            moved |= _move_page(tx, to, page)
+    _insert_events(tx, (event for one in moves if one.piece.id in moved for event in _events(one, now, ids)))
+    return moved
+
+
+def alarm(
+    tx: Connection, alarms: Sequence[tuple[Snapshot, SlaState, datetime | None]], *, at: datetime, now: datetime, ids: Ids
+) -> set[str]:
+    """Mark promises at risk or breached: (piece, new state, when to look again). Same compare-and-set; status stays."""
+    moved: set[str] = set()
+    for page in pages(alarms):
+        new = _values({"sla_state": pieces, "alarm_at": pieces}, ((s, {"sla_state": to, "alarm_at": nxt}) for s, to, nxt in page))
+        statement = (
+            update(pieces)
+            .where(pieces.c.id == new.c.id, pieces.c.revision == new.c.expected_revision)
+            .values(sla_state=new.c.sla_state, alarm_at=new.c.alarm_at, revision=pieces.c.revision + 1)
+            .returning(pieces.c.id)
+        )
+        moved |= set(tx.execute(statement).scalars())
+    told = (
+        _event(piece, ids, f"mail.sla_{to}", piece.revision + 1, status=piece.status, at=at, now=now,
+               evidence={"due_at": piece.due_at.isoformat()})
+        for piece, to, _ in alarms
+        if piece.id in moved
+    )  # fmt: skip
+    _insert_events(tx, told)
+    return moved
+
+
+def created(piece: Mapping[str, Any], *, now: datetime, ids: Ids) -> dict[str, Any]:
+    """The first event of a piece that is being inserted, as a row."""
+    return {
+        "id": ids.new("ev"),
+        "piece_id": piece["id"],
+        "account_id": piece["account_id"],
+        "mode": piece["mode"],
+        "type": event_type(Status.CREATED),
+        "sequence": piece["revision"],
+        "position": None,
+        "told": True,
+        "status": Status.CREATED,
+        "at": piece["accepted_at"],
+        "recorded_at": now,
+        "evidence": {"request_id": piece["request_id"]},
+    }
+
+
+def _move_page(tx: Connection, to: Status, page: Sequence[Move]) -> set[str]:
+    changed = {**{name: pieces for name in page[0].sets}, "revision": pieces, "sla_state": pieces}
+    rows = ((one.piece, {**one.sets, **_promise_columns(one)}) for one in page)
+    new = _values(changed, rows)
+    sets: dict[str, Any] = {name: new.c[name] for name in changed}
+    if to in _SETTLED:
+        sets["alarm_at"] = None
+    statement = (
+        update(pieces)
+        .where(
+            pieces.c.id == new.c.id,
+            pieces.c.revision == new.c.expected_revision,
+            pieces.c.attempt == new.c.expected_attempt,
+            pieces.c.status.in_(sorted(REACHED_FROM[to])),
+        )
+        .values(status=to, **FREED, **sets)
+        .returning(pieces.c.id)
+    )
+    return set(tx.execute(statement).scalars())
+
+
+def _promise_columns(one: Move) -> dict[str, Any]:
+    state, extra = promise_after(one)
+    return {"revision": one.piece.revision + (2 if extra else 1), "sla_state": state}
+
+
+def _values(changed: Mapping[str, Any], rows: Iterable[tuple[Snapshot, Mapping[str, Any]]]) -> Any:
+    names = list(changed)
+    shape = [
+        column("id", pieces.c.id.type),
+        column("expected_revision", pieces.c.revision.type),
+        column("expected_attempt", pieces.c.attempt.type),
+        *(column(name, pieces.c[name].type) for name in names),
+    ]
+    data = [(s.id, s.revision, s.attempt, *(row[name] for name in names)) for s, row in rows]
+    return values(*shape, name="new").data(data).cte("new")
+
+
+def _events(one: Move, now: datetime, ids: Ids) -> list[dict[str, Any]]:
+    piece, first = one.piece, one.piece.revision + 1
+    told = [_event(piece, ids, event_type(one.to), first, status=one.to, at=one.at, now=now, evidence=one.evidence)]
+    _, extra = promise_after(one)
+    if extra:
+        evidence = {"due_at": piece.due_at.isoformat(), "mailed_at": one.at.isoformat()}
+        told.append(_event(piece, ids, extra, first + 1, status=one.to, at=one.at, now=now, evidence=evidence))
+    return told
+
+
+def _event(
+    piece: Snapshot, ids: Ids, type_: str, sequence: int, *, status: Status, at: datetime, now: datetime, evidence: Mapping[str, Any]
+) -> dict[str, Any]:
+    return {
+        "id": ids.new("ev"),
+        "piece_id": piece.id,
+        "account_id": piece.account_id,
+        "mode": piece.mode,
+        "type": type_,
+        "sequence": sequence,
+        "position": None,
+        "told": type_.startswith("mail.sla_") or status in WEBHOOK_STATUSES,
+        "status": status,
+        "at": at,
+        "recorded_at": now,
+        "evidence": dict(evidence),
+    }
+
+
+def _insert_events(tx: Connection, rows: Iterable[dict[str, Any]]) -> None:
+    insert_rows(tx, events, list(rows))

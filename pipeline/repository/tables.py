@@ -1,0 +1,57 @@
+"""The tables of `pipeline.models` as SQLAlchemy Core sees them: hot paths read and write through these."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Table, insert
+from sqlmodel import SQLModel
+
+from pipeline import models
+
+
+T = TypeVar("T")
+
+
+def _table(model: type[SQLModel]) -> Table:
+    table = model.__table__  # type: ignore[attr-defined]
+    assert isinstance(table, Table)  # noqa: S101  # narrows the type; every model here is a table
+    return table
+
+
+accounts = _table(models.Account)
+keys = _table(models.Key)
+sandbox_clocks = _table(models.SandboxClock)
+prices = _table(models.Price)
+idempotent_answers = _table(models.IdempotentAnswer)
+audit = _table(models.Audit)
+pieces = _table(models.Piece)
+recipients = _table(models.Recipient)
+creatives = _table(models.Creative)
+printers = _table(models.PrinterRow)
+serials = _table(models.Serial)
+batches = _table(models.Batch)
+placements = _table(models.Placement)
+drops = _table(models.Drop)
+acks = _table(models.Ack)
+scans = _table(models.ScanRow)
+events = _table(models.Event)
+log_heads = _table(models.LogHead)
+endpoints = _table(models.Endpoint)
+deliveries = _table(models.Delivery)
+attempts = _table(models.DeliveryAttempt)
+leases = _table(models.Lease)
+
+
+def insert_rows(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    """Insert many rows in few statements: with RETURNING, SQLAlchemy sends pages of rows, not one statement a row."""
+    if rows:
+        tx.execute(insert(table).returning(next(iter(table.primary_key))), rows)
+
+
+PAGE = 500
+"""Rows a statement: well inside SQLite's 32,766 parameters."""
+
+
+def pages(rows: Sequence[T], size: int = PAGE) -> Iterator[Sequence[T]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
