@@ -109,9 +109,10 @@ class Supervisor:
         for kept in reversed(self._kept):
             kept.stop(end, self._hurry)
 
-    def pid(self, name: str) -> int:
-        """The process id of a running child. Raises `KeyError` for a name it does not keep or one that is down."""
-        return {kept.name: kept.process.pid for kept in self._kept if kept.process is not None}[name]
+    def pids(self) -> dict[str, int]:
+        """The process ids of the children that run at this moment, by name."""
+        running = [(kept.name, kept.process) for kept in self._kept]
+        return {name: process.pid for name, process in running if process is not None}
 
     def check(self) -> None:
         """Raises the `ServiceError` that ended the watch, if one did."""
