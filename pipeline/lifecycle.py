@@ -93,7 +93,7 @@ REACHED_FROM: dict[Status, frozenset[Status]] = {
     Status.PRINTED: _WITH_PRINTER,
     Status.MAILED: _ON_THE_LINE,
     Status.IN_TRANSIT: _ON_THE_LINE | {Status.MAILED},
-    Status.OUT_FOR_DELIVERY: _ON_THE_LINE | _IN_THE_MAIL,
+    Status.OUT_FOR_DELIVERY: _ON_THE_LINE | _IN_THE_MAIL | {Status.REROUTED},
     Status.DELIVERED: _ON_THE_LINE | _IN_THE_MAIL | {Status.OUT_FOR_DELIVERY, Status.REROUTED},
     Status.RETURNED: _ON_THE_LINE | _IN_THE_MAIL | {Status.OUT_FOR_DELIVERY, Status.DELIVERED, Status.REROUTED},
     Status.REROUTED: _ON_THE_LINE | _IN_THE_MAIL | {Status.OUT_FOR_DELIVERY, Status.DELIVERED},

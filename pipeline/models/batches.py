@@ -121,7 +121,7 @@ class Drop(Claimable, table=True):
     ready_body: str | None = None
     digest: str | None = Field(default=None, index=True)
     ready_part: str | None = None
-    handing_over_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    handing_over_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # line clock
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
 
 
@@ -141,7 +141,6 @@ class Ack(SQLModel, table=True):
     state: str | None = None
     at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     received_at: datetime = Field(sa_type=UtcDateTime)
-    applied: int = 0
     faults: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)  # quarantined lines
 
 

@@ -29,7 +29,7 @@ class Settings:
     ack_poll_s: float = 30.0
     scan_poll_s: float = 3600.0
     sandbox_rate: float = 21_600.0
-    test_mailer_id: str = "900000001"
+    test_mailer_id: str = "899999"
 
     @property
     def storage_root(self) -> Path:

@@ -1,0 +1,171 @@
+"""What an acknowledgement changes: pieces, placements, its drop and its batch. Recorded with the file that says so."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+
+from pipeline.clock import Clock
+from pipeline.errors import Fault
+from pipeline.lifecycle import REACHED_FROM, Basis, BatchStatus, DropStatus, Move, Status
+from pipeline.models.ack_format import AckBody, Unreadable
+from pipeline.models.types import Ids
+from pipeline.repository.batches import advance_batch, advance_batch_if_all, live_pieces, reprint, set_aside
+from pipeline.repository.database import Database
+from pipeline.repository.moves import move, select_snapshots, snapshot
+from pipeline.repository.tables import acks, batches, drops, insert_rows, pieces, placements
+
+_BULK = 1_000
+_HANDED_OVER = (DropStatus.HANDING_OVER, DropStatus.IN_DOUBT, DropStatus.SENT)
+_BEHIND_PRINTED = (Status.BATCHED, Status.SENT)
+_BEHIND_MAILED = (*_BEHIND_PRINTED, Status.PRINTED)
+
+
+@dataclass(frozen=True)
+class AckRecord:
+    """One acknowledgement file as it came, `received_at` on the line clock."""
+
+    printer_id: str
+    mode: str
+    name: str
+    digest: str
+    body: str
+    received_at: datetime
+
+
+def is_recorded(tx: Connection, printer_id: str, digest: str) -> bool | None:
+    """None when this file is new; otherwise whether any of it was good."""
+    known = select(acks.c.state).where(acks.c.printer_id == printer_id, acks.c.digest == digest)
+    row = tx.execute(known).first()
+    return None if row is None else row.state is not None
+
+
+class AckWriter:
+    """Applies acknowledgements. Large drops move some pieces a transaction; the record comes last, so that a crash in between
+    repeats moves that then do nothing."""
+
+    def __init__(self, db: Database, machine_clock: Clock, ids: Ids) -> None:
+        self._db = db
+        self._now = machine_clock
+        self._ids = ids
+
+    def apply(self, record: AckRecord, ack: AckBody | Unreadable) -> bool:
+        """Apply what is good of an acknowledgement and record it; False when nothing was."""
+        if isinstance(ack, Unreadable):
+            return self._refuse(record, ack.faults)
+        with self._db.read() as tx:
+            drop = tx.execute(select(drops).where(drops.c.stem == ack.drop, drops.c.printer_id == record.printer_id)).first()
+            fault = _fault(drop, ack)
+            unknown = _unknown_pieces(tx, drop, ack) if drop is not None and fault is None else ()
+        if drop is None or fault is not None or (ack.pieces and len(unknown) == len(ack.pieces)):
+            return self._refuse(record, [fault] if fault else unknown)
+        at = ack.at if drop.handing_over_at <= ack.at <= record.received_at else record.received_at
+        if ack.state in ("printed", "mailed"):
+            self._move_pieces(drop, ack, record, at)
+        with self._db.write() as tx:
+            self._settle_drop(tx, drop, ack, at)
+            insert_rows(tx, acks, [_row(record, self._ids, ack, at, unknown)])
+        return True
+
+    def _refuse(self, record: AckRecord, faults: Sequence[Fault]) -> bool:
+        with self._db.write() as tx:
+            insert_rows(tx, acks, [_row(record, self._ids, None, None, faults)])
+        return False
+
+    def _move_pieces(self, drop: Row[Any], ack: AckBody, record: AckRecord, at: datetime) -> None:
+        to = Status(ack.state)
+        sets: dict[str, Any] = {"mailed_at": at, "mailed_basis": Basis.PRINTER} if to is Status.MAILED else {}
+        evidence = {"ack": record.digest, "drop": drop.stem, "printer_time": ack.at.isoformat()}
+        if to is Status.MAILED:
+            evidence["basis"] = Basis.PRINTER
+        which = and_(_named(drop, ack), pieces.c.status.in_(sorted(REACHED_FROM[to])))
+        while True:
+            with self._db.write() as tx:
+                rows = tx.execute(select_snapshots().where(which).limit(_BULK)).all()
+                wishes = [Move(snapshot(row), to, at, evidence, sets) for row in rows]
+                move(tx, wishes, now=self._now(), ids=self._ids)
+            if len(rows) < _BULK:
+                return
+
+    def _settle_drop(self, tx: Connection, drop: Row[Any], ack: AckBody, at: datetime) -> None:
+        if ack.state == "rejected":
+            self._refused(tx, drop, ack, at)
+            return
+        # Whatever it says, a printer that speaks of a drop has it: that ends any doubt about the hand-over.
+        had = and_(drops.c.id == drop.id, drops.c.status.in_(_HANDED_OVER))
+        tx.execute(update(drops).where(had, drops.c.status != DropStatus.SENT).values(status=DropStatus.SENT, sent_at=self._now()))
+        _end_doubt(tx, drop.batch_id)
+        advance_batch(tx, drop.batch_id, BatchStatus.ACCEPTED)
+        if ack.state in ("spoiled", "destroyed") and ack.pieces:
+            reprint(tx, drop, ack.pieces, outcome=ack.state, at=at, ids=self._ids)
+        elif ack.state == "printed":
+            advance_batch_if_all(tx, drop.batch_id, BatchStatus.PRINTED, _BEHIND_PRINTED)
+        elif ack.state == "mailed":
+            advance_batch_if_all(tx, drop.batch_id, BatchStatus.MAILED, _BEHIND_MAILED)
+
+    def _refused(self, tx: Connection, drop: Row[Any], ack: AckBody, at: datetime) -> None:
+        """The printer will not make this drop: the batch is void for the pieces in it, which are ready again."""
+        rows = tx.execute(select_snapshots().where(live_pieces(drop), pieces.c.status.in_(_BEHIND_PRINTED))).all()
+        evidence = {"drop": drop.stem, "refused": ack.reason or "no reason given"}
+        freed = {"batch_id": None, "imb": None, "poll_at": None}
+        moved = move(tx, [Move(snapshot(row), Status.READY, at, evidence, freed) for row in rows], now=self._now(), ids=self._ids)
+        here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision)
+        tx.execute(update(placements).where(here, placements.c.piece_id.in_(sorted(moved))).values(live=False))
+        tx.execute(update(drops).where(drops.c.id == drop.id).values(status=DropStatus.REFUSED))
+        if drop.revision == 0:
+            set_aside(tx, drop.batch_id, BatchStatus.REFUSED, live=True)
+
+
+def _fault(drop: Row[Any] | None, ack: AckBody) -> Fault | None:
+    if drop is None:
+        return Fault("unknown_drop", "/drop", "this printer was never given that drop", "name the stem as it stands in .ready")
+    if drop.status not in _HANDED_OVER:
+        return Fault("drop_not_handed_over", "/drop", f"the drop is {drop.status}", "acknowledge only what was taken")
+    if ack.digest is not None and ack.digest != drop.digest:
+        return Fault("digest_mismatch", "/digest", "the ready file acknowledged is not the one handed over", "look into the drop")
+    if ack.state in ("spoiled", "destroyed") and not ack.pieces:
+        return Fault("pieces_missing", "/pieces", f"{ack.state} says of no piece which", "list the pieces")
+    if ack.state == "rejected" and ack.pieces is not None:
+        return Fault("pieces_not_allowed", "/pieces", "a drop is rejected whole", "leave the list out, or spoil the pieces")
+    return None
+
+
+def _unknown_pieces(tx: Connection, drop: Row[Any], ack: AckBody) -> list[Fault]:
+    if ack.pieces is None:
+        return []
+    in_drop = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision)
+    known = set(tx.execute(select(placements.c.piece_id).where(in_drop, placements.c.piece_id.in_(ack.pieces))).scalars())
+    return [
+        Fault("unknown_piece", f"/pieces/{n}", f"{piece_id} is not in this drop", "list pieces of the drop's own manifest")
+        for n, piece_id in enumerate(ack.pieces)
+        if piece_id not in known
+    ]
+
+
+def _named(drop: Row[Any], ack: AckBody) -> ColumnElement[bool]:
+    return live_pieces(drop) if ack.pieces is None else and_(live_pieces(drop), pieces.c.id.in_(ack.pieces))
+
+
+def _end_doubt(tx: Connection, batch_id: str) -> None:
+    doubted = and_(batches.c.id == batch_id, batches.c.status == BatchStatus.IN_DOUBT)
+    tx.execute(update(batches).where(doubted).values(status=BatchStatus.SENT, revision=batches.c.revision + 1))
+
+
+def _row(
+    record: AckRecord, ids: Ids, ack: AckBody | None, at: datetime | None, faults: Sequence[Fault]
+) -> dict[str, Any]:
+    return {
+        "id": ids.new("ak"),
+        "printer_id": record.printer_id,
+        "mode": record.mode,
+        "name": record.name,
+        "digest": record.digest,
+        "body": record.body,
+        "drop_stem": ack.drop if ack else None,
+        "state": ack.state if ack else None,
+        "at": at,
+        "received_at": record.received_at,
+        "faults": [fault.as_dict() for fault in faults],
+    }

@@ -1,0 +1,229 @@
+"""Freezing pieces into batches: one transaction that takes what is still ready, gives it places and IMbs, and opens the drop."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pipeline.address.imb import tracking_code
+from pipeline.errors import Permanent
+from pipeline.lifecycle import BATCH_ORDER, BatchStatus, DropStatus, Move, Status
+from pipeline.models.profile import PrinterProfile
+from pipeline.models.types import Ids
+from pipeline.press.layout import plan_places
+from pipeline.products import PRODUCTS
+from pipeline.repository.moves import move, select_snapshots, snapshot
+from pipeline.repository.tables import batches, drops, insert_rows, pieces, placements, recipients, serials
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """What to freeze, for whom. Times are line time; `account_id` is set for test mail only."""
+
+    mode: str
+    account_id: str | None
+    product: str
+    stock: str
+    mail_class: str
+    sheets: int
+    pieces: int
+    printer_id: str
+    profile: PrinterProfile
+    at: datetime
+    mail_by: datetime
+    reason: str
+
+
+def freezable(mode: str, account_id: str | None, at: datetime) -> ColumnElement[bool]:
+    """Pieces that a freeze at line time `at` may take."""
+    open_now = and_(pieces.c.mode == mode, pieces.c.status == Status.READY, pieces.c.freeze_from <= at)
+    return open_now if account_id is None else and_(open_now, pieces.c.account_id == account_id)
+
+
+def freeze(tx: Connection, order: Freeze, *, now: datetime, ids: Ids) -> str | None:
+    """Freeze up to `order.pieces`, the next-due first; returns the batch's id, or None where nothing was left to take.
+
+    Slots follow from what was taken, in the order of the post (ZIP). Raises `Permanent("serials_exhausted")`.
+    """
+    candidates = tx.execute(
+        select_snapshots(recipients.c.zip5, recipients.c.routing)
+        .join_from(pieces, recipients)
+        .where(
+            freezable(order.mode, order.account_id, order.at),
+            pieces.c.product == order.product,
+            pieces.c.stock == order.stock,
+            pieces.c.mail_class == order.mail_class,
+            pieces.c.sheets == order.sheets,
+        )
+        .order_by(pieces.c.due_at, pieces.c.id)
+        .limit(order.pieces)
+    ).all()
+    if not candidates:
+        return None
+    batch_id = ids.new("bt")
+    imbs = _assign_imbs(tx, order, candidates)
+    wishes = [
+        Move(snapshot(row), Status.BATCHED, order.at, {"batch": batch_id}, {"batch_id": batch_id, "imb": imbs[row.id]})
+        for row in candidates
+    ]
+    moved = move(tx, wishes, now=now, ids=ids)
+    taken = sorted((row for row in candidates if row.id in moved), key=lambda row: (row.zip5, row.routing, row.id))
+    if not taken:
+        return None
+    places = plan_places(len(taken), PRODUCTS[order.product], order.profile.imposition)
+    sheets = 1 + max(sheet for sheet, _, _ in places)
+    _insert_batch(tx, order, batch_id, taken, sheets)
+    open_drop(tx, batch_id, 0, pieces_=len(taken), sheets=sheets, at=order.at, ids=ids)
+    _insert_placements(tx, batch_id, 0, [(row.id, imbs[row.id]) for row in taken], places, ids)
+    return batch_id
+
+
+def open_drop(
+    tx: Connection, batch_id: str, revision: int, *, pieces_: int, sheets: int, at: datetime, ids: Ids
+) -> None:
+    """A new revision of a batch, waiting to be imposed."""
+    batch = tx.execute(select(batches).where(batches.c.id == batch_id)).one()
+    row = {
+        "id": ids.new("dr"),
+        "stem": f"{batch_id}_r{revision:02d}",
+        "batch_id": batch_id,
+        "printer_id": batch.printer_id,
+        "mode": batch.mode,
+        "account_id": batch.account_id,
+        "revision": revision,
+        "status": DropStatus.FROZEN,
+        "pieces": pieces_,
+        "sheets": sheets,
+        "due_at": batch.due_at,
+        "frozen_at": at,
+    }
+    insert_rows(tx, drops, [row])
+
+
+def reprint(tx: Connection, drop: Row[Any], piece_ids: Sequence[str], *, outcome: str, at: datetime, ids: Ids) -> list[str]:
+    """Place pieces again in a new revision of their batch, with the same IMbs, since the printer spoiled or destroyed them.
+
+    Returns those that were live in `drop`; the others are not touched.
+    """
+    here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
+    spoiled = tx.execute(
+        update(placements)
+        .where(here, placements.c.piece_id.in_(piece_ids))
+        .values(live=False, outcome=outcome)
+        .returning(placements.c.piece_id, placements.c.imb, placements.c.sequence)
+    ).all()
+    if not spoiled:
+        return []
+    batch = tx.execute(select(batches).where(batches.c.id == drop.batch_id).with_for_update()).one()
+    last = tx.execute(select(func.max(drops.c.revision)).where(drops.c.batch_id == drop.batch_id)).scalar_one()
+    profile = PrinterProfile.model_validate({"imposition": batch.imposition, "postage": batch.postage, "transport": {"kind": "sandbox"}})
+    places = plan_places(len(spoiled), PRODUCTS[batch.product], profile.imposition)
+    again = [(row.piece_id, row.imb) for row in sorted(spoiled, key=lambda row: row.sequence)]
+    open_drop(tx, drop.batch_id, last + 1, pieces_=len(again), sheets=1 + max(p[0] for p in places), at=at, ids=ids)
+    _insert_placements(tx, drop.batch_id, last + 1, again, places, ids)
+    return [piece_id for piece_id, _ in again]
+
+
+def live_pieces(drop: Row[Any]) -> ColumnElement[bool]:
+    """Pieces whose live placement is in this drop."""
+    here = select(placements.c.piece_id).where(
+        placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live
+    )
+    return pieces.c.id.in_(here)
+
+
+def advance_batch(tx: Connection, batch_id: str, to: BatchStatus) -> None:
+    """Move a batch forward along the line; does nothing where it is already there or further."""
+    earlier = BATCH_ORDER[: BATCH_ORDER.index(to)]
+    tx.execute(
+        update(batches)
+        .where(batches.c.id == batch_id, batches.c.status.in_(earlier))
+        .values(status=to, revision=batches.c.revision + 1)
+    )
+
+
+def advance_batch_if_all(tx: Connection, batch_id: str, to: BatchStatus, behind: Iterable[Status]) -> None:
+    """Move a batch forward once none of its pieces is in a status `behind`."""
+    left = select(pieces.c.id).where(pieces.c.batch_id == batch_id, pieces.c.status.in_(sorted(behind))).limit(1)
+    if tx.execute(left).first() is None:
+        advance_batch(tx, batch_id, to)
+
+
+def set_aside(tx: Connection, batch_id: str, to: BatchStatus, *, live: bool) -> None:
+    """Mark a batch refused, recalled, in doubt or void; without `live`, its placements end and its pieces are free."""
+    tx.execute(update(batches).where(batches.c.id == batch_id).values(status=to, revision=batches.c.revision + 1))
+    if not live:
+        tx.execute(update(placements).where(placements.c.batch_id == batch_id, placements.c.live).values(live=False))
+
+
+def _assign_imbs(tx: Connection, order: Freeze, rows: Sequence[Row[Any]]) -> dict[str, str]:
+    postage = order.profile.postage
+    stid = postage.stid_first_class if order.mail_class == "first_class" else postage.stid_marketing
+    first = _take_serials(tx, postage.mailer_id, len(rows))
+    return {
+        row.id: tracking_code(stid, postage.mailer_id, first + offset) + row.routing for offset, row in enumerate(rows)
+    }
+
+
+def _take_serials(tx: Connection, mailer_id: str, count: int) -> int:
+    """The first of `count` serials that no other piece of this mailer id has had or will have."""
+    insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
+    upsert = insert(serials).values(mailer_id=mailer_id, next_serial=count)
+    raised = upsert.on_conflict_do_update(
+        index_elements=[serials.c.mailer_id], set_={"next_serial": serials.c.next_serial + count}
+    ).returning(serials.c.next_serial)
+    end: int = tx.execute(raised).scalar_one()
+    if end > 10 ** (15 - len(mailer_id)):
+        raise Permanent("serials_exhausted", f"mailer id {mailer_id} has no serials left: give the printer another mailer id")
+    return end - count
+
+
+def _insert_batch(tx: Connection, order: Freeze, batch_id: str, taken: Sequence[Row[Any]], sheets: int) -> None:
+    row = {
+        "id": batch_id,
+        "mode": order.mode,
+        "account_id": order.account_id,
+        "printer_id": order.printer_id,
+        "status": BatchStatus.FROZEN,
+        "product": order.product,
+        "stock": order.stock,
+        "mail_class": order.mail_class,
+        "sheets_per_piece": order.sheets,
+        "pieces": len(taken),
+        "sheets": sheets,
+        "reason": order.reason,
+        "frozen_at": order.at,
+        "due_at": min(row.due_at for row in taken),
+        "mail_by": order.mail_by,
+        "postage": order.profile.postage.model_dump(mode="json"),
+        "imposition": order.profile.imposition.model_dump(mode="json"),
+    }
+    insert_rows(tx, batches, [row])
+
+
+def _insert_placements(
+    tx: Connection,
+    batch_id: str,
+    revision: int,
+    in_order: Sequence[tuple[str, str]],
+    places: Sequence[tuple[int, int, int]],
+    ids: Ids,
+) -> None:
+    rows = [
+        {
+            "id": ids.new("pl"),
+            "piece_id": piece_id,
+            "batch_id": batch_id,
+            "revision": revision,
+            "sequence": sequence,
+            "sheet": sheet,
+            "slot": slot,
+            "stack_position": stack_position,
+            "imb": imb,
+        }
+        for sequence, ((piece_id, imb), (sheet, slot, stack_position)) in enumerate(zip(in_order, places, strict=True))
+    ]
+    insert_rows(tx, placements, rows)

@@ -1,0 +1,87 @@
+"""From events to deliveries: the one publisher, which gives committed events their place in the log and fans them out."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from fnmatch import fnmatchcase
+from typing import Any
+
+from sqlalchemy import Connection, Row, String, column, select, update, values
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pipeline.models.types import Ids
+from pipeline.repository.tables import deliveries, endpoints, events, insert_rows, log_heads, pages
+
+PUBLISH_AT_ONCE = 500
+
+
+def publish(tx: Connection, mode: str, *, now: datetime, ids: Ids) -> tuple[int, int]:
+    """Give the next unpublished events their positions and their deliveries; returns how many events and deliveries.
+
+    The head row is locked first, so that publishers take turns; only committed events are seen, so that no position is skipped.
+    """
+    head = _lock_head(tx, mode)
+    fresh = _unpublished(tx, mode)
+    if not fresh:
+        return 0, 0
+    positions = {event.id: head + number for number, event in enumerate(fresh, start=1)}
+    for page in pages(list(positions.items())):
+        new = values(column("id", String), column("position", events.c.position.type), name="new").data(list(page)).cte("new")
+        tx.execute(update(events).where(events.c.id == new.c.id).values(position=new.c.position))
+    tx.execute(update(log_heads).where(log_heads.c.mode == mode).values(position=head + len(fresh)))
+    rows = _deliveries(fresh, _endpoints(tx, mode, {event.account_id for event in fresh}), now, ids)
+    insert_rows(tx, deliveries, rows)
+    return len(fresh), len(rows)
+
+
+def _lock_head(tx: Connection, mode: str) -> int:
+    insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
+    tx.execute(insert(log_heads).values(mode=mode, position=0).on_conflict_do_nothing(index_elements=["mode"]))
+    position: int = tx.execute(select(log_heads.c.position).where(log_heads.c.mode == mode).with_for_update()).scalar_one()
+    return position
+
+
+def _unpublished(tx: Connection, mode: str) -> list[Row[Any]]:
+    """The oldest unpublished events, with all unpublished events of the same pieces, each piece's in sequence.
+
+    Ids sort by the clock of the machine that made them, which may jump: a piece's own order comes from its sequence alone.
+    """
+    fresh = events.c.position.is_(None) & (events.c.mode == mode)
+    oldest = select(events.c.piece_id).where(fresh).order_by(events.c.id).limit(PUBLISH_AT_ONCE).subquery()
+    wanted = select(events.c.id, events.c.piece_id, events.c.account_id, events.c.type, events.c.sequence, events.c.told)
+    rows = tx.execute(wanted.where(fresh, events.c.piece_id.in_(select(oldest.c.piece_id)))).all()
+    first: dict[str, str] = {}
+    for row in rows:
+        first[row.piece_id] = min(first.get(row.piece_id, row.id), row.id)
+    return sorted(rows, key=lambda row: (first[row.piece_id], row.piece_id, row.sequence))
+
+
+def _endpoints(tx: Connection, mode: str, account_ids: set[str]) -> Mapping[str, list[Row[Any]]]:
+    wanted = select(endpoints).where(
+        endpoints.c.mode == mode, endpoints.c.disabled_at.is_(None), endpoints.c.account_id.in_(sorted(account_ids))
+    )
+    found: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in tx.execute(wanted):
+        found[row.account_id].append(row)
+    return found
+
+
+def _deliveries(
+    fresh: Sequence[Row[Any]], listening: Mapping[str, list[Row[Any]]], now: datetime, ids: Ids
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": ids.new("dl"),
+            "endpoint_id": endpoint.id,
+            "event_id": event.id,
+            "piece_id": event.piece_id,
+            "sequence": event.sequence,
+            "mode": endpoint.mode,
+            "ordered": endpoint.ordered,
+            "created_at": now,
+        }
+        for event in fresh
+        if event.told
+        for endpoint in listening.get(event.account_id, ())
+        if any(fnmatchcase(event.type, pattern) for pattern in endpoint.events)
+    ]

@@ -1,0 +1,79 @@
+"""Acknowledge: read what a printer says of its drops and move pieces by it. A repeated or late file changes nothing wrongly."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+
+from pipeline.lifecycle import BatchStatus
+from pipeline.models.ack_format import read_ack
+from pipeline.ports import AckFile, Printer
+from pipeline.repository.acks import AckRecord, AckWriter, is_recorded
+from pipeline.repository.claims import FREED
+from pipeline.repository.tables import batches, printers
+from pipeline.stages.stage import Context, Done, PrinterDirectory
+
+log = structlog.get_logger()
+_FILES = 50
+_OPEN_BATCHES = (BatchStatus.HANDING_OVER, BatchStatus.SENT, BatchStatus.ACCEPTED, BatchStatus.PRINTED, BatchStatus.IN_DOUBT)
+
+
+class Acknowledge:
+    name = "acknowledge"
+    table = printers
+    limit = 1
+
+    def __init__(self, context: Context, directory: PrinterDirectory, *, poll_s: float) -> None:
+        self._context = context
+        self._directory = directory
+        self._poll = timedelta(seconds=poll_s)
+        self._writer = AckWriter(context.db, context.machine_clock, context.ids)
+
+    def where(self) -> ColumnElement[bool]:
+        account = printers.c.account_id
+        return and_(printers.c.mode == self._context.mode, self._context.line_clock.reached(printers.c.poll_at, account))
+
+    def order_by(self) -> Sequence[ColumnElement[Any]]:
+        return (printers.c.poll_at,)
+
+    def work(self, rows: Sequence[Row[Any]]) -> Done:
+        [row] = rows
+        with self._directory.open(row) as printer:
+            files = printer.acks(_FILES)
+            for file in files:
+                self._take(row, printer, file)
+        return Done(lambda tx, now: self._save(tx, row, now, heard=len(files)))
+
+    def _take(self, row: Row[Any], printer: Printer, file: AckFile) -> None:
+        """Record first, then move the file away: a crash in between meets a file that is known, and moves it."""
+        digest = sha256(file.body).hexdigest()
+        with self._context.db.read() as tx:
+            good = is_recorded(tx, row.id, digest)
+        if good is None:
+            received = self._line_now(row)
+            record = AckRecord(row.id, row.mode, file.name, digest, file.body.decode("utf-8", "replace"), received)
+            good = self._writer.apply(record, read_ack(file.name, file.body))
+        printer.settle_ack(file.name, good=good)
+        log.info("ack.applied" if good else "ack.refused", printer=row.name, file=file.name)
+
+    def _line_now(self, row: Row[Any]) -> datetime:
+        account = row.account_id or ""
+        with self._context.db.read() as tx:
+            return self._context.line_clock.read(tx, {account})[account]
+
+    def _save(self, tx: Connection, row: Row[Any], now: datetime, *, heard: int) -> Collection[str]:
+        account = row.account_id or ""
+        at = self._context.line_clock.read(tx, {account})[account]
+        open_batches = select(batches.c.id).where(batches.c.printer_id == row.id, batches.c.status.in_(_OPEN_BATCHES)).limit(1)
+        # A sandbox clock stops at every poll, so a sandbox printer is asked only while it has work.
+        idle = row.account_id is not None and tx.execute(open_batches).first() is None
+        next_poll = None if idle else at if heard == _FILES else at + self._poll
+        heard_at = {"last_ack_at": now} if heard else {}
+        mine = and_(printers.c.id == row.id, printers.c.attempt == row.attempt)
+        tx.execute(update(printers).where(mine).values(poll_at=next_poll, **heard_at, **FREED))
+        return {row.id}
+
+

@@ -1,0 +1,96 @@
+"""Standardize: an address as the post wants it, or the piece is rejected with the reasons."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, String, and_, column, select, update, values
+
+from pipeline.lifecycle import Move, Status
+from pipeline.ports import Address, AddressStandardizer, Standardized
+from pipeline.repository.claims import FREED
+from pipeline.repository.moves import move, snapshot
+from pipeline.repository.promote import promote
+from pipeline.repository.tables import pieces, recipients
+from pipeline.stages.stage import Context, Done
+
+
+class Standardize:
+    name = "standardize"
+    table = pieces
+    limit = 500
+
+    def __init__(self, context: Context, standardizer: AddressStandardizer) -> None:
+        self._context = context
+        self._standardizer = standardizer
+
+    def where(self) -> ColumnElement[bool]:
+        return and_(
+            pieces.c.mode == self._context.mode, pieces.c.status == Status.CREATED, pieces.c.address_state == "pending"
+        )
+
+    def order_by(self) -> Sequence[ColumnElement[Any]]:
+        return (pieces.c.due_at,)
+
+    def work(self, rows: Sequence[Row[Any]]) -> Done:
+        with self._context.db.read() as tx:
+            wanted = select(recipients.c.piece_id, recipients.c.given).where(recipients.c.piece_id.in_([r.id for r in rows]))
+            given = {row.piece_id: Address(**row.given) for row in tx.execute(wanted)}
+        answers = dict(zip(given, self._standardizer.standardize(list(given.values())), strict=True))
+
+        def save(tx: Connection, now: datetime) -> Collection[str]:
+            return self._save(tx, rows, answers, now)
+
+        return Done(save)
+
+    def _save(self, tx: Connection, rows: Sequence[Row[Any]], answers: dict[str, Standardized], now: datetime) -> set[str]:
+        at = self._context.line_clock.read(tx, {row.account_id for row in rows})
+        refused = [row for row in rows if _undeliverable(row, answers[row.id])]
+        gone = {row.id for row in refused}
+        wishes = [
+            Move(snapshot(row), Status.REJECTED, at[row.account_id], {"errors": faults}, {"errors": faults, "address_state": "done"})
+            for row in refused
+            for faults in [[asdict(fault) for fault in _at_recipient(answers[row.id])]]
+        ]
+        moved = move(tx, wishes, now=now, ids=self._context.ids)
+        kept = self._mark_done(tx, [row for row in rows if row.id not in gone])
+        _write_addresses(tx, {row_id: answers[row_id] for row_id in moved | kept})
+        promote(tx, pieces.c.id.in_(sorted(kept)), self._context.line_clock, now=now, ids=self._context.ids)
+        return moved | kept
+
+    def _mark_done(self, tx: Connection, rows: Sequence[Row[Any]]) -> set[str]:
+        """The address is settled; the claim ends here, so that a piece may wait for its artwork without one."""
+        if not rows:
+            return set()
+        mine = and_(pieces.c.claim_token == rows[0].claim_token, pieces.c.id.in_([row.id for row in rows]))
+        done = update(pieces).where(mine, pieces.c.status == Status.CREATED).values(address_state="done", **FREED)
+        return set(tx.execute(done.returning(pieces.c.id)).scalars())
+
+
+def _undeliverable(row: Row[Any], answer: Standardized) -> bool:
+    return not answer.deliverable and row.deliverability != "relaxed"
+
+
+def _at_recipient(answer: Standardized) -> list[Any]:
+    return [type(fault)(fault.code, "/to" + fault.pointer, fault.detail, fault.remedy) for fault in answer.faults]
+
+
+def _write_addresses(tx: Connection, answers: dict[str, Standardized]) -> None:
+    if not answers:
+        return
+    names = ("standardized", "zip5", "routing", "corrections")
+    shape = [column("piece_id", String), *(column(name, recipients.c[name].type) for name in names)]
+    data = [(piece_id, *_columns(answer)) for piece_id, answer in answers.items()]
+    new = values(*shape, name="new").data(data).cte("new")
+    tx.execute(
+        update(recipients)
+        .where(recipients.c.piece_id == new.c.piece_id)
+        .values({name: new.c[name] for name in names})
+    )
+
+
+def _columns(answer: Standardized) -> tuple[Any, ...]:
+    lines = {name: getattr(answer, name) for name in ("name", "company", "line1", "line2", "city", "state", "zip5", "zip4")}
+    routing = answer.zip5 + answer.zip4 + answer.delivery_point if answer.zip4 else answer.zip5
+    return lines, answer.zip5, routing, list(answer.corrections)

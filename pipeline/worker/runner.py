@@ -1,0 +1,89 @@
+"""Run one stage over one chunk: claim, work with the lease renewed, save. Every crash in between is somebody else's next claim."""
+
+import threading
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import structlog
+from sqlalchemy import Row
+
+from pipeline.errors import Transient
+from pipeline.ports import Doorbell, Note
+from pipeline.repository import claims
+from pipeline.stages.stage import Context, Done, Stage
+
+log = structlog.get_logger()
+
+
+class Runner:
+    """Runs the stages of one mode. A stage that raises `Transient` for its whole chunk waits; anything else that rises is a bug,
+    and the chunk is treated as one whose worker died: it is tried again in halves."""
+
+    def __init__(self, context: Context, doorbell: Doorbell, *, lease_s: float) -> None:
+        self._context = context
+        self._doorbell = doorbell
+        self._lease_s = lease_s
+
+    def run(self, stage: Stage, only: Collection[str] = ()) -> int:
+        """Work on up to one chunk; returns how many rows were claimed. Rings its own stage again after a full chunk."""
+        lease = claims.Lease(stage.table, self._context.ids.new("cl"), self._lease_s)
+        rows = self._claim(stage, lease, only)
+        if not rows:
+            return 0
+        with self._renewing(lease):
+            try:
+                done = stage.work(rows)
+            except Transient as error:
+                done = Done(lambda _tx, _now: (), later={row.id: error for row in rows})
+        self._save(stage, lease, rows, done)
+        if len(rows) == stage.limit and not only:
+            self._doorbell.ring(Note(stage.name, self._context.mode))
+        for note in done.rings:
+            self._doorbell.ring(note)
+        return len(rows)
+
+    def _claim(self, stage: Stage, lease: claims.Lease, only: Collection[str]) -> Sequence[Row[Any]]:
+        with self._context.db.write() as tx:
+            return claims.claim(
+                tx,
+                lease,
+                where=stage.where(),
+                order_by=stage.order_by(),
+                limit=stage.limit,
+                now=self._context.machine_clock(),
+                only=only,
+            )
+
+    def _save(self, stage: Stage, lease: claims.Lease, rows: Sequence[Row[Any]], done: Done) -> None:
+        now = self._context.machine_clock()
+        with self._context.db.write() as tx:
+            saved = set(done.save(tx, now))
+            for row in rows:
+                if row.id in done.later:
+                    error = done.later[row.id]
+                    wait = claims.backoff(row.tries)
+                    claims.postpone(tx, lease, [row.id], until=now + wait, error=error.code)
+            left = {row.id for row in rows} - saved - set(done.later)
+            if left:
+                claims.release(tx, lease, left)
+        if left:
+            log.info("claim.released", stage=stage.name, mode=self._context.mode, rows=len(left))
+
+    @contextmanager
+    def _renewing(self, lease: claims.Lease) -> Iterator[None]:
+        """Keep the lease alive while the work goes on."""
+        stop = threading.Event()
+        keeper = threading.Thread(target=self._renew_until, args=(lease, stop), name="lease", daemon=True)
+        keeper.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            keeper.join()
+
+    def _renew_until(self, lease: claims.Lease, stop: threading.Event) -> None:
+        while not stop.wait(lease.seconds / 3):
+            with self._context.db.write() as tx:
+                if not claims.renew(tx, lease, self._context.machine_clock()):
+                    return
