@@ -1,0 +1,41 @@
+# What can be done here: `make help`. Every target sets itself up first; PYTHON=python3.13 chooses the interpreter.
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test test-long check bench clean
+MAKEFLAGS += --no-print-directory
+export PYTHON
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
+
+setup: ## fill .venv from uv.lock
+	@ops/deploy/setup
+
+demo: setup ## real mail from fixtures/ through the API to delivered; results in var/demo/
+	@ops/deploy/system-packages demo
+	@.venv/bin/mailstream demo
+
+run: setup ## the service in the foreground, with a fast sandbox; prints its URL and keys
+	@ops/deploy/system-packages demo
+	@.venv/bin/mailstream up
+
+test: setup ## the tests, on real services
+	@ops/deploy/system-packages test
+	@.venv/bin/pytest -n 2 --dist loadfile -m "not long"
+
+test-long: setup ## the tests that take minutes
+	@ops/deploy/system-packages test
+	@.venv/bin/pytest -m long
+
+check: setup ## lint, format, types, imports
+	.venv/bin/ruff check --quiet
+	.venv/bin/ruff format --check --quiet
+	.venv/bin/mypy
+	.venv/bin/lint-imports
+
+bench: setup ## the measured figures, beside their peers
+	@ops/deploy/system-packages test
+	@.venv/bin/python -m ops.bench
+
+clean: ## remove .venv and caches; var/ holds data and stays
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	find . -name __pycache__ -type d -not -path './var/*' -prune -exec rm -rf {} +
