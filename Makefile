@@ -26,11 +26,9 @@ test-long: setup ## the tests that take minutes
 	@ops/deploy/system-packages test
 	@.venv/bin/pytest -m long
 
-check: setup ## lint, format, types, imports
-	.venv/bin/ruff check --quiet
-	.venv/bin/ruff format --check --quiet
-	.venv/bin/mypy
-	.venv/bin/lint-imports
+check: setup ## lint, format, types, imports; all four, whatever the first says
+	@failed=0; for tool in "ruff check --quiet" "ruff format --check --quiet" mypy lint-imports; do \
+		echo "$$tool"; .venv/bin/$$tool || failed=1; done; exit $$failed
 
 bench: setup ## the measured figures, beside their peers
 	@ops/deploy/system-packages test

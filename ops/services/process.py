@@ -194,7 +194,11 @@ class Guard:
             self._popen.wait()
         script = Path(__file__).with_name("guard.py")
         self._popen = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(script)], stdin=subprocess.PIPE, start_new_session=True, bufsize=0
+            [sys.executable, "-I", "-S", str(script)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            start_new_session=True,
+            bufsize=0,
         )
         for group in self._groups:
             self._tell(f"+{group}")
