@@ -1,0 +1,46 @@
+"""What the API stands on, built by the composition root and handed to `create_app`."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import Request
+
+from pipeline.clock import Clock
+from pipeline.errors import Fault
+from pipeline.models.types import Ids
+from pipeline.ports import Doorbell, Storage
+from pipeline.press.report import Report
+from pipeline.products import Product
+from pipeline.repository.database import Database
+
+Inspect = Callable[[Path, Product], Report]
+"""Preflight of one file, in a child process with limits. Blocks; raises as ports do."""
+
+CheckTarget = Callable[[str], tuple[Fault, ...]]
+"""Why a URL may not be a webhook's target. Blocks, since it resolves names."""
+
+
+@dataclass(frozen=True)
+class Services:
+    """`pepper` keys the hashes of API keys and recipients, and signs cursors. `sandbox_rate` is that of new accounts."""
+
+    db: Database
+    ids: Ids
+    machine_clock: Clock
+    pepper: str
+    storage: Storage
+    inspect: Inspect
+    check_target: CheckTarget
+    doorbell: Doorbell
+    sandbox_rate: float
+
+
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+def request_id_of(request: Request) -> str:
+    request_id: str = request.scope["state"]["request_id"]
+    return request_id

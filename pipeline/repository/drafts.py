@@ -1,0 +1,219 @@
+"""From an order to the rows of a piece. Pure: what the database knows is in `Ground`.
+
+The promise starts at acceptance, or at the start of `send_on` in the account's zone when that is later.
+"""
+
+import hmac
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from hashlib import sha256
+from typing import Any, Protocol
+from zoneinfo import ZoneInfo
+
+from pipeline.errors import Fault
+from pipeline.lifecycle import SlaState, Status
+from pipeline.models.types import Ids
+from pipeline.products import PRODUCTS
+from pipeline.repository.accounts import Sender
+from pipeline.repository.answers import Answer, Refused
+from pipeline.repository.orders import Artwork, Order, Side
+
+Render = Callable[[Mapping[str, Any], Mapping[str, Any]], str]
+"""The body of an answer, from the columns of a piece and those of its recipient."""
+
+
+class DueAt(Protocol):
+    """By when a piece must be mailed; see `pipeline.sla.calendar.due_at`."""
+
+    def __call__(self, start: datetime, zone: ZoneInfo, *, promise: str) -> datetime: ...
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What drafting needs and does not read by itself. `pepper` keys the hashes of recipients."""
+
+    ids: Ids
+    pepper: bytes
+    due_at: DueAt
+    render: Render
+
+
+FURTHEST_SEND_ON = timedelta(days=180)
+_AT_RISK_SHARE = 4
+"""A piece that is not mailed when a quarter of its time is left is looked at."""
+
+ArtworkScope = tuple[str, str, str, str]
+"""Account, mode, product and content hash."""
+
+
+@dataclass(frozen=True)
+class KnownCreative:
+    """A creative as intake sees it."""
+
+    account_id: str
+    mode: str
+    product: str
+    status: str
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What the orders of one transaction stand on.
+
+    `line_now` is by account, for test mail; live mail goes by `now`. `artwork` gives every artwork its
+    creative: one that exists, or an id for the one to be made, which is then in `new_artwork`.
+    """
+
+    now: datetime
+    line_now: Mapping[str, datetime]
+    prices: Mapping[tuple[str, str], int]
+    creatives: Mapping[str, KnownCreative]
+    artwork: Mapping[ArtworkScope, str]
+    new_artwork: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A piece that only has to be inserted, and the answer to its order."""
+
+    order: Order
+    piece: dict[str, Any]
+    recipient: dict[str, Any]
+    body: str
+
+    @property
+    def id(self) -> str:
+        piece_id: str = self.piece["id"]
+        return piece_id
+
+    @property
+    def location(self) -> str:
+        return f"/v1/mail/{self.id}"
+
+    @property
+    def answer(self) -> Answer | None:
+        order = self.order
+        if order.once is None:
+            return None
+        sender = order.sender
+        return Answer(sender.account_id, sender.mode, order.once, order.request_id, 201, self.body, self.location)
+
+
+def draft(order: Order, ground: Ground, terms: Terms) -> Draft | Refused:
+    """The piece that this order becomes, or everything that stands against it."""
+    accepted_at = ground.now if order.sender.livemode else ground.line_now[order.sender.account_id]
+    faults = (*_side_faults(order, ground), *_send_on_faults(order, accepted_at), *_price_faults(order, ground))
+    if faults:
+        return Refused(faults[0].code, faults)
+    piece = _piece(order, ground, accepted_at, terms)
+    recipient = {
+        "piece_id": piece["id"],
+        "given": dict(order.to),
+        "sender": dict(order.from_) if order.from_ else None,
+        "keyed_hash": recipient_hash(order.to, terms.pepper),
+    }
+    return Draft(order, piece, recipient, terms.render(piece, recipient))
+
+
+def recipient_hash(to: Mapping[str, str], pepper: bytes) -> str:
+    """The same for the same person at the same address, however spaced and capitalized; useless without the pepper."""
+    parts = (to.get(name, "") for name in ("name", "company", "line1", "line2", "city", "state", "zip"))
+    text = "\x1f".join(" ".join(part.casefold().split()) for part in parts)
+    return hmac.new(pepper, text.encode(), sha256).hexdigest()
+
+
+def artwork_scope(sender: Sender, product: str, artwork: Artwork) -> ArtworkScope:
+    return sender.account_id, sender.mode, product, artwork.sha256
+
+
+def _piece(order: Order, ground: Ground, accepted_at: datetime, terms: Terms) -> dict[str, Any]:
+    sender = order.sender
+    start = accepted_at if order.send_on is None else max(accepted_at, _start_of(order.send_on, sender))
+    due = terms.due_at(start, sender.zoneinfo, promise=sender.promise)
+    return {
+        "id": terms.ids.new("ml"),
+        "account_id": sender.account_id,
+        "mode": sender.mode,
+        "status": Status.CREATED.value,
+        "revision": 1,
+        "request_id": order.request_id,
+        "external_id": order.external_id,
+        "product": order.product,
+        "stock": PRODUCTS[order.product].stock,
+        "mail_class": order.mail_class,
+        "deliverability": order.deliverability,
+        "front_creative_id": _creative_id(order, order.front, ground),
+        "back_creative_id": None if order.back is None else _creative_id(order, order.back, ground),
+        "metadata": dict(order.metadata),
+        "price_cents": ground.prices[order.product, order.mail_class],
+        "accepted_at": accepted_at,
+        "freeze_from": max(accepted_at + timedelta(seconds=sender.cancel_window_s), start),
+        "due_at": due,
+        "sla_state": SlaState.ON_TRACK.value,
+        "alarm_at": due - (due - start) / _AT_RISK_SHARE,
+        "created_at": ground.now,
+    }
+
+
+def _creative_id(order: Order, side: Side, ground: Ground) -> str:
+    return side if isinstance(side, str) else ground.artwork[artwork_scope(order.sender, order.product, side)]
+
+
+def _start_of(day: date, sender: Sender) -> datetime:
+    return datetime.combine(day, time(), sender.zoneinfo).astimezone(UTC)
+
+
+def _side_faults(order: Order, ground: Ground) -> Iterator[Fault]:
+    for pointer, side in order.sides.items():
+        if isinstance(side, str):
+            yield from _creative_faults(order, ground.creatives.get(side), f"{pointer}/creative")
+
+
+def _creative_faults(order: Order, found: KnownCreative | None, pointer: str) -> Iterator[Fault]:
+    sender = order.sender
+    if found is None or (found.account_id, found.mode) != (sender.account_id, sender.mode):
+        yield Fault(
+            "creative_not_found",
+            pointer,
+            "This account has no creative of that id in this mode.",
+            "Upload the artwork with POST /v1/creatives, with a key of the same mode, and use the id it answers with.",
+        )
+    elif found.product != order.product:
+        yield Fault(
+            "creative_product_mismatch",
+            pointer,
+            f"The creative was checked as a {found.product}, and the piece is a {order.product}.",
+            f"Upload the artwork again with product {order.product}.",
+        )
+    elif found.status == "rejected":
+        yield Fault(
+            "creative_rejected",
+            pointer,
+            "The creative could not be made ready for press.",
+            "Read its report under /v1/creatives, correct the artwork and upload it again.",
+        )
+
+
+def _send_on_faults(order: Order, accepted_at: datetime) -> Iterator[Fault]:
+    if order.send_on is None:
+        return
+    today = accepted_at.astimezone(order.sender.zoneinfo).date()
+    last = today + FURTHEST_SEND_ON
+    if not today <= order.send_on <= last:
+        yield Fault(
+            "send_on_out_of_range",
+            "/send_on",
+            f"{order.send_on} does not lie from {today} to {last}, in the account's zone {order.sender.zone}.",
+            f"Choose a date from today to {FURTHEST_SEND_ON.days} days ahead, or leave send_on out to mail now.",
+        )
+
+
+def _price_faults(order: Order, ground: Ground) -> Iterator[Fault]:
+    if (order.product, order.mail_class) not in ground.prices:
+        yield Fault(
+            "class_not_offered",
+            "/class",
+            f"There is no price for {order.product} as {order.mail_class}.",
+            "Use a class that GET /v1/products lists for the product.",
+        )

@@ -1,0 +1,19 @@
+"""What a piece costs, by product and class. Prices are rows, so that an operator can change them."""
+
+from sqlalchemy import Connection
+from sqlalchemy.dialects import postgresql, sqlite
+
+from pipeline.repository.tables import prices
+
+CURRENCY = "usd"
+_FIRST_PRICES_CENTS = {("postcard_4x6", "first_class"): 79, ("postcard_4x6", "marketing"): 65}
+
+
+def seed_prices(tx: Connection) -> None:
+    """Give every product that has no price its first one; prices that stand are left alone."""
+    insert = (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(prices)
+    rows = [
+        {"product": product, "mail_class": mail_class, "cents": cents, "currency": CURRENCY}
+        for (product, mail_class), cents in _FIRST_PRICES_CENTS.items()
+    ]
+    tx.execute(insert.on_conflict_do_nothing(index_elements=["product", "mail_class"]), rows)
