@@ -1,7 +1,7 @@
-"""Problems: every answer that is not what was asked for, as application/problem+json (RFC 9457), from one closed registry.
+"""Problems: every answer that is not what was asked for, as problem+json (RFC 9457), from one closed registry.
 
-`/v1/errors` serves the registry. A code is never reused for something else; a code that names a field's fault is also the
-code of the whole answer when it comes first.
+`/v1/errors` serves the registry. A code is never reused for something else; a code that names a field's fault is also
+the code of the whole answer when it comes first.
 """
 
 import json

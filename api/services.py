@@ -23,7 +23,7 @@ CheckTarget = Callable[[str], tuple[Fault, ...]]
 
 @dataclass(frozen=True)
 class Services:
-    """`pepper` keys the hashes of API keys and recipients, and signs cursors. `sandbox_rate` is that of new accounts."""
+    """`pepper` keys the hashes of keys and recipients, and signs cursors; `sandbox_rate` is that of new accounts."""
 
     db: Database
     ids: Ids

@@ -13,7 +13,8 @@ from pipeline.repository.answers import Scope
 from pipeline.repository.drafts import ArtworkScope, Draft, Ground, KnownCreative, artwork_scope
 from pipeline.repository.moves import created
 from pipeline.repository.orders import Artwork, Order
-from pipeline.repository.tables import creatives, events, insert_rows, pages, pieces, prices, recipients, sandbox_clocks
+from pipeline.repository.prices import read_prices
+from pipeline.repository.tables import creatives, events, insert_rows, pages, pieces, recipients, sandbox_clocks
 
 
 def survey(tx: Connection, orders: Sequence[Order], *, now: datetime, ids: Ids) -> Ground:
@@ -23,7 +24,7 @@ def survey(tx: Connection, orders: Sequence[Order], *, now: datetime, ids: Ids) 
     return Ground(
         now=now,
         line_now=_line_times(tx, {order.sender.account_id for order in orders if not order.sender.livemode}),
-        prices={(row.product, row.mail_class): row.cents for row in tx.execute(select(prices))},
+        prices=read_prices(tx),
         creatives=_find_creatives(tx, {side for _, side in sides if isinstance(side, str)}),
         artwork=artwork,
         new_artwork=new,

@@ -1,12 +1,17 @@
 """What a piece costs, by product and class. Prices are rows, so that an operator can change them."""
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.repository.tables import prices
 
 CURRENCY = "usd"
 _FIRST_PRICES_CENTS = {("postcard_4x6", "first_class"): 79, ("postcard_4x6", "marketing"): 65}
+
+
+def read_prices(tx: Connection) -> dict[tuple[str, str], int]:
+    """Cents, by product and class."""
+    return {(row.product, row.mail_class): row.cents for row in tx.execute(select(prices))}
 
 
 def seed_prices(tx: Connection) -> None:

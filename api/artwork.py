@@ -1,0 +1,71 @@
+"""Artwork that comes with a request: unpacked, inspected in a child process, and stored once it has passed."""
+
+import base64
+import binascii
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import anyio
+from anyio.to_thread import run_sync
+
+from api.faults import below, fault
+from api.problems import Problem, invalid
+from api.services import Services
+from api.uploads import MOST_FILE_BYTES, Uploaded
+from pipeline.errors import Fault
+from pipeline.press.report import Report
+from pipeline.products import PRODUCTS
+from pipeline.repository.accounts import Sender
+from pipeline.repository.orders import Artwork
+
+_INSPECTED_AT_ONCE = 4
+
+
+class Inspection:
+    """Preflight, at most a few files at a time: each takes a process."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._slots = anyio.CapacityLimiter(_INSPECTED_AT_ONCE)
+
+    async def inspect(self, files: Mapping[str, Uploaded], product: str) -> tuple[dict[str, Artwork], list[Fault]]:
+        """By the pointers of the files: the artwork that passed, not yet stored, and what is wrong with the rest."""
+        reports = {
+            one.sha256: await run_sync(self._services.inspect, one.path, PRODUCTS[product], limiter=self._slots)
+            for one in {one.sha256: one for one in files.values()}.values()
+        }
+        faults = [found for at, one in files.items() for found in below(at, reports[one.sha256].findings)]
+        passed = {at: _artwork(one, reports[one.sha256]) for at, one in files.items() if reports[one.sha256].ok}
+        return passed, faults
+
+    async def store(self, artwork: Artwork, path: Path, sender: Sender) -> Artwork:
+        """Put the file where its content says, so that storing it again changes nothing."""
+        key = source_key(sender, artwork.sha256)
+        await run_sync(self._services.storage.put, key, path, limiter=self._slots)
+        return Artwork(artwork.sha256, artwork.size_bytes, artwork.kind, artwork.report, key)
+
+
+def source_key(sender: Sender, digest: str) -> str:
+    return f"{sender.mode}/creatives/{sender.account_id}/{digest}"
+
+
+def unpack(text: str, path: Path, at: str) -> Uploaded:
+    """The file in a base64 text, written to `path`. Blocks; raises `Problem`."""
+    try:
+        body = base64.b64decode("".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        raise invalid([fault("invalid_base64", at, "The text is not base64.")]) from None
+    if len(body) > MOST_FILE_BYTES:
+        raise Problem("body_too_large", f"The file at {at} has {len(body) / 1e6:.1f} MB.")
+    path.write_bytes(body)
+    return Uploaded(path, sha256(body).hexdigest(), len(body))
+
+
+def unread(file: Uploaded) -> Artwork:
+    """The artwork before anybody has looked at it."""
+    return Artwork(file.sha256, file.size_bytes, "unknown", {}, "")
+
+
+def _artwork(file: Uploaded, report: Report) -> Artwork:
+    return Artwork(file.sha256, file.size_bytes, report.kind, report.as_dict(), "")

@@ -1,0 +1,157 @@
+"""/v1/mail: ordering a piece, following it, and calling it off."""
+
+from datetime import date
+from typing import Any
+
+from fastapi import APIRouter, Depends, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from api import openapi, views
+from api.auth import sender as key_holder
+from api.bodies import Received, received
+from api.desk import Desk
+from api.door import admit_piece
+from api.idempotency import once, refusal, replay
+from api.paging import List
+from api.problems import Problem
+from api.queries import Query, at_most, one_of, some_of, time_of
+from api.routes.answers import checked_id, found, json_answer
+from api.schemas import METADATA_KEY, PieceIn, SideIn
+from api.services import request_id_of, services_of
+from pipeline.lifecycle import Status
+from pipeline.products import PRODUCTS
+from pipeline.repository import mail
+from pipeline.repository.accounts import Sender
+from pipeline.repository.answers import Known, Refused
+from pipeline.repository.mail import MailFilter
+from pipeline.repository.orders import Order
+
+router = APIRouter(prefix="/v1/mail", tags=["mail"])
+
+_SIDES = ("front", "back")
+_BOUNDS = ("gt", "gte", "lt", "lte")
+_MOST_METADATA_FILTERS = 5
+
+
+@router.post("", operation_id="create_mail", **openapi.creating(PieceIn, "mail", files=_SIDES))
+async def create(request: Request, sender: Sender = Depends(key_holder)) -> Response:
+    """Order one piece: JSON, or multipart with the JSON in the part `mail` and files in `front` and `back`."""
+    desk: Desk = request.app.state.desk
+    async with received(request, json_part="mail", file_parts=_SIDES) as body:
+        piece = admit_piece(body.value, files=frozenset(body.files))
+        order = _order(request, sender, piece, body)
+        files = {f"/{name}": file for name, file in body.files.items()}
+        outcome = await desk.take(order, files, _texts(piece))
+    if isinstance(outcome, Known):
+        return replay(outcome)
+    if isinstance(outcome, Refused):
+        raise refusal(outcome)
+    return Response(outcome.body, 201, {"Location": outcome.location}, media_type="application/json")
+
+
+@router.get("", operation_id="list_mail", **openapi.listing("mail", openapi.MAIL_FILTERS))
+async def list_(request: Request, sender: Sender = Depends(key_holder)) -> Response:
+    """Pieces, newest first."""
+    query = Query(request, ("status", "product", "external_id"), ("created", "metadata"))
+    wanted = MailFilter(
+        statuses=query.get("status", some_of([status.value for status in Status])) or (),
+        product=query.get("product", one_of(PRODUCTS)),
+        external_id=query.get("external_id", at_most(64)),
+        accepted=query.family("created", lambda bound, text: time_of(text) if one_of(_BOUNDS)(bound) else None),
+        metadata=query.family("metadata", _metadata),
+    )
+    limit = query.limit
+    query.check()
+    services = services_of(request)
+    listed = List("/v1/mail", sender, query.filters, services.pepper)
+    page = listed.page(limit, query.cursor)
+
+    def read() -> dict[str, Any]:
+        with services.db.read() as tx:
+            rows = mail.list_pieces(tx, sender, wanted, page)
+        return listed.body(page, rows, [views.mail(row._mapping, row._mapping) for row in rows])
+
+    return json_answer(await run_in_threadpool(read))
+
+
+@router.get("/{id}", operation_id="get_mail", **openapi.reading("mail"))
+async def get(id: str, request: Request, sender: Sender = Depends(key_holder)) -> Response:
+    """One piece."""
+    row = await run_in_threadpool(_find, request, sender, checked_id(id))
+    return json_answer(views.mail(row._mapping, row._mapping))
+
+
+@router.get("/{id}/events", operation_id="list_mail_events", **openapi.reading("event_list"))
+async def events(id: str, request: Request, sender: Sender = Depends(key_holder)) -> Response:
+    """Everything that happened to a piece, in sequence; webhooks tell of most of it."""
+
+    def read() -> list[dict[str, Any]]:
+        with services_of(request).db.read() as tx:
+            found(mail.find_piece(tx, sender, checked_id(id)))
+            return [views.event(row._mapping) for row in mail.piece_events(tx, sender, id)]
+
+    shown = await run_in_threadpool(read)
+    ends = {"has_more": False, "next_cursor": None, "previous_cursor": None}
+    return json_answer({"object": "list", "url": f"/v1/mail/{id}/events", "data": shown, **ends})
+
+
+@router.post("/{id}/cancel", operation_id="cancel_mail", **openapi.reading("mail", 409))
+async def cancel(id: str, request: Request, sender: Sender = Depends(key_holder)) -> Response:
+    """Call a piece off, until it is frozen into a batch. Canceling it again changes nothing."""
+    services, request_id = services_of(request), request_id_of(request)
+
+    def run() -> Any:
+        return mail.cancel(
+            services.db,
+            sender,
+            checked_id(id),
+            request_id=request_id,
+            machine_clock=services.machine_clock,
+            ids=services.ids,
+        )
+
+    row = found(await run_in_threadpool(run))
+    if row.status != Status.CANCELED:
+        detail = f"The piece is {row.status}."
+        raise Problem("too_late_to_cancel", detail, extra={"mail_status": row.status})
+    return json_answer(views.mail(row._mapping, row._mapping))
+
+
+def _order(request: Request, sender: Sender, piece: PieceIn, body: Received) -> Order:
+    return Order(
+        sender=sender,
+        request_id=request_id_of(request),
+        once=once(request, "/v1/mail", body.value, {name: file.sha256 for name, file in body.files.items()}),
+        product=piece.product,
+        mail_class=piece.class_ or "first_class",
+        deliverability=piece.deliverability or "normal",
+        send_on=date.fromisoformat(piece.send_on) if piece.send_on else None,
+        metadata=piece.metadata or {},
+        external_id=piece.external_id,
+        to=piece.to.fields(),
+        from_=piece.from_.fields() if piece.from_ else None,
+        front=_creative(piece.front) or "",
+        back=_creative(piece.back),
+    )
+
+
+def _creative(side: SideIn | None) -> str | None:
+    """The creative that a side names; a side that comes as a file has none yet."""
+    return side.creative if side else None
+
+
+def _texts(piece: PieceIn) -> dict[str, str]:
+    sides = {"/front": piece.front, "/back": piece.back}
+    return {at: side.base64 for at, side in sides.items() if side is not None and side.base64 is not None}
+
+
+def _find(request: Request, sender: Sender, piece_id: str) -> Any:
+    with services_of(request).db.read() as tx:
+        return found(mail.find_piece(tx, sender, piece_id))
+
+
+def _metadata(key: str, value: str) -> str:
+    if not METADATA_KEY.fullmatch(key):
+        raise ValueError("There are no metadata keys like that.")
+    return at_most(500)(value)

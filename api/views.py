@@ -1,0 +1,185 @@
+"""What senders are shown. One function an object, from the columns of its rows; times are RFC 3339 in UTC."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+
+from pipeline.products import PRODUCTS, Box, Product
+from pipeline.repository.prices import CURRENCY
+
+Columns = Mapping[str, Any] | RowMapping
+
+
+def to_json(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+def moment(at: datetime | None) -> str | None:
+    """`2026-11-24T15:04:05.678Z`"""
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")[:-6] + "Z" if at else None
+
+
+def mail_json(piece: Columns, recipient: Columns) -> str:
+    return to_json(mail(piece, recipient))
+
+
+def mail(piece: Columns, recipient: Columns) -> dict[str, Any]:
+    """One piece. All its times are line time, which for a test piece is its account's sandbox clock."""
+    return {
+        "id": piece["id"],
+        "object": "mail",
+        "livemode": piece["mode"] == "live",
+        "status": piece["status"],
+        "product": piece["product"],
+        "class": piece["mail_class"],
+        "deliverability": piece["deliverability"],
+        "to": recipient["given"],
+        "from": recipient.get("sender"),
+        "standardized": recipient.get("standardized"),
+        "front": _side(piece["front_creative_id"]),
+        "back": _side(piece["back_creative_id"]),
+        "sla": {"due_at": moment(piece["due_at"]), "state": piece["sla_state"]},
+        "cancelable_until": moment(piece["freeze_from"]),
+        "mailed_at": moment(piece.get("mailed_at")),
+        "price": {"cents": piece["price_cents"], "currency": CURRENCY},
+        "tracking": {"imb": piece.get("imb")},
+        "metadata": piece["metadata"],
+        "external_id": piece["external_id"],
+        "errors": piece.get("errors") or [],
+        "created_at": moment(piece["accepted_at"]),
+    }
+
+
+def creative_json(creative: Columns) -> str:
+    return to_json(creative_body(creative))
+
+
+def creative_body(creative: Columns) -> dict[str, Any]:
+    proof = creative.get("proof_key") is not None
+    return {
+        "id": creative["id"],
+        "object": "creative",
+        "livemode": creative["mode"] == "live",
+        "status": creative.get("status", "checked"),
+        "product": creative["product"],
+        "kind": creative["kind"],
+        "sha256": creative["sha256"],
+        "size_bytes": creative["size_bytes"],
+        "report": f"/v1/creatives/{creative['id']}/report",
+        "proof": f"/v1/creatives/{creative['id']}/proof" if proof else None,
+        "created_at": moment(creative["created_at"]),
+    }
+
+
+def event(row: Columns) -> dict[str, Any]:
+    """`sequence` orders the events of one piece; `position` is the place in the log, once the event is published."""
+    return {
+        "id": row["id"],
+        "object": "event",
+        "livemode": row["mode"] == "live",
+        "type": row["type"],
+        "mail": row["piece_id"],
+        "status": row["status"],
+        "sequence": row["sequence"],
+        "position": row["position"],
+        "at": moment(row["at"]),
+        "recorded_at": moment(row["recorded_at"]),
+        "evidence": row["evidence"],
+    }
+
+
+def endpoint(row: Columns) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "object": "webhook_endpoint",
+        "livemode": row["mode"] == "live",
+        "url": row["url"],
+        "events": row["events"],
+        "ordered": row["ordered"],
+        "description": row["description"],
+        "disabled_at": moment(row["disabled_at"]),
+        "disabled_reason": row["disabled_reason"],
+        "created_at": moment(row["created_at"]),
+    }
+
+
+def endpoint_with_secret_json(row: Columns) -> str:
+    """The answer to its creation, the only one that shows the secret."""
+    return to_json({**endpoint(row), "secret": row["secrets"][0]})
+
+
+def delivery(row: Columns, tried: Sequence[Columns]) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "object": "delivery",
+        "event": row["event_id"],
+        "type": row["type"],
+        "mail": row["piece_id"],
+        "sequence": row["sequence"],
+        "status": row["status"],
+        "next_attempt_at": moment(row["next_attempt_at"]),
+        "delivered_at": moment(row["delivered_at"]),
+        "created_at": moment(row["created_at"]),
+        "attempts": [_attempt(one) for one in tried],
+    }
+
+
+def clock(row: Columns) -> dict[str, Any]:
+    return {
+        "object": "sandbox_clock",
+        "line_now": moment(row["line_now"]),
+        "rate": row["rate"],
+        "advance_to": moment(row["advance_to"]),
+    }
+
+
+def products(prices: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
+    return [_product(product, prices) for product in PRODUCTS.values()]
+
+
+def _product(product: Product, prices: Mapping[tuple[str, str], int]) -> dict[str, Any]:
+    classes = {mail_class: cents for (name, mail_class), cents in sorted(prices.items()) if name == product.name}
+    return {
+        "object": "product",
+        "name": product.name,
+        "title": product.title,
+        "trim_in": [product.trim_width_in, product.trim_height_in],
+        "artwork_in": [product.bleed_width_in, product.bleed_height_in],
+        "bleed_in": product.bleed_in,
+        "safe_in": product.safe_in,
+        "min_ppi": product.min_ppi,
+        "back": {
+            "ink_free": _box(product.ink_free),
+            "indicia": _box(product.indicia),
+            "address": _box(product.address),
+        },
+        "stock": product.stock,
+        "weight_oz": product.weight_oz,
+        "prices": {mail_class: {"cents": cents, "currency": CURRENCY} for mail_class, cents in classes.items()},
+    }
+
+
+def _box(box: Box) -> dict[str, float]:
+    """Inches, from the top left of the trim."""
+    return {"x_in": box.x_in, "y_in": box.y_in, "width_in": box.width_in, "height_in": box.height_in}
+
+
+def _side(creative_id: str | None) -> dict[str, str] | None:
+    if creative_id is None:
+        return None
+    return {"creative": creative_id, "proof": f"/v1/creatives/{creative_id}/proof"}
+
+
+def _attempt(row: Columns) -> dict[str, Any]:
+    return {
+        "number": row["number"],
+        "at": moment(row["at"]),
+        "delivered": row["delivered"],
+        "status_code": row["status_code"],
+        "error": row["error"],
+        "duration_ms": row["duration_ms"],
+        "response": row["response"],
+    }
