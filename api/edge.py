@@ -3,6 +3,8 @@
 Plain ASGI: Starlette's own middleware class costs as much as the rest of a small request.
 """
 
+import traceback
+
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -37,11 +39,16 @@ class Edge:
 
         try:
             await self._app(scope, receive, send_named)
-        except Exception:  # the edge of the process: nothing may leave without an answer
-            log.exception("request.failed", request_id=request_id, method=scope["method"])
+        except Exception as error:  # the edge of the process: nothing may leave without an answer
+            log.error("request.failed", request_id=request_id, error=type(error).__name__, trace=_trace(error))
             if started:
                 raise
             await _fail(request_id, send_named)
+
+
+def _trace(error: BaseException) -> list[str]:
+    """Where it happened. Not what: messages and values may hold names, addresses or keys."""
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
 
 
 async def _fail(request_id: str, send: Send) -> None:

@@ -65,6 +65,6 @@ def _fault(kind: str, at: str, message: str, context: dict[str, Any]) -> Fault:
         return fault("missing_field", at, f"{at.rpartition('/')[2]} is missing.")
     if kind == "extra_forbidden":
         return fault("unknown_field", at, f"There is no field {at.rpartition('/')[2][:60]} here.")
-    if kind in CODES:
-        return fault(kind, at, message)
-    return fault(_CODES.get(kind, "wrong_type"), at, f"{message}.")
+    # Kinds that are not pydantic's are codes of ours, from validators of ours.
+    code = _CODES.get(kind) or (kind if kind in CODES else "wrong_type")
+    return fault(code, at, message if message.endswith(".") else f"{message}.")

@@ -94,7 +94,7 @@ class World:
 
     def mail(self, who: str = "ada-test", **changes: Any) -> dict[str, Any]:
         """The body of a piece that would be accepted, with changes; a change to `...` takes the field away."""
-        front = changes.pop("front", None) or {"creative": self.creative(who)}
+        front = changes.pop("front") if "front" in changes else {"creative": self.creative(who)}
         body = {"product": "postcard_4x6", "to": ADDRESS, "front": front, **changes}
         return {name: value for name, value in body.items() if value is not ...}
 
