@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, delete, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.errors import Fault
 from pipeline.models.types import Ids
+from pipeline.repository.many import insert_many
 from pipeline.repository.tables import idempotent_answers, pages
 
 KEPT = {"live": timedelta(days=30), "test": timedelta(hours=24)}
@@ -77,13 +77,13 @@ def claim(tx: Connection, answers: Sequence[Answer], *, now: datetime, ids: Ids)
     if not answers:
         return set()
     table = idempotent_answers
-    new = (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)
+    rows = [_row(answer, now, ids) for answer in sorted(answers, key=lambda answer: answer.scope)]
+    new, parameters = insert_many(tx, table, rows)
     over = {column.name: new.excluded[column.name] for column in table.columns}
     scope = (table.c.account_id, table.c.mode, table.c.key)
     # An answer whose time is over gives way to the new one.
     statement = new.on_conflict_do_update(index_elements=scope, set_=over, where=table.c.expires_at <= now)
-    rows = [_row(answer, now, ids) for answer in sorted(answers, key=lambda answer: answer.scope)]
-    return {_scope(row) for row in tx.execute(statement.returning(*scope), rows)}
+    return {_scope(row) for row in tx.execute(statement.returning(*scope), parameters)}
 
 
 def claim_one(tx: Connection, answer: Answer, *, now: datetime, ids: Ids) -> Known | Refused | None:

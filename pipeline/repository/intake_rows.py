@@ -5,16 +5,16 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, select, tuple_
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.models.types import Ids
 from pipeline.repository.accounts import Sender
 from pipeline.repository.answers import Scope
 from pipeline.repository.drafts import ArtworkScope, Draft, Ground, KnownCreative, artwork_scope
+from pipeline.repository.many import insert_many
 from pipeline.repository.moves import created
 from pipeline.repository.orders import Artwork, Order
 from pipeline.repository.prices import read_prices
-from pipeline.repository.tables import creatives, events, insert_rows, pages, pieces, recipients, sandbox_clocks
+from pipeline.repository.tables import creatives, events, pages, pieces, recipients, sandbox_clocks
 
 
 def survey(tx: Connection, orders: Sequence[Order], *, now: datetime, ids: Ids) -> Ground:
@@ -54,8 +54,9 @@ def insert_pieces(tx: Connection, drafts: Sequence[Draft], *, now: datetime, ids
     ordered = sorted(drafts, key=lambda one: one.order.external_id or "")
     taken = _insert_where_free(tx, pieces, [one.piece for one in ordered], ("account_id", "mode", "external_id"))
     mine = [one for one in ordered if one.id in taken]
-    insert_rows(tx, recipients, [one.recipient for one in mine])
-    insert_rows(tx, events, [created(one.piece, now=now, ids=ids) for one in mine])
+    if mine:
+        _insert(tx, recipients, [one.recipient for one in mine])
+        _insert(tx, events, [created(one.piece, now=now, ids=ids) for one in mine])
     return taken
 
 
@@ -90,8 +91,14 @@ def creative_row(creative_id: str, sender: Sender, product: str, artwork: Artwor
 def _insert_where_free(tx: Connection, table: Table, rows: list[dict[str, Any]], unique: Collection[str]) -> set[str]:
     if not rows:
         return set()
-    insert = (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(table)
-    return set(tx.execute(insert.on_conflict_do_nothing(index_elements=unique).returning(table.c.id), rows).scalars())
+    insert, parameters = insert_many(tx, table, rows)
+    free = insert.on_conflict_do_nothing(index_elements=unique).returning(table.c.id)
+    return set(tx.execute(free, parameters).scalars())
+
+
+def _insert(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
+    insert, parameters = insert_many(tx, table, rows)
+    tx.execute(insert.returning(next(iter(table.primary_key))), parameters)
 
 
 def _find_creatives(tx: Connection, ids: set[str]) -> dict[str, KnownCreative]:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import delete, select, update
 
 from pipeline.repository import tables
+from pipeline.repository.moves import created
 from tests.integration.api.world import World, png
 
 
@@ -150,16 +151,13 @@ def test_a_crash_before_the_commit_leaves_nothing(api: World, monkeypatch: pytes
 
 def test_one_bad_request_does_not_harm_its_neighbours(api: World, monkeypatch: pytest.MonkeyPatch) -> None:
     body = api.mail()
-    from pipeline.repository import intake_rows
-
-    real = intake_rows.created
 
     def poisoned(piece: Any, **more: Any) -> Any:
         if piece["metadata"].get("n") == "7":
             raise RuntimeError("poison")
-        return real(piece, **more)
+        return created(piece, **more)
 
-    monkeypatch.setattr(intake_rows, "created", poisoned)
+    monkeypatch.setattr("pipeline.repository.intake_rows.created", poisoned)
     answers = at_once(api, [({**body, "metadata": {"n": str(n)}}, f"k{n}") for n in range(16)])
     assert [answer.status_code for answer in answers] == [500 if n == 7 else 201 for n in range(16)]
     assert api.rows()["pieces"] == 15

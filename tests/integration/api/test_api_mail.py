@@ -13,10 +13,8 @@ from tests.integration.api.world import ADDRESS, World, png
 
 def test_a_piece_is_accepted_and_read_back_the_same(api: World) -> None:
     creative = api.creative()
-    body = api.mail(
-        front={"creative": creative}, metadata={"order": "1001"}, external_id="order-1001", **{"from": ADDRESS}
-    )
-    answer = api.post("/v1/mail", body)
+    body = api.mail(front={"creative": creative}, metadata={"order": "1001"}, external_id="order-1001")
+    answer = api.post("/v1/mail", {**body, "from": ADDRESS})
     assert answer.status_code == 201
     piece = answer.json()
     assert answer.headers["location"] == f"/v1/mail/{piece['id']}"
