@@ -63,8 +63,9 @@ POSTCARD_4X6 = Product(
     safe_in=0.125,
     ink_free=Box(2.5665, 1.5, 3.2835, 2.375),
     indicia=Box(4.7639, 1.6736, 0.7847, 0.6423),
-    # Four lines at 1/6 in with the IMb above them; the baseline of the last stands 0.636 in above the trim.
-    address=Box(2.725, 2.38, 3.0, 1.0),
+    # The IMb and up to five lines at 1/6 in below it; the baseline of the fifth stands 0.636 in above the trim. The right edge
+    # keeps the 1/2 in side margin of the OCR read area; the barcode of 2.685 in fits.
+    address=Box(2.725, 2.38, 2.775, 1.0),
     stock="cover_120lb",
     weight_oz=0.2,
     caliper_in=0.014,

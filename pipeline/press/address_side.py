@@ -1,0 +1,133 @@
+"""What is printed over the artwork on the address side: white zone, indicia, return address, and per piece bars and address.
+
+The barcode always stands at the same place and the recipient's lines hang below it, so that a camera, and a person with a
+template, know where to look. Clearances (QSG 201a): 0.028 in above and below the bars, 0.125 in at their ends; type 8 pt or
+more; everything at least 0.5 in from the sides and within the OCR read area, 0.625 to 2.75 in above the lower edge.
+"""
+
+from collections.abc import Sequence
+
+from pipeline.address.imb import encode
+from pipeline.errors import Permanent
+from pipeline.models.profile import Postage
+from pipeline.press.bars import LENGTH_PT
+from pipeline.press.geometry import numbers, on_piece, pt
+from pipeline.press.indicia import draw_indicia
+from pipeline.press.job import Placed
+from pipeline.press.layout import Slot
+from pipeline.press.typeface import ENCODING, address_typeface, escaped
+from pipeline.press.typesetting import UnsettableError, set_block
+from pipeline.products import Product
+
+LINES = 5
+SIZE_PT = 9.0
+# Lines that do not fit at 9 pt are set at the smallest size allowed, then narrower.
+SMALL_PT = 8.0
+PITCH_PT = 12.0
+# The last of five baselines stands this far above the address block's foot; the bars this far above the first line's capitals.
+LAST_BASELINE_PT = 1.15
+BARS_GAP_PT = 3.6
+RETURN_SIZE_PT = 6.5
+RETURN_PITCH_PT = 7.8
+SEQUENCE_SIZE_PT = 4.5
+# Between the OCR read area's right edge and that of the white zone; seven digits wide.
+SEQUENCE_INSET_PT = 20.7
+
+ADDRESS_FONT, BARS_FONT = "A", "I"
+
+OPEN_TEXT = b"BT 0 0 0 1 k\n/I 1 Tf\n"
+ADDRESS_TEXT = b"\n/A %b Tf %b TL\n" % (numbers(SIZE_PT).encode(), numbers(PITCH_PT).encode())
+SEQUENCE_TEXT = b"\n/A %b Tf\n" % numbers(SEQUENCE_SIZE_PT).encode()
+CLOSE_TEXT = b"\nET\n"
+
+
+class AddressSide:
+    """One product's address side. `bars`, `address` and `sequence` give text operators for one piece in one slot."""
+
+    def __init__(self, product: Product, slots: Sequence[Slot]) -> None:
+        self._product = product
+        self._block = on_piece(product.address, product)
+        self._zone = on_piece(product.ink_free, product)
+        self._indicia = on_piece(product.indicia, product)
+        self._face = address_typeface()
+        # No line up to this many characters can be too wide, whatever its letters.
+        self._always_fits = int(self._block.width_pt / (max(self._face.widths) * SIZE_PT / 1000))
+        self._bars_at = [_text_matrix(slot, *self.bars_place()) for slot in slots]
+        # `'` moves down a line before it prints, so a block starts one line above its first baseline.
+        self._address_at = [_text_matrix(slot, self._block.x_pt, self._first_baseline_pt + PITCH_PT) for slot in slots]
+        self._sequence_at = [_text_matrix(slot, *self._sequence_place()) for slot in slots]
+        if self._block.width_pt < LENGTH_PT:
+            raise ValueError(f"the barcode of {LENGTH_PT / 72:.3f} in is wider than {product.name}'s address block")
+
+    def bars_place(self) -> tuple[float, float]:
+        """Lower left corner of the barcode, in points on the bleed page."""
+        capitals = SIZE_PT * self._face.cap_height / 1000
+        return self._block.x_pt, self._first_baseline_pt + capitals + BARS_GAP_PT
+
+    @property
+    def _first_baseline_pt(self) -> float:
+        return self._block.y_pt + LAST_BASELINE_PT + (LINES - 1) * PITCH_PT
+
+    def _sequence_place(self) -> tuple[float, float]:
+        return self._zone.right_pt - SEQUENCE_INSET_PT, self._block.top_pt - SEQUENCE_SIZE_PT
+
+    def zone(self, postage: Postage, mail_class: str) -> str:
+        """The white zone with the indicia, the same on every piece of a batch."""
+        white = f"q 0 0 0 0 k {self._zone.path()} re f Q\n"
+        return white + draw_indicia(self._indicia, postage, mail_class, font=ADDRESS_FONT)
+
+    def return_address(self, piece: Placed) -> bytes:
+        """Text operators, in the piece's own coordinates."""
+        if not piece.return_address:
+            return b""
+        room = self._indicia.x_pt - self._block.x_pt - pt(0.06)
+        top = self._indicia.top_pt - RETURN_SIZE_PT * self._face.cap_height / 1000
+        lines = _set(piece, piece.return_address, room_pt=room, sizes_pt=(RETURN_SIZE_PT, RETURN_SIZE_PT))
+        place = numbers(self._block.x_pt, top + RETURN_PITCH_PT)
+        start = f"BT 0 0 0 1 k /{ADDRESS_FONT} {RETURN_SIZE_PT} Tf {RETURN_PITCH_PT} TL {place} Td"
+        return start.encode() + lines + b" ET\n"
+
+    def bars(self, slot: int, piece: Placed) -> bytes:
+        return self._bars_at[slot] + b"(" + encode(piece.imb[:20], piece.imb[20:]).encode() + b")Tj"
+
+    def address(self, slot: int, piece: Placed) -> bytes:
+        """The recipient's lines. Raises `Permanent` naming the piece when they cannot be printed as they are."""
+        lines = piece.address
+        if (
+            len(lines) <= LINES
+            and max(map(len, lines), default=0) <= self._always_fits
+            and "".join(lines).isprintable()
+        ):
+            try:
+                codes = escaped("\n".join(lines).encode(ENCODING))
+            except UnicodeEncodeError:
+                pass  # set line by line, with accents folded
+            else:
+                return self._address_at[slot] + b"(" + codes.replace(b"\n", b")'(") + b")'"
+        return self._address_at[slot] + _set(piece, lines, room_pt=self._block.width_pt, sizes_pt=(SIZE_PT, SMALL_PT))
+
+    def sequence(self, slot: int, number: int) -> bytes:
+        """The piece's number in mailing order, for whoever has to put a spoiled one back in its place."""
+        return self._sequence_at[slot] + b"(%d)Tj" % number
+
+
+def check_lines(lines: Sequence[str], product: Product) -> None:
+    """Raises `UnsettableError` when a recipient's lines cannot be printed on this product: to be asked at the door."""
+    if len(lines) > LINES:
+        raise UnsettableError(f"{len(lines)} lines; {LINES} is the most")
+    set_block(
+        lines, font=ADDRESS_FONT, room_pt=on_piece(product.address, product).width_pt, sizes_pt=(SIZE_PT, SMALL_PT)
+    )
+
+
+def _set(piece: Placed, lines: Sequence[str], *, room_pt: float, sizes_pt: tuple[float, float]) -> bytes:
+    try:
+        if len(lines) > LINES:
+            raise UnsettableError(f"{len(lines)} lines; {LINES} is the most")
+        return set_block(lines, font=ADDRESS_FONT, room_pt=room_pt, sizes_pt=sizes_pt)
+    except UnsettableError as error:
+        raise Permanent("address_unprintable", f"piece {piece.piece_id}: address {error}") from error
+
+
+def _text_matrix(slot: Slot, x_pt: float, y_pt: float) -> bytes:
+    return f"{numbers(*slot.matrix(x_pt, y_pt))} Tm".encode()

@@ -1,0 +1,90 @@
+"""Carries one normalized creative into a file being written, object by object, as a form that any page can place."""
+
+import re
+from pathlib import Path
+
+import pikepdf
+
+from pipeline.press.geometry import Rect
+from pipeline.press.writer import PdfWriter
+
+_REFERENCE = re.compile(rb"\b(\d+) (\d+) R\b")
+# What this file sets itself on the form, or the writer on every stream.
+_OURS = frozenset({"/Length", "/Type", "/Subtype", "/BBox", "/Matrix", "/Resources"})
+
+
+def embed_artwork(writer: PdfWriter, source: Path, box: Rect) -> int:
+    """The first page of `source` as a form of size `box`; gives its object number.
+
+    The form's BBox is set here, to the bleed: qpdf's own conversion clips a page to its TrimBox and loses it.
+    """
+    with pikepdf.open(source) as pdf:
+        page = pdf.pages[0]
+        return _Carrier(writer, pdf).form(page, box)
+
+
+class _Carrier:
+    """Copies what a page reaches, each object once."""
+
+    def __init__(self, writer: PdfWriter, pdf: pikepdf.Pdf) -> None:
+        self._writer = writer
+        self._pdf = pdf
+        self._numbers: dict[tuple[int, int], int] = {}
+        self._waiting: list[tuple[tuple[int, int], int]] = []
+
+    def form(self, page: pikepdf.Page, box: Rect) -> int:
+        contents = page.obj.Contents
+        resources = self._body(page.obj.get("/Resources", pikepdf.Dictionary()))
+        entries = f"/Type/XObject/Subtype/Form/BBox{box.array()}/Resources ".encode() + resources
+        if "/Group" in page.obj:
+            entries += b"/Group " + self._body(page.obj.Group)
+        entries += self._entries(contents, without=_OURS)
+        number = self._writer.stream(entries, contents.read_raw_bytes(), compress=False)
+        while self._waiting:
+            self._copy(*self._waiting.pop())
+        return number
+
+    def _copy(self, source: tuple[int, int], number: int) -> None:
+        obj = self._pdf.get_object(*source)
+        if isinstance(obj, pikepdf.Stream):
+            entries = self._entries(obj, without=frozenset({"/Length"}))
+            self._writer.stream(entries, obj.read_raw_bytes(), number=number, compress=False)
+        else:
+            self._writer.add(self._body(obj), number)
+
+    def _entries(self, obj: pikepdf.Object, *, without: frozenset[str]) -> bytes:
+        return b"".join(_name(key) + b" " + self._body(value) for key, value in obj.items() if key not in without)
+
+    def _body(self, value: object) -> bytes:
+        """A value as bytes, its references turned into ours."""
+        if not isinstance(value, pikepdf.Object):
+            return pikepdf.Array([value]).unparse()[1:-1].strip()
+        text = value.unparse()
+        if b" R" not in text:
+            return text
+        if b"(" not in text:
+            return _REFERENCE.sub(self._renumbered, text)
+        # A string might hold what looks like a reference: take such a value apart.
+        if value.is_indirect:
+            return self._reference(*value.objgen)
+        if isinstance(value, pikepdf.Dictionary):
+            return b"<<" + self._entries(value, without=frozenset()) + b">>"
+        return (
+            b"[" + b" ".join(self._body(item) for item in value.as_list()) + b"]"
+            if isinstance(value, pikepdf.Array)
+            else text
+        )
+
+    def _renumbered(self, match: re.Match[bytes]) -> bytes:
+        return self._reference(int(match[1]), int(match[2]))
+
+    def _reference(self, number: int, generation: int) -> bytes:
+        source = (number, generation)
+        if source not in self._numbers:
+            self._numbers[source] = self._writer.reserve()
+            self._waiting.append((source, self._numbers[source]))
+        return b"%d 0 R" % self._numbers[source]
+
+
+def _name(key: str) -> bytes:
+    return pikepdf.Name(key).unparse()

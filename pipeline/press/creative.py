@@ -1,0 +1,91 @@
+"""Turns accepted artwork into what imposition places: one page, exactly the bleed, with nothing in it but what prints.
+
+Reads hostile files: run it in a child process with limits (`pipeline.press.child`).
+"""
+
+from pathlib import Path
+
+import pikepdf
+
+from pipeline.errors import Permanent
+from pipeline.press.artbox import artwork_box, placing, view
+from pipeline.press.geometry import Rect, bleed_rect, numbers, trim_rect
+from pipeline.press.image_page import draw_image
+from pipeline.press.limits import limit_qpdf
+from pipeline.press.preflight import sniff
+from pipeline.press.srgb import icc_space, srgb_profile
+from pipeline.products import Product
+
+# Keys of objects that a page reaches which do not print: file attachments, private data, links to documents elsewhere.
+_DROPPED = (
+    "/AF", "/Alternates", "/F", "/FDecodeParms", "/FFilter", "/LastModified", "/Metadata", "/OPI", "/PieceInfo", "/Ref",
+    "/StructParent", "/StructParents",
+)  # fmt: skip
+
+
+def normalize(source: Path, product: Product, out_pdf: Path) -> None:
+    """Write `out_pdf`, the same bytes for the same source. Expects a file that preflight passed.
+
+    Its one page has its origin at the lower left of the bleed, TrimBox and BleedBox, upright whatever the source's Rotate,
+    UserUnit or EXIF orientation. Raises `Permanent("unreadable_artwork")`.
+    """
+    limit_qpdf()
+    page = bleed_rect(product)
+    kind = sniff(source)
+    try:
+        with pikepdf.new() as pdf:
+            art, drawing = _draw_page(pdf, source, product) if kind == "pdf" else draw_image(pdf, source, kind, page)
+            _clean(pdf)
+            _add_page(pdf, product, page, art, drawing)
+            pdf.save(out_pdf, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    except (pikepdf.PdfError, OSError, ValueError) as error:
+        raise Permanent("unreadable_artwork", "the artwork cannot be read; preflight says why") from error
+
+
+def _draw_page(pdf: pikepdf.Pdf, source: Path, product: Product) -> tuple[pikepdf.Object, bytes]:
+    with pikepdf.open(source) as given:
+        page = given.pages[0]
+        seen = view(page)
+        box = artwork_box(seen, product)
+        if box is None:
+            raise ValueError(f"the page has not the size of {product.name}")
+        form = page.as_form_xobject(handle_transformations=False)
+        # qpdf clips to the TrimBox, which would cut the bleed off.
+        form.BBox = pikepdf.Array(_corners(box))
+        form.Matrix = pikepdf.Array([1, 0, 0, 1, 0, 0])
+        art = pdf.copy_foreign(form)
+    _default_rgb(pdf)
+    return art, f"q {numbers(*placing(seen, box, product))} cm /Art Do Q".encode()
+
+
+def _add_page(pdf: pikepdf.Pdf, product: Product, size: Rect, art: pikepdf.Object, drawing: bytes) -> None:
+    pdf.add_blank_page(page_size=(size.width_pt, size.height_pt))
+    page = pdf.pages[0].obj
+    page.BleedBox = pikepdf.Array(_corners(size))
+    page.TrimBox = pikepdf.Array(_corners(trim_rect(product)))
+    page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Art=art))
+    page.Contents = pdf.make_stream(drawing)
+
+
+def _default_rgb(pdf: pikepdf.Pdf) -> None:
+    """Say that plain RGB means sRGB, in every form and pattern that has resources of its own."""
+    space = icc_space(pdf, srgb_profile(), 3)
+    for obj in pdf.objects:
+        if isinstance(obj, pikepdf.Stream) and "/Resources" in obj and obj.get("/Subtype") != "/Image":
+            spaces = obj.Resources.get("/ColorSpace", pikepdf.Dictionary())
+            if "/DefaultRGB" not in spaces:
+                spaces.DefaultRGB = space
+            obj.Resources.ColorSpace = spaces
+
+
+def _clean(pdf: pikepdf.Pdf) -> None:
+    for obj in pdf.objects:
+        if isinstance(obj, pikepdf.Stream | pikepdf.Dictionary):
+            for key in _DROPPED:
+                # `/F` in a font's widths or a halftone means something else; on a stream it is a file elsewhere.
+                if key in obj and (key != "/F" or isinstance(obj, pikepdf.Stream)):
+                    del obj[key]
+
+
+def _corners(rect: Rect) -> list[float]:
+    return [round(value, 4) for value in (rect.x_pt, rect.y_pt, rect.right_pt, rect.top_pt)]

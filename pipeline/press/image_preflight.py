@@ -1,0 +1,77 @@
+"""Preflight of PNG and JPEG artwork: decodes to its end, has the product's proportions, and enough pixels for its size."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+from pipeline.errors import Fault
+from pipeline.press.limits import MOST_PIXELS
+from pipeline.press.pdf_preflight import wrong_size
+from pipeline.press.report import Report, finding
+from pipeline.products import Product
+
+# The rest is cut off in the bleed: one hundredth of 6.25 in is half as wide on each side.
+ASPECT_TOLERANCE = 0.01
+
+_ORIENTATION = 0x0112
+_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "I;16", "I;16B", "I"})
+_SAVE = "Save the image again from the program that made it, and check that it opens."
+
+
+def inspect_image(source: Path, product: Product, kind: str) -> Report:
+    try:
+        with Image.open(source, formats=[kind.upper()]) as image:
+            width, height = upright_size(image)
+            if width * height > MOST_PIXELS:
+                return _refused(
+                    kind, "decompression_bomb", f"The image has {width * height / 1e6:.0f} megapixels.", "Scale it."
+                )
+            image.load()
+            faults = (*_mode(image), *_size(width, height, product))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        return _refused(kind, "decompression_bomb", "The image has too many pixels for any print.", "Scale it down.")
+    except (OSError, SyntaxError, ValueError):
+        return _refused(kind, "damaged_file", "The image is cut short or damaged.", _SAVE)
+    size_in = (round(width / product.min_ppi, 3), round(height / product.min_ppi, 3))
+    return Report(kind, faults, pages=1, size_in=size_in, ppi=round(_ppi(width, height, product)))
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """Pixels across and down as a viewer shows it, its EXIF orientation followed."""
+    width, height = image.size
+    return (height, width) if orientation(image) >= 5 else (width, height)
+
+
+def orientation(image: Image.Image) -> int:
+    """1 to 8; what is not one of them is 1, as viewers have it."""
+    value = image.getexif().get(_ORIENTATION, 1)
+    return value if value in range(1, 9) else 1
+
+
+def _mode(image: Image.Image) -> Iterator[Fault]:
+    if image.mode not in _MODES:
+        yield finding("unsupported_file", f"The image's pixels are of kind {image.mode}.", "Save it as RGB or CMYK.")
+
+
+def _size(width: int, height: int, product: Product) -> Iterator[Fault]:
+    needed = (round(product.bleed_width_in * product.min_ppi), round(product.bleed_height_in * product.min_ppi))
+    if abs(width / height / (product.bleed_width_in / product.bleed_height_in) - 1) > ASPECT_TOLERANCE:
+        measured = (
+            f"The image is {width} x {height} pixels, {width / product.min_ppi:.3f} x {height / product.min_ppi:.3f} in"
+        )
+        yield wrong_size(f"{measured} at {product.min_ppi} ppi", product, turned=width < height)
+    elif round(_ppi(width, height, product)) < product.min_ppi:
+        detail = f"The image is {width} x {height} pixels and would print at {_ppi(width, height, product):.0f} ppi; "
+        detail += f"{product.min_ppi} is the least, {needed[0]} x {needed[1]} pixels."
+        yield finding(
+            "low_resolution", detail, "Export it larger from the original; enlarging this file does not help."
+        )
+
+
+def _ppi(width: int, height: int, product: Product) -> float:
+    return min(width / product.bleed_width_in, height / product.bleed_height_in)
+
+
+def _refused(kind: str, code: str, detail: str, remedy: str) -> Report:
+    return Report(kind, (finding(code, detail, remedy),), pages=1)

@@ -1,0 +1,213 @@
+"""The job ticket: one page that tells the press operator everything that is not in the sheets themselves."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import reportlab
+from reportlab.lib.colors import CMYKColor
+from reportlab.lib.pagesizes import letter
+from reportlab.pdfbase import pdfmetrics
+from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfgen.canvas import Canvas
+
+from pipeline.press.geometry import numbers
+from pipeline.press.indicia import indicia_lines
+from pipeline.press.job import Job
+from pipeline.press.layout import Layout
+from pipeline.products import Product
+
+_BLACK, _GREY, _PALE = CMYKColor(0, 0, 0, 1), CMYKColor(0, 0, 0, 0.55), CMYKColor(0, 0, 0, 0.08)
+_LEFT, _RIGHT, _TOP = 45.0, 567.0, 738.0
+_LABEL_PT, _TEXT_PT, _LEADING_PT = 7.5, 9.5, 13.0
+_VALUE_X = _LEFT + 88.0
+_DIAGRAM_WIDTH_PT = 170.0
+
+_CLASSES = {"first_class": "First-Class Mail", "marketing": "USPS Marketing Mail"}
+_SPOILAGE = (
+    "Report every spoiled or destroyed piece by its piece id or by sheet and slot (state spoiled or destroyed). It is printed "
+    "again with the same barcode in the next revision of this drop; destroy the first. Never reprint from these files."
+)
+
+
+def write_ticket(job: Job, product: Product, layout: Layout, out_dir: Path) -> Path:
+    """`STEM-ticket.pdf`, one letter page, the same bytes for the same job."""
+    file = out_dir / f"{job.stem}-ticket.pdf"
+    _register_fonts()
+    page = Canvas(str(file), pagesize=letter, invariant=1, pageCompression=1, initialFontName="Vera", initialFontSize=9)
+    page.setTitle(job.stem)
+    page.setProducer("MailStream")
+    y = _heading(page, job)
+    for label, lines in _sections(job, product, layout):
+        y = _section(page, label, lines, y)
+    _diagram(page, job, layout, y - 14)
+    page.showPage()
+    page.save()
+    return file
+
+
+def _register_fonts() -> None:
+    folder = Path(reportlab.__file__).parent / "fonts"
+    for name, source in (("Vera", "Vera.ttf"), ("VeraBd", "VeraBd.ttf")):
+        if name not in pdfmetrics.getRegisteredFontNames():
+            pdfmetrics.registerFont(TTFont(name, str(folder / source)))
+
+
+def _heading(page: Any, job: Job) -> float:
+    page.setFillColor(_BLACK)
+    page.setFont("VeraBd", 17)
+    page.drawString(_LEFT, _TOP, "Job ticket")
+    page.setFont("VeraBd", 11)
+    page.drawRightString(_RIGHT, _TOP + 4, f"MAIL BY {_local(job)}")
+    page.setFont("Vera", _TEXT_PT)
+    page.drawString(_LEFT, _TOP - 17, job.stem)
+    page.drawRightString(_RIGHT, _TOP - 17, f"for {job.printer}")
+    page.setLineWidth(0.8)
+    page.line(_LEFT, _TOP - 26, _RIGHT, _TOP - 26)
+    return _TOP - 42
+
+
+def _local(job: Job) -> str:
+    return f"{job.mail_by.astimezone(ZoneInfo(job.zone)):%a %d %b %Y %H:%M} {job.zone}"
+
+
+def _sections(job: Job, product: Product, layout: Layout) -> list[tuple[str, Sequence[str]]]:
+    sheets = max((piece.sheet for piece in job.pieces), default=-1) + 1
+    return [
+        ("Job", (f"{job.batch_id}, revision {job.revision:02}, frozen {job.frozen_at:%Y-%m-%d %H:%M} UTC",)),
+        ("Product", _product_lines(product)),
+        ("Sheet", _sheet_lines(job, layout)),
+        ("Quantity", (_quantity(job, sheets),)),
+        ("First, last", _ends(job)),
+        ("Cutting", _cutting(layout)),
+        ("Class, postage", _postage_lines(job)),
+        ("Mail by", (f"{_local(job)}   ({job.mail_by:%Y-%m-%d %H:%M} UTC)", *_induction(job))),
+        ("Spoilage", tuple(_wrapped(_SPOILAGE))),
+        ("Contact", (job.contact or "see the printer's profile",)),
+    ]
+
+
+def _product_lines(product: Product) -> tuple[str, ...]:
+    return (
+        f"{product.title}   trim {product.trim_width_in:g} x {product.trim_height_in:g} in, "
+        f"bleed {product.bleed_in:g} in on all sides",
+        f"Stock {product.stock.replace('_', ' ')}, caliper {product.caliper_in:g} in. No fold.",
+        "Coating on the front only: none on the address side, where it keeps ink and postmark off.",
+    )
+
+
+def _sheet_lines(job: Job, layout: Layout) -> tuple[str, ...]:
+    if job.imposition.mode == "one_up":
+        return (
+            f"One piece to a page of {numbers(layout.sheet.width_pt / 72, layout.sheet.height_pt / 72)} in with bleed.",
+            _SIDES,
+        )
+    sheet, turn = job.imposition.sheet, job.imposition.back_turn.replace("_", " ")
+    offset = f"{job.imposition.back_offset_x_in:g}, {job.imposition.back_offset_y_in:g}"
+    return (
+        f"{sheet.width_in:g} x {sheet.height_in:g} in, {layout.n_up}-up ({layout.columns} x {layout.rows}), printed at 100 %",
+        f"{_SIDES} Turn on the {turn}; back offset {offset} in is already in the file.",
+    )
+
+
+_SIDES = "Two sides: odd pages fronts, even pages backs."
+
+
+def _quantity(job: Job, sheets: int) -> str:
+    files = -(-sheets // job.imposition.max_sheets_per_file)
+    return f"{len(job.pieces):,} pieces on {sheets:,} sheets in {files} file{'s' if files != 1 else ''}; no overs"
+
+
+def _ends(job: Job) -> tuple[str, ...]:
+    if not job.pieces:
+        return ("none",)
+    first, last = job.pieces[0], job.pieces[-1]
+    return (
+        f"1   {first.piece_id}   sheet {first.sheet + 1} slot {first.slot + 1}",
+        f"{len(job.pieces)}   {last.piece_id}   sheet {last.sheet + 1} slot {last.slot + 1}",
+    )
+
+
+def _cutting(layout: Layout) -> tuple[str, ...]:
+    if layout.n_up == 1:
+        return ("Trim to size. Pages are in mailing order.",)
+    return (
+        f"Cut and stack: {layout.n_up} stacks. Put stack 1 on top of stack 2, and so on: the pile is in mailing order.",
+        "Cutting in lifts: keep each stack's lifts in order before joining stacks.",
+    )
+
+
+def _postage_lines(job: Job) -> tuple[str, ...]:
+    imprint = " / ".join(indicia_lines(job.postage, job.mail_class))
+    barcode = (
+        "Barcode is in the file."
+        if job.postage.imb_by == "us"
+        else "Barcode is applied by the bureau; its place is clear."
+    )
+    return (
+        f"{_CLASSES.get(job.mail_class, job.mail_class)}, {job.postage.method}. {barcode}",
+        imprint or f"No imprint: postage by {job.postage.method}.",
+    )
+
+
+def _induction(job: Job) -> tuple[str, ...]:
+    return (f"Induction: {job.postage.induction}",) if job.postage.induction else ()
+
+
+def _wrapped(text: str) -> list[str]:
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if pdfmetrics.stringWidth(longer, "Vera", _TEXT_PT) <= _RIGHT - _VALUE_X:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return lines
+
+
+def _section(page: Any, label: str, lines: Sequence[str], y: float) -> float:
+    page.setFont("Vera", _LABEL_PT)
+    page.setFillColor(_GREY)
+    page.drawString(_LEFT, y, label.upper())
+    page.setFillColor(_BLACK)
+    page.setFont("Vera", _TEXT_PT)
+    for line in lines:
+        for wrapped in _wrapped(line):
+            page.drawString(_VALUE_X, y, wrapped)
+            y -= _LEADING_PT
+    return y - 7
+
+
+def _diagram(page: Any, job: Job, layout: Layout, top: float) -> None:
+    """The front of the sheet, with the mailing numbers that each stack holds."""
+    scale = min(_DIAGRAM_WIDTH_PT / layout.sheet.width_pt, (top - 60) / layout.sheet.height_pt)
+    left, foot = _VALUE_X, top - layout.sheet.height_pt * scale
+    page.setLineWidth(0.6)
+    page.setStrokeColor(_BLACK)
+    page.rect(left, foot, layout.sheet.width_pt * scale, layout.sheet.height_pt * scale)
+    page.setFillColor(_GREY)
+    page.setFont("Vera", _LABEL_PT)
+    page.drawString(_LEFT, top - _LABEL_PT, "SHEET, FRONT")
+    ranges = _stack_ranges(job, layout)
+    for number, (slot, held) in enumerate(zip(layout.front.slots, ranges, strict=True), start=1):
+        box = (
+            left + slot.rect.x_pt * scale,
+            foot + slot.rect.y_pt * scale,
+            slot.rect.width_pt * scale,
+            slot.rect.height_pt * scale,
+        )
+        page.setFillColor(_PALE)
+        page.rect(*box, fill=1)
+        page.setFillColor(_BLACK)
+        page.setFont("VeraBd", 9)
+        page.drawCentredString(box[0] + box[2] / 2, box[1] + box[3] / 2 + 2, f"{number}")
+        page.setFont("Vera", 6)
+        page.drawCentredString(box[0] + box[2] / 2, box[1] + box[3] / 2 - 8, held)
+
+
+def _stack_ranges(job: Job, layout: Layout) -> list[str]:
+    held: list[list[int]] = [[] for _ in layout.front.slots]
+    for number, piece in enumerate(job.pieces, start=1):
+        held[piece.slot].append(number)
+    return [f"{stack[0]:,} – {stack[-1]:,}" if stack else "empty" for stack in held]
