@@ -35,7 +35,12 @@ def read_ack(name: str, body: bytes) -> AckBody | Unreadable:
         return AckBody.model_validate(json.loads(body))
     except ValidationError as error:
         faults = (
-            Fault("ack_field", "/" + "/".join(map(str, one["loc"])), one["msg"], "write the field as the interface describes it")
+            Fault(
+                "ack_field",
+                "/" + "/".join(map(str, one["loc"])),
+                one["msg"],
+                "write the field as the interface describes it",
+            )
             for one in error.errors(include_url=False, include_input=False)
         )
         return Unreadable(tuple(faults))

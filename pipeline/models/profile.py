@@ -75,7 +75,9 @@ class Sftp(_Part):
     host: str
     port: int = Field(default=22, ge=1, le=65535)
     username: str
-    fingerprints: tuple[Annotated[str, Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")], ...] = Field(min_length=1, max_length=4)
+    fingerprints: tuple[Annotated[str, Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")], ...] = Field(
+        min_length=1, max_length=4
+    )
     key_file: str = Field(description="private key, relative to the installation's home")
     inbox: str = "in"
     outbox: str = "out"

@@ -56,7 +56,9 @@ class AckWriter:
         if isinstance(ack, Unreadable):
             return self._refuse(record, ack.faults)
         with self._db.read() as tx:
-            drop = tx.execute(select(drops).where(drops.c.stem == ack.drop, drops.c.printer_id == record.printer_id)).first()
+            drop = tx.execute(
+                select(drops).where(drops.c.stem == ack.drop, drops.c.printer_id == record.printer_id)
+            ).first()
             fault = _fault(drop, ack)
             unknown = _unknown_pieces(tx, drop, ack) if drop is not None and fault is None else ()
         if drop is None or fault is not None or (ack.pieces and len(unknown) == len(ack.pieces)):
@@ -95,7 +97,11 @@ class AckWriter:
             return
         # Whatever it says, a printer that speaks of a drop has it: that ends any doubt about the hand-over.
         had = and_(drops.c.id == drop.id, drops.c.status.in_(_HANDED_OVER))
-        tx.execute(update(drops).where(had, drops.c.status != DropStatus.SENT).values(status=DropStatus.SENT, sent_at=self._now()))
+        tx.execute(
+            update(drops)
+            .where(had, drops.c.status != DropStatus.SENT)
+            .values(status=DropStatus.SENT, sent_at=self._now())
+        )
         _end_doubt(tx, drop.batch_id)
         advance_batch(tx, drop.batch_id, BatchStatus.ACCEPTED)
         if ack.state in ("spoiled", "destroyed") and ack.pieces:
@@ -110,7 +116,9 @@ class AckWriter:
         rows = tx.execute(select_snapshots().where(live_pieces(drop), pieces.c.status.in_(_BEHIND_PRINTED))).all()
         evidence = {"drop": drop.stem, "refused": ack.reason or "no reason given"}
         freed = {"batch_id": None, "imb": None, "poll_at": None}
-        moved = move(tx, [Move(snapshot(row), Status.READY, at, evidence, freed) for row in rows], now=self._now(), ids=self._ids)
+        moved = move(
+            tx, [Move(snapshot(row), Status.READY, at, evidence, freed) for row in rows], now=self._now(), ids=self._ids
+        )
         here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision)
         tx.execute(update(placements).where(here, placements.c.piece_id.in_(sorted(moved))).values(live=False))
         tx.execute(update(drops).where(drops.c.id == drop.id).values(status=DropStatus.REFUSED))
@@ -120,15 +128,21 @@ class AckWriter:
 
 def _fault(drop: Row[Any] | None, ack: AckBody) -> Fault | None:
     if drop is None:
-        return Fault("unknown_drop", "/drop", "this printer was never given that drop", "name the stem as it stands in .ready")
+        return Fault(
+            "unknown_drop", "/drop", "this printer was never given that drop", "name the stem as it stands in .ready"
+        )
     if drop.status not in _HANDED_OVER:
         return Fault("drop_not_handed_over", "/drop", f"the drop is {drop.status}", "acknowledge only what was taken")
     if ack.digest is not None and ack.digest != drop.digest:
-        return Fault("digest_mismatch", "/digest", "the ready file acknowledged is not the one handed over", "look into the drop")
+        return Fault(
+            "digest_mismatch", "/digest", "the ready file acknowledged is not the one handed over", "look into the drop"
+        )
     if ack.state in ("spoiled", "destroyed") and not ack.pieces:
         return Fault("pieces_missing", "/pieces", f"{ack.state} says of no piece which", "list the pieces")
     if ack.state == "rejected" and ack.pieces is not None:
-        return Fault("pieces_not_allowed", "/pieces", "a drop is rejected whole", "leave the list out, or spoil the pieces")
+        return Fault(
+            "pieces_not_allowed", "/pieces", "a drop is rejected whole", "leave the list out, or spoil the pieces"
+        )
     return None
 
 
@@ -136,9 +150,13 @@ def _unknown_pieces(tx: Connection, drop: Row[Any], ack: AckBody) -> list[Fault]
     if ack.pieces is None:
         return []
     in_drop = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision)
-    known = set(tx.execute(select(placements.c.piece_id).where(in_drop, placements.c.piece_id.in_(ack.pieces))).scalars())
+    known = set(
+        tx.execute(select(placements.c.piece_id).where(in_drop, placements.c.piece_id.in_(ack.pieces))).scalars()
+    )
     return [
-        Fault("unknown_piece", f"/pieces/{n}", f"{piece_id} is not in this drop", "list pieces of the drop's own manifest")
+        Fault(
+            "unknown_piece", f"/pieces/{n}", f"{piece_id} is not in this drop", "list pieces of the drop's own manifest"
+        )
         for n, piece_id in enumerate(ack.pieces)
         if piece_id not in known
     ]

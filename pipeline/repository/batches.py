@@ -103,7 +103,9 @@ def open_drop(
     insert_rows(tx, drops, [row])
 
 
-def reprint(tx: Connection, drop: Row[Any], piece_ids: Sequence[str], *, outcome: str, at: datetime, ids: Ids) -> list[str]:
+def reprint(
+    tx: Connection, drop: Row[Any], piece_ids: Sequence[str], *, outcome: str, at: datetime, ids: Ids
+) -> list[str]:
     """Place pieces again in a new revision of their batch, with the same IMbs, since the printer spoiled or destroyed them.
 
     Returns those that were live in `drop`; the others are not touched.
@@ -119,7 +121,9 @@ def reprint(tx: Connection, drop: Row[Any], piece_ids: Sequence[str], *, outcome
         return []
     batch = tx.execute(select(batches).where(batches.c.id == drop.batch_id).with_for_update()).one()
     last = tx.execute(select(func.max(drops.c.revision)).where(drops.c.batch_id == drop.batch_id)).scalar_one()
-    profile = PrinterProfile.model_validate({"imposition": batch.imposition, "postage": batch.postage, "transport": {"kind": "sandbox"}})
+    profile = PrinterProfile.model_validate(
+        {"imposition": batch.imposition, "postage": batch.postage, "transport": {"kind": "sandbox"}}
+    )
     places = plan_places(len(spoiled), PRODUCTS[batch.product], profile.imposition)
     again = [(row.piece_id, row.imb) for row in sorted(spoiled, key=lambda row: row.sequence)]
     open_drop(tx, drop.batch_id, last + 1, pieces_=len(again), sheets=1 + max(p[0] for p in places), at=at, ids=ids)
@@ -177,7 +181,9 @@ def _take_serials(tx: Connection, mailer_id: str, count: int) -> int:
     ).returning(serials.c.next_serial)
     end: int = tx.execute(raised).scalar_one()
     if end > 10 ** (15 - len(mailer_id)):
-        raise Permanent("serials_exhausted", f"mailer id {mailer_id} has no serials left: give the printer another mailer id")
+        raise Permanent(
+            "serials_exhausted", f"mailer id {mailer_id} has no serials left: give the printer another mailer id"
+        )
     return end - count
 
 

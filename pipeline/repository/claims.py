@@ -69,10 +69,18 @@ def claim(
 def renew(tx: Connection, lease: Lease, now: datetime) -> int:
     """Push the lease on; returns how many rows still carry it."""
     until = now + timedelta(seconds=lease.seconds)
-    return tx.execute(update(lease.table).where(lease.table.c.claim_token == lease.token).values(lease_until=until)).rowcount
+    return tx.execute(
+        update(lease.table).where(lease.table.c.claim_token == lease.token).values(lease_until=until)
+    ).rowcount
 
 
-FREED: dict[str, Any] = {"claim_token": None, "lease_until": None, "next_attempt_at": None, "tries": 0, "solo_deaths": 0}
+FREED: dict[str, Any] = {
+    "claim_token": None,
+    "lease_until": None,
+    "next_attempt_at": None,
+    "tries": 0,
+    "solo_deaths": 0,
+}
 """What a row looks like when its work is saved."""
 
 

@@ -77,12 +77,19 @@ def move(tx: Connection, moves: Sequence[Move], *, now: datetime, ids: Ids) -> s
 
 
 def alarm(
-    tx: Connection, alarms: Sequence[tuple[Snapshot, SlaState, datetime | None]], *, at: datetime, now: datetime, ids: Ids
+    tx: Connection,
+    alarms: Sequence[tuple[Snapshot, SlaState, datetime | None]],
+    *,
+    at: datetime,
+    now: datetime,
+    ids: Ids,
 ) -> set[str]:
     """Mark promises at risk or breached: (piece, new state, when to look again). Same compare-and-set; status stays."""
     moved: set[str] = set()
     for page in pages(alarms):
-        new = _values({"sla_state": pieces, "alarm_at": pieces}, ((s, {"sla_state": to, "alarm_at": nxt}) for s, to, nxt in page))
+        new = _values(
+            {"sla_state": pieces, "alarm_at": pieces}, ((s, {"sla_state": to, "alarm_at": nxt}) for s, to, nxt in page)
+        )
         statement = (
             update(pieces)
             .where(pieces.c.id == new.c.id, pieces.c.revision == new.c.expected_revision)
@@ -119,7 +126,7 @@ def created(piece: Mapping[str, Any], *, now: datetime, ids: Ids) -> dict[str, A
 
 
 def _move_page(tx: Connection, to: Status, page: Sequence[Move]) -> set[str]:
-    changed = {**{name: pieces for name in page[0].sets}, "revision": pieces, "sla_state": pieces}
+    changed = {**dict.fromkeys(page[0].sets, pieces), "revision": pieces, "sla_state": pieces}
     rows = ((one.piece, {**one.sets, **_promise_columns(one)}) for one in page)
     new = _values(changed, rows)
     sets: dict[str, Any] = {name: new.c[name] for name in changed}
@@ -167,7 +174,15 @@ def _events(one: Move, now: datetime, ids: Ids) -> list[dict[str, Any]]:
 
 
 def _event(
-    piece: Snapshot, ids: Ids, type_: str, sequence: int, *, status: Status, at: datetime, now: datetime, evidence: Mapping[str, Any]
+    piece: Snapshot,
+    ids: Ids,
+    type_: str,
+    sequence: int,
+    *,
+    status: Status,
+    at: datetime,
+    now: datetime,
+    evidence: Mapping[str, Any],
 ) -> dict[str, Any]:
     return {
         "id": ids.new("ev"),

@@ -26,7 +26,11 @@ def publish(tx: Connection, mode: str, *, now: datetime, ids: Ids) -> tuple[int,
         return 0, 0
     positions = {event.id: head + number for number, event in enumerate(fresh, start=1)}
     for page in pages(list(positions.items())):
-        new = values(column("id", String), column("position", events.c.position.type), name="new").data(list(page)).cte("new")
+        new = (
+            values(column("id", String), column("position", events.c.position.type), name="new")
+            .data(list(page))
+            .cte("new")
+        )
         tx.execute(update(events).where(events.c.id == new.c.id).values(position=new.c.position))
     tx.execute(update(log_heads).where(log_heads.c.mode == mode).values(position=head + len(fresh)))
     rows = _deliveries(fresh, _endpoints(tx, mode, {event.account_id for event in fresh}), now, ids)
@@ -37,7 +41,9 @@ def publish(tx: Connection, mode: str, *, now: datetime, ids: Ids) -> tuple[int,
 def _lock_head(tx: Connection, mode: str) -> int:
     insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
     tx.execute(insert(log_heads).values(mode=mode, position=0).on_conflict_do_nothing(index_elements=["mode"]))
-    position: int = tx.execute(select(log_heads.c.position).where(log_heads.c.mode == mode).with_for_update()).scalar_one()
+    position: int = tx.execute(
+        select(log_heads.c.position).where(log_heads.c.mode == mode).with_for_update()
+    ).scalar_one()
     return position
 
 
@@ -48,7 +54,9 @@ def _unpublished(tx: Connection, mode: str) -> list[Row[Any]]:
     """
     fresh = events.c.position.is_(None) & (events.c.mode == mode)
     oldest = select(events.c.piece_id).where(fresh).order_by(events.c.id).limit(PUBLISH_AT_ONCE).subquery()
-    wanted = select(events.c.id, events.c.piece_id, events.c.account_id, events.c.type, events.c.sequence, events.c.told)
+    wanted = select(
+        events.c.id, events.c.piece_id, events.c.account_id, events.c.type, events.c.sequence, events.c.told
+    )
     rows = tx.execute(wanted.where(fresh, events.c.piece_id.in_(select(oldest.c.piece_id)))).all()
     first: dict[str, str] = {}
     for row in rows:

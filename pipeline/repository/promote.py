@@ -26,7 +26,9 @@ def promote(tx: Connection, which: ColumnElement[bool], line_clock: LineClock, *
         or_(_back.c.id.is_(None), _back.c.status != "checked"),
     )
     rows = tx.execute(
-        select_snapshots(_front.c.status.label("front"), _back.c.status.label("back"), _front.c.report, pieces.c.deliverability)
+        select_snapshots(
+            _front.c.status.label("front"), _back.c.status.label("back"), _front.c.report, pieces.c.deliverability
+        )
         .join_from(pieces, _front, _front.c.id == pieces.c.front_creative_id)
         .outerjoin(_back, _back.c.id == pieces.c.back_creative_id)
         .where(settled)
@@ -51,6 +53,6 @@ def _wish(row: Any, at: datetime) -> Move:
             }
         ]
         return Move(snapshot(row), Status.REJECTED, at, {"errors": errors}, {"errors": errors})
-    return Move(snapshot(row), Status.READY, at, {"address": "standardized", "policy": row.deliverability}, {"ready_at": at})
-
-
+    return Move(
+        snapshot(row), Status.READY, at, {"address": "standardized", "policy": row.deliverability}, {"ready_at": at}
+    )

@@ -8,7 +8,6 @@ from sqlmodel import SQLModel
 
 from pipeline import models
 
-
 T = TypeVar("T")
 
 

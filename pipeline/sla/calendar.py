@@ -16,7 +16,14 @@ _MONDAY, _THURSDAY, _SATURDAY = 0, 3, 5
 @lru_cache(maxsize=64)
 def federal_holidays(year: int) -> frozenset[date]:
     """The observed dates that fall in `year`, New Year's Day of the next year included when it is observed on December 31."""
-    fixed = [date(year, 1, 1), date(year, 6, 19), date(year, 7, 4), date(year, 11, 11), date(year, 12, 25), date(year + 1, 1, 1)]
+    fixed = [
+        date(year, 1, 1),
+        date(year, 6, 19),
+        date(year, 7, 4),
+        date(year, 11, 11),
+        date(year, 12, 25),
+        date(year + 1, 1, 1),
+    ]
     floating = [
         _nth(year, 1, _MONDAY, 3),
         _nth(year, 2, _MONDAY, 3),

@@ -77,7 +77,12 @@ def plan(backlogs: Sequence[Backlog], presses: Sequence[Press], now: datetime) -
     for backlog in sorted(backlogs, key=lambda b: b.first_due):
         able = [press for press in presses if _can_make(press, backlog.key)]
         if not able:
-            stuck.append((backlog.key, f"no printer takes {backlog.key.product} on {backlog.key.stock} as {backlog.key.mail_class}"))
+            stuck.append(
+                (
+                    backlog.key,
+                    f"no printer takes {backlog.key.product} on {backlog.key.stock} as {backlog.key.mail_class}",
+                )
+            )
             continue
         left = backlog.pieces
         for close in _close_backlog(backlog, able, queued, now):
@@ -124,7 +129,9 @@ def _close_at(press: Press, backlog: Backlog, pieces: int, queued: Mapping[str, 
     """The latest moment at which closing still makes the last truck before the promise, or the printer's longest wait."""
     floor = press.profile.floor
     sheets = queued[press.printer_id] + -(-pieces // press.n_up[backlog.key.product])
-    making = timedelta(hours=sheets / floor.sheets_per_hour, minutes=floor.setup_minutes + floor.lead_minutes + floor.ack_minutes)
+    making = timedelta(
+        hours=sheets / floor.sheets_per_hour, minutes=floor.setup_minutes + floor.lead_minutes + floor.ack_minutes
+    )
     latest = _mail_by(press, backlog, now) - making - LINE_OVERHEAD
     if floor.max_wait_s is None:
         return latest

@@ -18,7 +18,13 @@ from pipeline.stages.stage import Context, Done, PrinterDirectory
 
 log = structlog.get_logger()
 _FILES = 50
-_OPEN_BATCHES = (BatchStatus.HANDING_OVER, BatchStatus.SENT, BatchStatus.ACCEPTED, BatchStatus.PRINTED, BatchStatus.IN_DOUBT)
+_OPEN_BATCHES = (
+    BatchStatus.HANDING_OVER,
+    BatchStatus.SENT,
+    BatchStatus.ACCEPTED,
+    BatchStatus.PRINTED,
+    BatchStatus.IN_DOUBT,
+)
 
 
 class Acknowledge:
@@ -34,7 +40,9 @@ class Acknowledge:
 
     def where(self) -> ColumnElement[bool]:
         account = printers.c.account_id
-        return and_(printers.c.mode == self._context.mode, self._context.line_clock.reached(printers.c.poll_at, account))
+        return and_(
+            printers.c.mode == self._context.mode, self._context.line_clock.reached(printers.c.poll_at, account)
+        )
 
     def order_by(self) -> Sequence[ColumnElement[Any]]:
         return (printers.c.poll_at,)
@@ -67,7 +75,9 @@ class Acknowledge:
     def _save(self, tx: Connection, row: Row[Any], now: datetime, *, heard: int) -> Collection[str]:
         account = row.account_id or ""
         at = self._context.line_clock.read(tx, {account})[account]
-        open_batches = select(batches.c.id).where(batches.c.printer_id == row.id, batches.c.status.in_(_OPEN_BATCHES)).limit(1)
+        open_batches = (
+            select(batches.c.id).where(batches.c.printer_id == row.id, batches.c.status.in_(_OPEN_BATCHES)).limit(1)
+        )
         # A sandbox clock stops at every poll, so a sandbox printer is asked only while it has work.
         idle = row.account_id is not None and tx.execute(open_batches).first() is None
         next_poll = None if idle else at if heard == _FILES else at + self._poll
@@ -75,5 +85,3 @@ class Acknowledge:
         mine = and_(printers.c.id == row.id, printers.c.attempt == row.attempt)
         tx.execute(update(printers).where(mine).values(poll_at=next_poll, **heard_at, **FREED))
         return {row.id}
-
-

@@ -82,8 +82,8 @@ class Dispatch:
         with self._context.db.write() as tx:
             account = drop.account_id or ""
             now = self._context.line_clock.read(tx, {account})[account]
-            started = update(drops).where(mine).values(
-                status=DropStatus.HANDING_OVER, ready_part=part, handing_over_at=now
+            started = (
+                update(drops).where(mine).values(status=DropStatus.HANDING_OVER, ready_part=part, handing_over_at=now)
             )
             if not tx.execute(started).rowcount:
                 return False
@@ -99,7 +99,13 @@ class Dispatch:
                 rows = tx.execute(select_snapshots().where(waiting).limit(_BULK)).all()
                 at = self._context.line_clock.read(tx, {row.account_id for row in rows})
                 wishes = [
-                    Move(snapshot(row), Status.SENT, at[row.account_id], evidence, {"poll_at": at[row.account_id] + self._scan_poll})
+                    Move(
+                        snapshot(row),
+                        Status.SENT,
+                        at[row.account_id],
+                        evidence,
+                        {"poll_at": at[row.account_id] + self._scan_poll},
+                    )
                     for row in rows
                 ]
                 move(tx, wishes, now=self._context.machine_clock(), ids=self._context.ids)

@@ -63,7 +63,11 @@ class Impose:
 def _save(tx: Connection, drop: Row[Any], files: list[dict[str, Any]], ready: str) -> set[str]:
     mine = and_(drops.c.id == drop.id, drops.c.attempt == drop.attempt, drops.c.status == DropStatus.FROZEN)
     digest = sha256(ready.encode()).hexdigest()
-    recorded = update(drops).where(mine).values(status=DropStatus.IMPOSED, files=files, ready_body=ready, digest=digest, **FREED)
+    recorded = (
+        update(drops)
+        .where(mine)
+        .values(status=DropStatus.IMPOSED, files=files, ready_body=ready, digest=digest, **FREED)
+    )
     if not tx.execute(recorded).rowcount:
         return set()
     advance_batch(tx, drop.batch_id, BatchStatus.IMPOSED)

@@ -50,7 +50,9 @@ class Notify:
         results = self._sender.send(outgoing, self._context.machine_clock())
         return Done(lambda tx, now: self._save(tx, rows, results, now))
 
-    def _save(self, tx: Connection, rows: Sequence[Row[Any]], results: Sequence[Attempt], now: datetime) -> Collection[str]:
+    def _save(
+        self, tx: Connection, rows: Sequence[Row[Any]], results: Sequence[Attempt], now: datetime
+    ) -> Collection[str]:
         by_id = {row.id: row for row in rows}
         mine = deliveries.c.claim_token == rows[0].claim_token
         answered = {result.delivery_id for result in results}

@@ -48,7 +48,9 @@ class Prepare:
 
     def _prepare(self, row: Row[Any]) -> dict[str, Any]:
         product = PRODUCTS[row.product]
-        keys = {part: f"{row.mode}/creatives/{row.account_id}/{row.sha256}-{row.product}{part}" for part in (".pdf", ".png")}
+        keys = {
+            part: f"{row.mode}/creatives/{row.account_id}/{row.sha256}-{row.product}{part}" for part in (".pdf", ".png")
+        }
         with tempfile.TemporaryDirectory(prefix="mailstream-prepare-") as folder:
             normalized, proof = Path(folder, "normalized.pdf"), Path(folder, "proof.png")
             try:
@@ -61,9 +63,16 @@ class Prepare:
             self._storage.put(keys[".png"], proof)
             with normalized.open("rb") as file:
                 digest = file_digest(file, "sha256").hexdigest()
-        return {"status": "accepted", "normalized_key": keys[".pdf"], "proof_key": keys[".png"], "normalized_sha256": digest}
+        return {
+            "status": "accepted",
+            "normalized_key": keys[".pdf"],
+            "proof_key": keys[".png"],
+            "normalized_sha256": digest,
+        }
 
-    def _save(self, tx: Connection, rows: Sequence[Row[Any]], prepared: dict[str, dict[str, Any]], now: datetime) -> set[str]:
+    def _save(
+        self, tx: Connection, rows: Sequence[Row[Any]], prepared: dict[str, dict[str, Any]], now: datetime
+    ) -> set[str]:
         saved = set()
         for row in rows:
             mine = and_(creatives.c.id == row.id, creatives.c.attempt == row.attempt, creatives.c.status == "checked")

@@ -35,7 +35,9 @@ class Standardize:
 
     def work(self, rows: Sequence[Row[Any]]) -> Done:
         with self._context.db.read() as tx:
-            wanted = select(recipients.c.piece_id, recipients.c.given).where(recipients.c.piece_id.in_([r.id for r in rows]))
+            wanted = select(recipients.c.piece_id, recipients.c.given).where(
+                recipients.c.piece_id.in_([r.id for r in rows])
+            )
             given = {row.piece_id: Address(**row.given) for row in tx.execute(wanted)}
         answers = dict(zip(given, self._standardizer.standardize(list(given.values())), strict=True))
 
@@ -44,12 +46,20 @@ class Standardize:
 
         return Done(save)
 
-    def _save(self, tx: Connection, rows: Sequence[Row[Any]], answers: dict[str, Standardized], now: datetime) -> set[str]:
+    def _save(
+        self, tx: Connection, rows: Sequence[Row[Any]], answers: dict[str, Standardized], now: datetime
+    ) -> set[str]:
         at = self._context.line_clock.read(tx, {row.account_id for row in rows})
         refused = [row for row in rows if _undeliverable(row, answers[row.id])]
         gone = {row.id for row in refused}
         wishes = [
-            Move(snapshot(row), Status.REJECTED, at[row.account_id], {"errors": faults}, {"errors": faults, "address_state": "done"})
+            Move(
+                snapshot(row),
+                Status.REJECTED,
+                at[row.account_id],
+                {"errors": faults},
+                {"errors": faults, "address_state": "done"},
+            )
             for row in refused
             for faults in [[asdict(fault) for fault in _at_recipient(answers[row.id])]]
         ]
@@ -84,13 +94,13 @@ def _write_addresses(tx: Connection, answers: dict[str, Standardized]) -> None:
     data = [(piece_id, *_columns(answer)) for piece_id, answer in answers.items()]
     new = values(*shape, name="new").data(data).cte("new")
     tx.execute(
-        update(recipients)
-        .where(recipients.c.piece_id == new.c.piece_id)
-        .values({name: new.c[name] for name in names})
+        update(recipients).where(recipients.c.piece_id == new.c.piece_id).values({name: new.c[name] for name in names})
     )
 
 
 def _columns(answer: Standardized) -> tuple[Any, ...]:
-    lines = {name: getattr(answer, name) for name in ("name", "company", "line1", "line2", "city", "state", "zip5", "zip4")}
+    lines = {
+        name: getattr(answer, name) for name in ("name", "company", "line1", "line2", "city", "state", "zip5", "zip4")
+    }
     routing = answer.zip5 + answer.zip4 + answer.delivery_point if answer.zip4 else answer.zip5
     return lines, answer.zip5, routing, list(answer.corrections)

@@ -29,9 +29,7 @@ class Track:
     table = pieces
     limit = 500
 
-    def __init__(
-        self, context: Context, carrier: Carrier, *, poll_s: float, delivery_codes: Collection[str]
-    ) -> None:
+    def __init__(self, context: Context, carrier: Carrier, *, poll_s: float, delivery_codes: Collection[str]) -> None:
         self._context = context
         self._carrier = carrier
         self._poll = timedelta(seconds=poll_s)
@@ -51,7 +49,9 @@ class Track:
             return Done(lambda _tx, _now: (), later={row.id: error for row in rows})
         return Done(lambda tx, now: self._save(tx, rows, found, now))
 
-    def _save(self, tx: Connection, rows: Sequence[Row[Any]], found: Mapping[str, list[Scan]], now: datetime) -> set[str]:
+    def _save(
+        self, tx: Connection, rows: Sequence[Row[Any]], found: Mapping[str, list[Scan]], now: datetime
+    ) -> set[str]:
         self._keep(tx, rows, found, now)
         at = self._context.line_clock.read(tx, {row.account_id for row in rows})
         standing = {row.id: snapshot(row) for row in rows}
