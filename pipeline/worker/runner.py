@@ -3,12 +3,13 @@
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 import structlog
 from sqlalchemy import Row
 
-from pipeline.errors import Transient
+from pipeline.errors import Permanent, PortError
 from pipeline.ports import Doorbell, Note
 from pipeline.repository import claims
 from pipeline.stages.stage import Context, Done, Stage
@@ -17,8 +18,8 @@ log = structlog.get_logger()
 
 
 class Runner:
-    """Runs the stages of one mode. A stage that raises `Transient` for its whole chunk waits; anything else that rises is a bug,
-    and the chunk is treated as one whose worker died: it is tried again in halves."""
+    """Runs the stages of one mode. A port that fails makes its whole chunk wait; anything else that rises is a bug, and the
+    chunk is treated as one whose worker died: it is tried again in halves."""
 
     def __init__(self, context: Context, doorbell: Doorbell, *, lease_s: float) -> None:
         self._context = context
@@ -34,7 +35,10 @@ class Runner:
         with self._renewing(lease):
             try:
                 done = stage.work(rows)
-            except Transient as error:
+            except PortError as error:
+                log.warning(
+                    "stage.failed", stage=stage.name, mode=self._context.mode, code=error.code, reason=str(error)
+                )
                 done = Done(lambda _tx, _now: (), later={row.id: error for row in rows})
         self._save(stage, lease, rows, done)
         if len(rows) == stage.limit and not only:
@@ -62,8 +66,7 @@ class Runner:
             for row in rows:
                 if row.id in done.later:
                     error = done.later[row.id]
-                    wait = claims.backoff(row.tries)
-                    claims.postpone(tx, lease, [row.id], until=now + wait, error=error.code)
+                    claims.postpone(tx, lease, [row.id], until=now + _wait(error, row.tries), error=error.code)
             left = {row.id for row in rows} - saved - set(done.later)
             if left:
                 claims.release(tx, lease, left)
@@ -87,3 +90,10 @@ class Runner:
             with self._context.db.write() as tx:
                 if not claims.renew(tx, lease, self._context.machine_clock()):
                     return
+
+
+def _wait(error: PortError, tries: int) -> timedelta:
+    """What will not pass by itself is looked at rarely: a printer that refuses our key must not be hammered."""
+    asked = timedelta(seconds=getattr(error, "retry_after_s", None) or 0)
+    first_s = 60.0 if isinstance(error, Permanent) else 2.0
+    return max(asked, claims.backoff(tries, first_s=first_s))
