@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select
 
-from pipeline.lifecycle import PROMISE_OPEN, BatchStatus, DropStatus, SlaState
+from pipeline.lifecycle import PROMISE_OPEN, BatchStatus, DropStatus, SlaState, Status
 from pipeline.repository.batches import freezable
 from pipeline.repository.line_clocks import LineClock
 from pipeline.repository.moves import select_snapshots, snapshot
@@ -18,6 +18,12 @@ _NOT_PRINTED = (
     BatchStatus.FROZEN, BatchStatus.IMPOSED, BatchStatus.HANDING_OVER, BatchStatus.SENT, BatchStatus.ACCEPTED,
 )  # fmt: skip
 _KEY = (pieces.c.product, pieces.c.stock, pieces.c.mail_class, pieces.c.sheets)
+
+
+def accounts_waiting(tx: Connection, mode: str) -> Sequence[str]:
+    """Accounts that have a piece ready for a batch, whether or not it may be frozen yet."""
+    ready = select(pieces.c.account_id).where(pieces.c.mode == mode, pieces.c.status == Status.READY)
+    return tx.execute(ready.distinct().order_by(pieces.c.account_id)).scalars().all()
 
 
 def waiting_pieces(tx: Connection, mode: str, account_id: str | None, at: datetime) -> Sequence[Row[Any]]:

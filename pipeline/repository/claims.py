@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, and_, or_, select, update
 
 POISON_DEATHS = 3
 """A row that died alone this often is quarantined."""
@@ -157,7 +157,6 @@ def _count_deaths(tx: Connection, table: Table, ids: list[str], now: datetime) -
     )
 
 
-def waiting(tx: Connection, table: Table, *, where: ColumnElement[bool], now: datetime) -> int:
-    """How many rows are due and unclaimed, counted up to 1,000."""
-    some = select(table.c.id).where(due(table, now), where).limit(1_000).subquery()
-    return tx.execute(select(func.count()).select_from(some)).scalar_one()
+def any_due(tx: Connection, table: Table, *, where: ColumnElement[bool], now: datetime) -> bool:
+    """Whether a row is due and unclaimed."""
+    return tx.execute(select(table.c.id).where(due(table, now), where).limit(1)).first() is not None

@@ -47,7 +47,7 @@ def _lock_head(tx: Connection, mode: str) -> int:
     return position
 
 
-def _unpublished(tx: Connection, mode: str) -> list[Row[Any]]:
+def _unpublished(tx: Connection, mode: str) -> list[Any]:
     """The oldest unpublished events, with all unpublished events of the same pieces, each piece's in sequence.
 
     Ids sort by the clock of the machine that made them, which may jump: a piece's own order comes from its sequence alone.

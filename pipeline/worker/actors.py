@@ -6,12 +6,10 @@ import dramatiq
 
 from pipeline.worker.line import Line
 
-STAGES = ("standardize", "prepare", "impose", "dispatch", "acknowledge", "track", "notify")
-
 
 def declare_actors(broker: dramatiq.Broker, lines: Mapping[str, Line]) -> None:
-    """Declare an actor for every stage on `broker`; `lines` are by mode."""
-    for stage in STAGES:
+    """Declare an actor on `broker` for every stage of the lines, which are by mode."""
+    for stage in sorted({name for line in lines.values() for name in line.stages}):
         _declare(broker, stage, lines)
 
 

@@ -27,11 +27,14 @@ class Runner:
         self._lease_s = lease_s
 
     def run(self, stage: Stage, only: Collection[str] = ()) -> int:
-        """Work on up to one chunk; returns how many rows were claimed. Rings its own stage again after a full chunk."""
+        """Work on up to one chunk; returns how many rows were claimed. Rings its own stage again for a full chunk."""
         lease = claims.Lease(stage.table, self._context.ids.new("cl"), self._lease_s)
         rows = self._claim(stage, lease, only)
         if not rows:
             return 0
+        if len(rows) == stage.limit and not only:
+            # There may be more: let another worker look while this one works.
+            self._doorbell.ring(Note(stage.name, self._context.mode))
         with self._renewing(lease):
             try:
                 done = stage.work(rows)
@@ -41,8 +44,6 @@ class Runner:
                 )
                 done = Done(lambda _tx, _now: (), later={row.id: error for row in rows})
         self._save(stage, lease, rows, done)
-        if len(rows) == stage.limit and not only:
-            self._doorbell.ring(Note(stage.name, self._context.mode))
         for note in done.rings:
             self._doorbell.ring(note)
         return len(rows)

@@ -1,25 +1,142 @@
 """The tick of one mode: publish events, mark promises, freeze batches, wake what is due, look after claims that died.
 
-One leader ticks, by a lease row; a second one does no harm, since every step is a compare-and-set or a doorbell.
+One leader ticks, by a lease row; a second one does no harm, since every step is a compare-and-set or a doorbell. A step
+that fails is told of and keeps no other from running; the next tick tries it again.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import Table
 
-from pipeline.errors import Permanent
-from pipeline.models.profile import PrinterProfile
 from pipeline.ports import Note
-from pipeline.press.layout import n_up
-from pipeline.products import PRODUCTS
-from pipeline.repository import backlog, claims
-from pipeline.repository.batches import Freeze, freeze
+from pipeline.repository import claims
+from pipeline.repository.backlog import due_alarms
 from pipeline.repository.leadership import lead, resign
 from pipeline.repository.moves import alarm
 from pipeline.repository.outbox import PUBLISH_AT_ONCE, publish
 from pipeline.repository.promote import promote
-from pipeline.repository.tables import pieces
-from pipeline.sla.planner import Backlog, BatchKey, Close, Plan, Press, plan
+from pipeline.repository.tables import PAGE, pieces
+from pipeline.worker.freezing import Freezing
 from pipeline.worker.line import Line
+from pipeline.worker.sandbox_clock import move_clocks
+
+log = structlog.get_logger()
+
+LEASE_S = 10.0
+_ROUNDS = 20
+"""Pages of one step in one tick: a flood of events does not keep batches from closing."""
+
+
+class Scheduler:
+    """`owner` names this process in the lease row. Without `sweeps`, nothing that was lost is looked for."""
+
+    def __init__(self, line: Line, *, owner: str, sweep_s: float = 5.0, sweeps: bool = True) -> None:
+        self._line = line
+        self._context = line.context
+        self._owner = owner
+        self._sweep_every = timedelta(seconds=sweep_s)
+        self._sweeps = sweeps
+        self._swept_at: datetime | None = None
+        self._epoch: int | None = None
+        self._freezing = Freezing(line.context, line.doorbell)
+
+    def tick(self) -> bool:
+        """One round; False, and nothing done, while another process leads."""
+        if not self._lead():
+            return False
+        self._try("publish", self._publish)
+        self._try("mark", self._mark)
+        self._try("freeze", self._freeze)
+        if self._sweeps:
+            self._try("wake", self._wake)
+            self._try("sweep", self._sweep)
+        return True
+
+    def resign(self) -> None:
+        """Let another process lead at once."""
+        with self._context.db.write() as tx:
+            resign(tx, self._lease_name, self._owner, now=self._context.machine_clock())
+
+    @property
+    def _lease_name(self) -> str:
+        return f"tick-{self._context.mode}"
+
+    def _lead(self) -> bool:
+        with self._context.db.write() as tx:
+            epoch = lead(tx, self._lease_name, self._owner, now=self._context.machine_clock(), for_s=LEASE_S)
+        if epoch != self._epoch:
+            log.info("leader.changed", mode=self._context.mode, owner=self._owner, epoch=epoch)
+            self._epoch = epoch
+        return epoch is not None
+
+    def _try(self, name: str, step: Callable[[], None]) -> None:
+        try:
+            step()
+        except Exception:  # the edge of a step: the others have to go on
+            log.exception("tick.step_failed", step=name, mode=self._context.mode, runbook="tick-step-failed")
+
+    def _publish(self) -> None:
+        for _ in range(_ROUNDS):
+            with self._context.db.write() as tx:
+                told, deliveries = publish(
+                    tx, self._context.mode, now=self._context.machine_clock(), ids=self._context.ids
+                )
+            if deliveries:
+                self._line.doorbell.ring(Note("notify", self._context.mode))
+            if told < PUBLISH_AT_ONCE:
+                return
+
+    def _mark(self) -> None:
+        """Promises at risk and broken, each told once. `at` is the line time at which they were found so."""
+        for _ in range(_ROUNDS):
+            with self._context.db.write() as tx:
+                due = due_alarms(tx, self._context.mode, self._context.line_clock, PAGE)
+                by_account = defaultdict(list)
+                for one in due:
+                    by_account[one[0].account_id].append(one)
+                at = self._context.line_clock.read(tx, by_account)
+                now = self._context.machine_clock()
+                for account_id, alarms in by_account.items():
+                    alarm(tx, alarms, at=at[account_id], now=now, ids=self._context.ids)
+            if len(due) < PAGE:
+                return
+
+    def _freeze(self) -> None:
+        closing = self._freezing.run()
+        if self._context.mode == "test":
+            move_clocks(self._context, closing)
+
+    def _wake(self) -> None:
+        """Ring every stage that has something due: what was rung for is only ever a hint."""
+        now = self._context.machine_clock()
+        for stage in self._line.stages.values():
+            with self._context.db.read() as tx:
+                waiting = claims.any_due(tx, stage.table, where=stage.where(), now=now)
+            if waiting:
+                self._line.doorbell.ring(Note(stage.name, self._context.mode))
+
+    def _sweep(self) -> None:
+        now = self._context.machine_clock()
+        if self._swept_at is not None and now - self._swept_at < self._sweep_every:
+            return
+        self._swept_at = now
+        # Two stages that finish a piece's address and its artwork at the same moment may each miss the other's work.
+        mine = pieces.c.mode == self._context.mode
+        with self._context.db.write() as tx:
+            promote(tx, mine, self._context.line_clock, now=now, ids=self._context.ids)
+        for table in {stage.table for stage in self._line.stages.values()}:
+            self._bury(table, now)
+
+    def _bury(self, table: Table, now: datetime) -> None:
+        """Ring for rows whose worker died, each group apart from the others, at every stage that could have held them."""
+        with self._context.db.write() as tx:
+            groups = claims.bury(tx, table, mode=self._context.mode, now=now)
+        if groups:
+            log.warning("claims.died", table=table.name, mode=self._context.mode, groups=len(groups))
+        for stage in self._line.stages.values():
+            if stage.table is table:
+                for group in groups:
+                    self._line.doorbell.ring(Note(stage.name, self._context.mode, group))

@@ -22,7 +22,8 @@ class Settings:
     ivmtr_auth_url: str = "https://services.usps.com"
     ivmtr_username: str = ""
     ivmtr_password: str = ""
-    worker_threads: int = 8
+    delivery_codes: tuple[str, ...] = ()
+    worker_threads: int = 4
     tick_s: float = 0.5
     lease_s: float = 30.0
     sweep_s: float = 5.0
@@ -69,6 +70,7 @@ def read_settings(environ: Mapping[str, str] | None = None) -> Settings:
         ivmtr_auth_url=env.get("MAILSTREAM_IVMTR_AUTH_URL", Settings.ivmtr_auth_url),
         ivmtr_username=env.get("MAILSTREAM_IVMTR_USERNAME", ""),
         ivmtr_password=env.get("MAILSTREAM_IVMTR_PASSWORD", ""),
+        delivery_codes=tuple(filter(None, env.get("MAILSTREAM_DELIVERY_CODES", "").split(","))),
         worker_threads=int(number("WORKER_THREADS", Settings.worker_threads)),
         tick_s=number("TICK_S", Settings.tick_s),
         lease_s=number("LEASE_S", Settings.lease_s),

@@ -1,0 +1,87 @@
+"""The two processes of the line: workers, which run stages when the doorbell rings, and the scheduler, which ticks."""
+
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+import dramatiq
+import structlog
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from pipeline.worker.actors import declare_actors
+from pipeline.worker.broker import DramatiqDoorbell, make_broker
+from pipeline.worker.foundation import Foundation, lay_foundation
+from pipeline.worker.line import Line
+from pipeline.worker.live_root import live_line
+from pipeline.worker.sandbox_root import sandbox_line
+from pipeline.worker.scheduler import Scheduler
+from pipeline.worker.settings import Settings
+
+log = structlog.get_logger()
+
+# How long an idle worker thread sleeps between looks at its queue: the longest a bell waits.
+_IDLE_MS = 100
+_STOP_MS = 20_000
+
+
+def run_worker(settings: Settings) -> None:
+    """Work until SIGTERM or SIGINT; what is under way is finished first, within the lease."""
+    with _standing(settings) as (broker, lines):
+        declare_actors(broker, lines)
+        worker = dramatiq.Worker(broker, worker_threads=settings.worker_threads, worker_timeout=_IDLE_MS)  # type: ignore[no-untyped-call]
+        worker.start()
+        log.info("worker.started", threads=settings.worker_threads)
+        _until_told_to_stop()
+        worker.stop(timeout=_STOP_MS)
+
+
+def run_scheduler(settings: Settings) -> None:
+    """Tick until SIGTERM or SIGINT, one tick of each mode at a time; a tick that was missed is caught up once."""
+    owner = f"{socket.gethostname()}-{os.getpid()}"
+    with _standing(settings) as (_, lines):
+        schedulers = [Scheduler(line, owner=owner, sweep_s=settings.sweep_s) for line in lines.values()]
+        clockwork = BackgroundScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(len(schedulers))})
+        for one in schedulers:
+            clockwork.add_job(
+                one.tick, "interval", seconds=settings.tick_s, misfire_grace_time=None, coalesce=True, max_instances=1
+            )
+        clockwork.start()
+        log.info("scheduler.started", owner=owner, tick_s=settings.tick_s)
+        _until_told_to_stop()
+        clockwork.shutdown()
+        for one in schedulers:
+            one.resign()
+
+
+def build_lines(foundation: Foundation) -> dict[str, Line]:
+    """The line of each mode, each by its own composition root."""
+    return {"live": live_line(foundation), "test": sandbox_line(foundation)}
+
+
+@contextmanager
+def _standing(settings: Settings) -> Iterator[tuple[dramatiq.Broker, dict[str, Line]]]:
+    broker = make_broker(settings.redis_url)
+    doorbell = DramatiqDoorbell(broker)
+    foundation = lay_foundation(settings, doorbell)
+    try:
+        yield broker, build_lines(foundation)
+    finally:
+        doorbell.close()
+        broker.close()
+        foundation.db.dispose()
+
+
+def _until_told_to_stop() -> None:
+    told = threading.Event()
+
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        told.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, stop)
+    told.wait()
