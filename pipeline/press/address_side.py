@@ -1,8 +1,10 @@
-"""What is printed over the artwork on the address side: white zone, indicia, return address, and per piece bars and address.
+"""What is printed over the artwork on the address side: white zone, indicia, return address, and per piece bars and
+address.
 
-The barcode always stands at the same place and the recipient's lines hang below it, so that a camera, and a person with a
-template, know where to look. Clearances (QSG 201a): 0.028 in above and below the bars, 0.125 in at their ends; type 8 pt or
-more; everything at least 0.5 in from the sides and within the OCR read area, 0.625 to 2.75 in above the lower edge.
+The barcode always stands at the same place and the recipient's lines hang below it, so that a camera, and a person with
+a template, know where to look. Clearances (QSG 201a): 0.028 in above and below the bars, 0.125 in at their ends; type 8
+pt or more; everything at least 0.5 in from the sides and within the OCR read area, 0.625 to 2.75 in above the lower
+edge.
 """
 
 from collections.abc import Sequence
@@ -24,7 +26,8 @@ SIZE_PT = 9.0
 # Lines that do not fit at 9 pt are set at the smallest size allowed, then narrower.
 SMALL_PT = 8.0
 PITCH_PT = 12.0
-# The last of five baselines stands this far above the address block's foot; the bars this far above the first line's capitals.
+# The last of five baselines stands this far above the address block's foot; the bars this far above the first line's
+# capitals.
 LAST_BASELINE_PT = 1.15
 BARS_GAP_PT = 3.6
 RETURN_SIZE_PT = 6.5

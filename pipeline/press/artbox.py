@@ -1,7 +1,7 @@
 """Which part of a PDF page is the artwork, and how to bring it upright to the bleed page's origin.
 
-Designers export three ways: the page is the bleed; the page is larger, with marks around it, and its TrimBox or BleedBox
-says where the piece lies. UserUnit scales and Rotate turns what a reader sees, so both count for the size.
+Designers export three ways: the page is the bleed; the page is larger, with marks around it, and its TrimBox or
+BleedBox says where the piece lies. UserUnit scales and Rotate turns what a reader sees, so both count for the size.
 """
 
 from collections.abc import Sequence
@@ -16,6 +16,11 @@ from pipeline.products import Product
 # Exports round page sizes to whole millimetres or points: 0.02 in of a bleed of 0.125 in does no harm.
 TOLERANCE_PT = 1.44
 LARGEST_SIDE_PT = 14_400.0
+
+
+class NoBoxError(Exception):
+    """A page that does not say how large it is. The message goes on from "The page"."""
+
 
 Matrix = tuple[float, float, float, float, float, float]
 
@@ -38,8 +43,13 @@ class PageView:
 
 
 def view(page: pikepdf.Page) -> PageView:
-    """Raises `ValueError` when the page has no usable MediaBox."""
+    """Raises `NoBoxError` when the page has no usable MediaBox, or says it in units of no size."""
+    if "/MediaBox" not in page.obj:
+        raise NoBoxError("has no MediaBox")
     media = _box(page.mediabox)
+    unit = float(page.get("/UserUnit", 1))
+    if not 0 < unit <= LARGEST_SIDE_PT:
+        raise NoBoxError("has a UserUnit that is not a positive number")
     crop = _box(page.cropbox) if "/CropBox" in page else media
     rotate = int(page.get("/Rotate", 0)) % 360
     return PageView(
@@ -48,12 +58,12 @@ def view(page: pikepdf.Page) -> PageView:
         trim=_declared(page, "/TrimBox"),
         bleed=_declared(page, "/BleedBox"),
         rotate=rotate - rotate % 90,
-        unit=float(page.get("/UserUnit", 1)),
+        unit=unit,
     )
 
 
 def artwork_box(seen: PageView, product: Product) -> Rect | None:
-    """The part of the page that is the product's bleed page, in the page's own units, or None when the size is wrong."""
+    """The part of the page that is the product's bleed page, in the page's own units; None when the size is wrong."""
     bleed, trim = bleed_rect(product), trim_rect(product)
     if seen.trim and _is(seen, seen.trim, trim):
         grown = seen.trim.grown(trim.x_pt / seen.unit)
@@ -100,11 +110,11 @@ def _declared(page: pikepdf.Page, key: str) -> Rect | None:
 def _box(values: Sequence[object] | pikepdf.Object) -> Rect:
     corners = [float(value) for value in values]  # type: ignore[arg-type]
     if len(corners) != 4:
-        raise ValueError("a page box has four numbers")
+        raise NoBoxError("has a box that is not four numbers")
     x, right = sorted((corners[0], corners[2]))
     y, top = sorted((corners[1], corners[3]))
     if not (0 < right - x <= LARGEST_SIDE_PT and 0 < top - y <= LARGEST_SIDE_PT):
-        raise ValueError("a page box has no area, or more than a PDF page can have")
+        raise NoBoxError("has a box without area, or with more than a PDF page can have")
     return Rect(x, y, right - x, top - y)
 
 

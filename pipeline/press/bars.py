@@ -1,9 +1,10 @@
-"""The Intelligent Mail barcode as type: a font of four glyphs, F, A, D and T, whose string is the 65 letters themselves.
+"""The Intelligent Mail barcode as type: a font of four glyphs, F, A, D and T, whose string is the 65 letters
+themselves.
 
-Rectangles would cost half as much time again and 70 % more bytes a piece. Sizes lie inside the tolerances of USPS-B-3200
-near its smallest barcode, so that print gain and a press's grid keep them inside: pitch 0.04167 in (.0416-.050), bar 0.018
-(.015-.025), full 0.130 (.125-.165), ascender and descender 0.0875 (.082-.111), tracker 0.045 (.039-.057), length 2.685
-(2.667-3.225).
+Rectangles would cost half as much time again and 70 % more bytes a piece. Sizes lie inside the tolerances of
+USPS-B-3200 near its smallest barcode, so that print gain and a press's grid keep them inside: pitch 0.04167 in
+(.0416-.050), bar 0.018 (.015-.025), full 0.130 (.125-.165), ascender and descender 0.0875 (.082-.111), tracker 0.045
+(.039-.057), length 2.685 (2.667-3.225).
 """
 
 from pipeline.press.geometry import numbers

@@ -12,6 +12,8 @@ from typing import Any
 import pikepdf
 
 MOST_PLACINGS = 20_000
+MOST_STEPS = 2_000_000
+MOST_DEPTH = 50
 MOST_CONTENT_BYTES = 64 * 1024 * 1024
 # GWG leaves images of up to 16 pixels out: they are rules and patterns, not pictures.
 SMALLEST_IMAGE_PX = 16
@@ -25,7 +27,7 @@ _SAME: Matrix = (1, 0, 0, 1, 0, 0)
 
 
 class TooComplexError(Exception):
-    """More placings or content than any artwork needs."""
+    """More content, placings or nesting than any artwork needs."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ class _Walk:
         self._under_way: set[tuple[int, int]] = set()
         self._beside: set[tuple[int, int]] = set()
         self._placings = 0
+        self._steps = 0
         self._bytes = 0
 
     def stream(self, holder: pikepdf.Object, resources: pikepdf.Object, matrix: Matrix) -> None:
@@ -75,9 +78,15 @@ class _Walk:
         # A form that places itself would never end; readers stop there as well.
         if key in self._under_way:
             return
+        if len(self._under_way) >= MOST_DEPTH:
+            raise TooComplexError(f"more than {MOST_DEPTH} forms inside one another")
         self._under_way.add(key)
-        state, saved = _State(matrix), []
-        for operands, name in self._instructions(holder, key):
+        instructions = self._instructions(holder, key)
+        self._steps += len(instructions)
+        if self._steps > MOST_STEPS:
+            raise TooComplexError(f"more than {MOST_STEPS:,} drawing steps")
+        state, saved = _State(matrix), list[_State]()
+        for operands, name in instructions:
             if name == "q":
                 saved.append(_State(state.matrix, state.font, state.invisible))
             elif name == "Q":
@@ -94,13 +103,13 @@ class _Walk:
         elif name == "INLINE IMAGE":
             self._inline_image(operands[0], state.matrix)
         elif name == "Tf":
-            state.font = _resource(resources, "/Font", operands[:1])
+            state.font = _font(_resource(resources, "/Font", operands[:1]))
         elif name == "Tr":
             state.invisible = int(operands[0]) in (3, 7)
         elif name in _SHOWN:
             self._text(operands, state)
         else:
-            self._besides(name, operands, resources)
+            self._besides(name, operands, state, resources)
 
     def _instructions(self, holder: pikepdf.Object, key: tuple[int, int]) -> list[_Instruction]:
         if key not in self._parsed:
@@ -152,13 +161,17 @@ class _Walk:
         for glyph in font.get("/CharProcs", pikepdf.Dictionary()).values():
             self._once(glyph, font.get("/Resources", pikepdf.Dictionary()))
 
-    def _besides(self, name: str, operands: list[pikepdf.Object], resources: pikepdf.Object) -> None:
+    def _besides(self, name: str, operands: list[pikepdf.Object], state: _State, resources: pikepdf.Object) -> None:
         """Patterns and soft masks: their text and images print too, at sizes that only a renderer could tell."""
         if name == "gs":
-            state = _resource(resources, "/ExtGState", operands)
-            mask = state.get("/SMask") if state is not None else None
+            graphics = _resource(resources, "/ExtGState", operands)
+            if not isinstance(graphics, pikepdf.Dictionary):
+                return
+            mask = graphics.get("/SMask")
             if isinstance(mask, pikepdf.Dictionary):
                 self._once(mask.get("/G"), resources)
+            if "/Font" in graphics:
+                state.font = _font(graphics.Font[0])
         elif operands and isinstance(operands[-1], pikepdf.Name):
             self._once(_resource(resources, "/Pattern", operands[-1:]), resources)
 
@@ -185,7 +198,12 @@ def _resource(resources: pikepdf.Object, kind: str, operands: list[pikepdf.Objec
     named = resources.get(kind)
     if not operands or not isinstance(named, pikepdf.Dictionary):
         return None
-    return named.get(str(operands[0]))
+    found = named.get(str(operands[0]))
+    return found if isinstance(found, pikepdf.Object) else None
+
+
+def _font(found: object) -> pikepdf.Object | None:
+    return found if isinstance(found, pikepdf.Dictionary) else None
 
 
 def _has_text(operand: object) -> bool:

@@ -8,10 +8,10 @@ from pathlib import Path
 import pikepdf
 
 from pipeline.errors import Permanent
-from pipeline.press.artbox import artwork_box, placing, view
+from pipeline.press.artbox import NoBoxError, artwork_box, placing, view
 from pipeline.press.geometry import Rect, bleed_rect, numbers, trim_rect
 from pipeline.press.image_page import draw_image
-from pipeline.press.limits import limit_qpdf
+from pipeline.press.limits import MALFORMED, limit_qpdf
 from pipeline.press.preflight import sniff
 from pipeline.press.srgb import icc_space, srgb_profile
 from pipeline.products import Product
@@ -26,8 +26,8 @@ _DROPPED = (
 def normalize(source: Path, product: Product, out_pdf: Path) -> None:
     """Write `out_pdf`, the same bytes for the same source. Expects a file that preflight passed.
 
-    Its one page has its origin at the lower left of the bleed, TrimBox and BleedBox, upright whatever the source's Rotate,
-    UserUnit or EXIF orientation. Raises `Permanent("unreadable_artwork")`.
+    Its one page has its origin at the lower left of the bleed, TrimBox and BleedBox, upright whatever the source's
+    Rotate, UserUnit or EXIF orientation. Raises `Permanent("unreadable_artwork")`.
     """
     limit_qpdf()
     page = bleed_rect(product)
@@ -38,7 +38,7 @@ def normalize(source: Path, product: Product, out_pdf: Path) -> None:
             _clean(pdf)
             _add_page(pdf, product, page, art, drawing)
             pdf.save(out_pdf, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.disable)
-    except (pikepdf.PdfError, OSError, ValueError) as error:
+    except (*MALFORMED, NoBoxError) as error:
         raise Permanent("unreadable_artwork", "the artwork cannot be read; preflight says why") from error
 
 
@@ -68,10 +68,12 @@ def _add_page(pdf: pikepdf.Pdf, product: Product, size: Rect, art: pikepdf.Objec
 
 
 def _default_rgb(pdf: pikepdf.Pdf) -> None:
-    """Say that plain RGB means sRGB, in every form and pattern that has resources of its own."""
+    """Say that plain RGB means sRGB, in all that has resources of its own: forms, patterns, fonts of drawn glyphs."""
     space = icc_space(pdf, srgb_profile(), 3)
     for obj in pdf.objects:
-        if isinstance(obj, pikepdf.Stream) and "/Resources" in obj and obj.get("/Subtype") != "/Image":
+        if isinstance(obj, pikepdf.Stream | pikepdf.Dictionary) and isinstance(
+            obj.get("/Resources"), pikepdf.Dictionary
+        ):
             spaces = obj.Resources.get("/ColorSpace", pikepdf.Dictionary())
             if "/DefaultRGB" not in spaces:
                 spaces.DefaultRGB = space

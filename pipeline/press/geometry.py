@@ -1,4 +1,4 @@
-"""Inches from the top left of the trim become PDF points from the lower left of the bleed page: here, and nowhere else."""
+"""Inches from the top left of the trim become PDF points from the lower left of the bleed page: here only."""
 
 from dataclasses import dataclass
 

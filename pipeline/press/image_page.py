@@ -1,4 +1,4 @@
-"""Puts an image on a bleed page: JPEG data as it is, everything else as Flate; turned as its EXIF says, opaque, tagged."""
+"""Puts an image on a bleed page: JPEG data as it is, all else as Flate; turned as its EXIF says, opaque, tagged."""
 
 from io import BytesIO
 from pathlib import Path
@@ -11,7 +11,8 @@ from pipeline.press.image_preflight import orientation, upright_size
 from pipeline.press.jpeg import bare_jpeg
 from pipeline.press.srgb import icc_space, srgb_profile
 
-# Where EXIF orientation 1 to 8 puts the unit square, y upwards (CIPA DC-008, 4.6.4): row 0 at the top, left, bottom or right.
+# Where EXIF orientation 1 to 8 puts the unit square, y upwards (CIPA DC-008, 4.6.4): row 0 at the top, left, bottom or
+# right.
 _TURNED = {
     1: (1, 0, 0, 1, 0, 0), 2: (-1, 0, 0, 1, 1, 0), 3: (-1, 0, 0, -1, 1, 1), 4: (1, 0, 0, -1, 0, 1),
     5: (0, -1, -1, 0, 1, 1), 6: (0, -1, 1, 0, 0, 1), 7: (0, 1, 1, 0, 0, 0), 8: (0, 1, -1, 0, 1, 0),
@@ -22,7 +23,7 @@ _DEVICE = {1: "/DeviceGray", 4: "/DeviceCMYK"}
 
 
 def draw_image(pdf: pikepdf.Pdf, source: Path, kind: str, page: Rect) -> tuple[pikepdf.Object, bytes]:
-    """The image as an XObject of `pdf`, and the operators that fill `page` with it as `/Art`, overflow left to the page's edge."""
+    """The image as an XObject of `pdf`, and the operators that fill `page` with it as `/Art`, running over its edge."""
     with Image.open(source, formats=[kind.upper()]) as image:
         turned, size = _TURNED[orientation(image)], upright_size(image)
         embedded = _jpeg(pdf, source, image) if kind == "jpeg" else _flate(pdf, image)

@@ -1,4 +1,4 @@
-"""Preflight of PNG and JPEG artwork: decodes to its end, has the product's proportions, and enough pixels for its size."""
+"""Preflight of PNG and JPEG artwork: decodes to its end, has the product's proportions, and pixels enough."""
 
 from collections.abc import Iterator
 from pathlib import Path

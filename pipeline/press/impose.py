@@ -1,6 +1,7 @@
 """Makes the files of a drop: imposed sheets, manifest, ticket and proof.
 
-`impose` is a pure function of its job: the same job gives the same bytes. Each file appears under its name when it is whole.
+`impose` is a pure function of its job: the same job gives the same bytes. Each file appears under its name when it is
+whole.
 """
 
 import shutil
@@ -18,7 +19,8 @@ from pipeline.products import PRODUCTS, Product
 
 
 def impose(job: Job, out_dir: Path) -> Imposed:
-    """Write `STEM.pdf` (or `STEM-001.pdf`, … when split), `STEM.csv`, `STEM-ticket.pdf` and `STEM-proof.pdf` into `out_dir`.
+    """Write `STEM.pdf` (or `STEM-001.pdf`, … when split), `STEM.csv`, `STEM-ticket.pdf` and `STEM-proof.pdf` into
+    `out_dir`.
 
     Raises `Permanent`: `layout_does_not_fit`, `permit_missing`, `address_unprintable` naming the piece,
     `output_intent_missing`. Nothing is left in `out_dir` then.
@@ -29,6 +31,8 @@ def impose(job: Job, out_dir: Path) -> Imposed:
         raise Permanent(
             "output_intent_missing", f"no profile is installed for output intent {job.imposition.output_intent}"
         )
+    if not job.pieces:
+        raise ValueError(f"{job.stem} has no pieces")
     rows = _rows(job, layout)
     work = out_dir / f".{job.stem}.part"
     shutil.rmtree(work, ignore_errors=True)
@@ -45,13 +49,13 @@ def impose(job: Job, out_dir: Path) -> Imposed:
 
 def _rows(job: Job, layout: Layout) -> list[Row]:
     """The pieces by sheet and slot. A place off the sheet, or taken twice, is a bug of whoever planned it."""
-    sheets = max((piece.sheet for piece in job.pieces), default=-1) + 1
+    sheets = max(piece.sheet for piece in job.pieces) + 1
     rows: list[list[tuple[int, Placed] | None]] = [[None] * layout.n_up for _ in range(sheets)]
     for number, piece in enumerate(job.pieces, start=1):
-        row = rows[piece.sheet]
-        if not 0 <= piece.slot < layout.n_up or row[piece.slot] is not None:
+        on_sheet = piece.sheet >= 0 and 0 <= piece.slot < layout.n_up
+        if not on_sheet or rows[piece.sheet][piece.slot] is not None:
             raise ValueError(f"piece {piece.piece_id}: sheet {piece.sheet} slot {piece.slot} is off the sheet or taken")
-        row[piece.slot] = (number, piece)
+        rows[piece.sheet][piece.slot] = (number, piece)
     return list(rows)
 
 

@@ -1,13 +1,13 @@
 """The permit imprint, drawn from the printer's postage: it changes when the printer changes.
 
-Wording: DMM 604.5.3 (class, "US POSTAGE PAID", city and state of the permit, its number), at least 4 pt, capitals. Metered and
-stamped mail gets its postage at the printer, so nothing is drawn and the box is left free of ink.
+Wording: DMM 604.5.3 (class, "US POSTAGE PAID", city and state of the permit, its number), at least 4 pt, capitals.
+Metered and stamped mail gets its postage at the printer, so nothing is drawn and the box is left free of ink.
 """
 
 from pipeline.errors import Permanent
 from pipeline.models.profile import Postage
 from pipeline.press.geometry import Rect
-from pipeline.press.typeface import address_typeface, printable, show, squeeze
+from pipeline.press.typeface import UnprintableError, address_typeface, printable, show
 
 SIZE_PT = 5.5
 SMALLEST_PT = 4.0
@@ -49,8 +49,11 @@ def _class_lines(postage: Postage, mail_class: str) -> tuple[str, ...]:
 
 def _centred_line(line: str, box: Rect, baseline_pt: float, font: str) -> str:
     face, room = address_typeface(), box.width_pt - 2 * PADDING_PT
-    width = face.width_pt(printable(line), SIZE_PT)
-    size = SIZE_PT if squeeze(width, room) == 1.0 else SIZE_PT * room / width
+    try:
+        width = face.width_pt(printable(line), SIZE_PT)
+    except UnprintableError as error:
+        raise Permanent("indicia_unprintable", f"a line of the permit imprint cannot be printed: {error}") from error
+    size = min(SIZE_PT, SIZE_PT * room / width)
     if size < SMALLEST_PT:
         raise Permanent(
             "indicia_too_long", "a line of the permit imprint does not fit its box at 4 pt; shorten the permit city"

@@ -10,10 +10,11 @@ from pipeline.models.profile import Postage
 
 @dataclass(frozen=True)
 class Placed:
-    """One piece at its place. `sheet`, `slot` and `stack_position` count from 0; `imb` is 20 digits and the routing code.
+    """One piece at its place. `sheet`, `slot` and `stack_position` count from 0; `imb` is 20 digits and the routing
+    code.
 
-    `address` is up to five lines as they are to be printed, the recipient's name first. `front` and `back` are keys into
-    `Job.artwork`; no `back` leaves that side to the address alone.
+    `address` is up to five lines as they are to be printed, the recipient's name first. `front` and `back` are keys
+    into `Job.artwork`; no `back` leaves that side to the address alone.
     """
 
     piece_id: str
@@ -30,7 +31,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Job:
-    """One drop to be imposed. `frozen_at` is the only time that is printed, so that imposing twice gives the same bytes."""
+    """One drop to be imposed. `frozen_at` is the only time printed, so that imposing twice gives the same bytes."""
 
     stem: str
     batch_id: str

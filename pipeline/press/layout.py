@@ -1,7 +1,7 @@
 """Where pieces lie on the press sheet: how many, in which slots, front and back, and which piece goes where.
 
-Slots count from 0 at the top left of the front, row by row. `gutter_in` is the space between two *bleeds*, so that 0 leaves
-two bleeds between neighbouring trims. Crop marks stand outside the outermost bleed.
+Slots count from 0 at the top left of the front, row by row. `gutter_in` is the space between two *bleeds*, so that 0
+leaves two bleeds between neighbouring trims. Crop marks stand outside the outermost bleed.
 """
 
 from dataclasses import dataclass
@@ -17,6 +17,8 @@ Turn = Literal[0, 90, 180, 270]
 
 # A crop mark is cut back where the press cannot image it; below this length a cutter operator no longer finds it.
 SHORTEST_MARK_IN = 0.0625
+# Below the grid, the slug line and the air above it (`pipeline.press.marks`).
+SLUG_HEIGHT_IN = 0.1
 
 _MATRICES: dict[Turn, tuple[int, int, int, int]] = {
     0: (1, 0, 0, 1),
@@ -28,7 +30,7 @@ _MATRICES: dict[Turn, tuple[int, int, int, int]] = {
 
 @dataclass(frozen=True)
 class Slot:
-    """A piece's bleed rectangle on one side of the sheet; `turn` is how far its artwork is turned, counter-clockwise."""
+    """A piece's bleed rectangle on one side of the sheet; its artwork is turned by `turn`, counter-clockwise."""
 
     rect: Rect
     turn: Turn
@@ -67,8 +69,8 @@ class Layout:
 def lay_out(product: Product, imposition: Imposition) -> Layout:
     """The sheet for one product at one printer.
 
-    Raises `Permanent("layout_does_not_fit")` with the numbers when not even one piece fits with its bleed and marks, or when
-    the back's offset pushes the grid off what the press can image.
+    Raises `Permanent("layout_does_not_fit")` with the numbers when not even one piece fits with its bleed and marks, or
+    when the back's offset pushes the grid off what the press can image.
     """
     if imposition.mode == "one_up":
         return _one_up(product)
@@ -93,8 +95,8 @@ def n_up(product: Product, imposition: Imposition) -> int:
 def plan_places(pieces: int, product: Product, imposition: Imposition) -> list[tuple[int, int, int]]:
     """`(sheet, slot, stack_position)` of each piece in mailing order, all from 0.
 
-    Cut and stack: each slot is one stack, filled to the end before the next, so that the stacks laid on one another in slot
-    order are in mailing order. The last stacks may be short or empty.
+    Cut and stack: each slot is one stack, filled to the end before the next, so that the stacks laid on one another in
+    slot order are in mailing order. The last stacks may be short or empty.
     """
     sheets = -(-pieces // n_up(product, imposition))
     return [(piece % sheets, piece // sheets, piece % sheets) for piece in range(pieces)]
@@ -138,26 +140,28 @@ def _cell(product: Product, turn: Turn) -> tuple[float, float]:
 
 
 def _grid(cell: tuple[float, float], imposition: Imposition, imageable: Rect) -> tuple[int, int]:
-    gutter, margin = pt(imposition.gutter_in), pt(_mark_margin_in(imposition))
+    gutter, (across, up) = pt(imposition.gutter_in), map(pt, _margins_in(imposition))
     # The tiny allowance keeps a sheet that fits exactly from losing a column to floating point.
-    columns = int((imageable.width_pt - 2 * margin + gutter) / (cell[0] + gutter) + 1e-6)
-    rows = int((imageable.height_pt - 2 * margin + gutter) / (cell[1] + gutter) + 1e-6)
+    columns = int((imageable.width_pt - 2 * across + gutter) / (cell[0] + gutter) + 1e-6)
+    rows = int((imageable.height_pt - 2 * up + gutter) / (cell[1] + gutter) + 1e-6)
     return max(columns, 0), max(rows, 0)
 
 
-def _mark_margin_in(imposition: Imposition) -> float:
-    if not imposition.marks.crop:
-        return 0.0
-    return imposition.marks.crop_offset_in + min(SHORTEST_MARK_IN, imposition.marks.crop_length_in)
+def _margins_in(imposition: Imposition) -> tuple[float, float]:
+    """What marks need beside the grid, and above and below it, where the slug stands between the crop marks."""
+    marks = imposition.marks
+    across = marks.crop_offset_in + min(SHORTEST_MARK_IN, marks.crop_length_in) if marks.crop else 0.0
+    return across, max(across, marks.crop_offset_in + SLUG_HEIGHT_IN) if marks.slug else across
 
 
 def _does_not_fit(product: Product, imposition: Imposition, imageable: Rect) -> Permanent:
-    margin = 2 * _mark_margin_in(imposition)
+    across, up = (2 * margin for margin in _margins_in(imposition))
+    sheet = imposition.sheet
     return Permanent(
         "layout_does_not_fit",
-        f"{product.name} with bleed and crop marks needs {product.bleed_width_in + margin:.3f} x "
-        f"{product.bleed_height_in + margin:.3f} in; the {imposition.sheet.width_in:g} x {imposition.sheet.height_in:g} in sheet "
-        f"images {imageable.width_pt / 72:.3f} x {imageable.height_pt / 72:.3f} in. Use a larger sheet, or one_up.",
+        f"{product.name} with bleed and marks needs {product.bleed_width_in + across:.3f} x "
+        f"{product.bleed_height_in + up:.3f} in; the {sheet.width_in:g} x {sheet.height_in:g} in sheet images "
+        f"{imageable.width_pt / 72:.3f} x {imageable.height_pt / 72:.3f} in. Use a larger sheet, or one_up.",
     )
 
 
@@ -174,7 +178,7 @@ def _cell_rect(grid: Rect, column: int, row: int, cell: tuple[float, float], gut
 
 
 def _back(imposition: Imposition, sheet: Rect, front: Side) -> Side:
-    """The front seen through the sheet: positions mirrored, artwork kept head to head, then the press's own offset added."""
+    """The front seen through the sheet: positions mirrored, artwork head to head, then the press's own offset."""
     upright = _turns_over_upright_axis(imposition)
     offset = (pt(imposition.back_offset_x_in), pt(imposition.back_offset_y_in))
     slots = tuple(
@@ -205,13 +209,14 @@ def _back_turn(turn: Turn, *, upright: bool) -> Turn:
 
 
 def _check_back(imposition: Imposition, back: Side) -> None:
-    kept = back.grid.grown(pt(_mark_margin_in(imposition)) - 1e-3)
-    area = back.imageable
-    if kept.x_pt < area.x_pt or kept.right_pt > area.right_pt or kept.y_pt < area.y_pt or kept.top_pt > area.top_pt:
+    across, up = (pt(margin) - 1e-3 for margin in _margins_in(imposition))
+    grid, area = back.grid, back.imageable
+    over_side = grid.x_pt - across < area.x_pt or grid.right_pt + across > area.right_pt
+    if over_side or grid.y_pt - up < area.y_pt or grid.top_pt + up > area.top_pt:
         raise Permanent(
             "layout_does_not_fit",
-            f"the back's offset of {imposition.back_offset_x_in:g}, {imposition.back_offset_y_in:g} in moves bleed or crop marks "
-            f"off the {area.width_pt / 72:.3f} x {area.height_pt / 72:.3f} in that the press images. Reduce the offset.",
+            f"the back's offset of {imposition.back_offset_x_in:g}, {imposition.back_offset_y_in:g} in moves bleed or "
+            f"marks off the {area.width_pt / 72:.3f} x {area.height_pt / 72:.3f} in that the press images. Reduce it.",
         )
 
 

@@ -7,6 +7,13 @@ MOST_UNPACKED_BYTES = 256 * 1024 * 1024
 MOST_PIXELS = 100_000_000
 
 
+# What reading a malformed PDF raises. pikepdf's objects are of the types that the file says: asking a number for its keys
+# is an AttributeError, a name for its value a TypeError, and so on through the list.
+MALFORMED = (
+    pikepdf.PdfError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, OSError,
+)  # fmt: skip
+
+
 def limit_qpdf() -> None:
     """For the whole process, and for good: qpdf keeps one set of limits."""
     pikepdf.settings.set_qpdf_limits(

@@ -41,7 +41,7 @@ def _reaches(low: float, high: float, first: float, last: float, marks: Marks) -
 
 
 def slug_place(side: Side, product: Product, marks: Marks) -> tuple[float, float]:
-    """Baseline of the slug: below the grid, between the trim marks of the first column, where it takes no room of its own."""
+    """Baseline of the slug: below the grid, between the trim marks of the first column, where it takes no room."""
     leftmost = min(trim.x_pt for trim in trims(side, product))
     return leftmost + SLUG_INDENT_PT, side.grid.y_pt - pt(marks.crop_offset_in) - SLUG_DROP_PT - SLUG_SIZE_PT * 0.73
 

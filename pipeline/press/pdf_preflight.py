@@ -1,7 +1,7 @@
 """Preflight of PDF artwork: opens, is one page of the right size, prints the same everywhere.
 
-Resolution limits are those of GWG 2022 for digital print (R0031, R0032): below the lower the file is refused, below the upper
-the sender is warned.
+Resolution limits are those of GWG 2022 for digital print (R0031, R0032): below the lower the file is refused, below the
+upper the sender is warned.
 """
 
 from collections.abc import Iterator
@@ -10,10 +10,10 @@ from pathlib import Path
 import pikepdf
 
 from pipeline.errors import Fault
-from pipeline.press.artbox import PageView, artwork_box, view
+from pipeline.press.artbox import NoBoxError, PageView, artwork_box, view
 from pipeline.press.content import Census, ImageUse, TooComplexError, take_census
 from pipeline.press.geometry import inches
-from pipeline.press.limits import limit_qpdf
+from pipeline.press.limits import MALFORMED, limit_qpdf
 from pipeline.press.report import Report, finding
 from pipeline.products import Product
 
@@ -33,9 +33,11 @@ def inspect_pdf(source: Path, product: Product) -> Report:
             return _inspect(pdf, product)
     except pikepdf.PasswordError:
         return _refused("pdf_encrypted", "The PDF asks for a password.", "Save it without a password.")
+    except NoBoxError as error:
+        return _refused("wrong_page_size", f"The page {error}.", f"{_needed(product)} {_EXPORT}", pages=1)
     except TooComplexError as error:
         return _refused("too_complex", f"The page holds {error}.", "Flatten the artwork to one image, or simplify it.")
-    except (pikepdf.PdfError, ValueError, RecursionError) as error:
+    except MALFORMED as error:
         return _unreadable(error)
 
 
@@ -43,12 +45,14 @@ def _inspect(pdf: pikepdf.Pdf, product: Product) -> Report:
     if pdf.is_encrypted:
         return _refused("pdf_encrypted", "The PDF is encrypted.", "Save it without a password or restrictions.")
     pages = len(pdf.pages)
-    if any(sign in str(warning) for warning in pdf.get_warnings() for sign in _REBUILT):
-        return _refused("damaged_file", "The PDF is cut short or its structure is damaged.", _EXPORT, pages)
     if pages == 0:
         return _refused("page_count", "The PDF has no pages.", _EXPORT)
+    if _was_rebuilt(pdf):
+        return _refused("damaged_file", "The PDF is cut short or its structure is damaged.", _EXPORT, pages)
     seen = view(pdf.pages[0])
     census = take_census(pdf.pages[0], seen.unit)
+    if _was_rebuilt(pdf):
+        return _refused("damaged_file", "The page's content is cut short or damaged.", _EXPORT, pages)
     findings = [*_page_count(pages), *_size(seen, product), *_fonts(census), *_images(census), *_layers(pdf)]
     width, height = seen.size_pt(artwork_box(seen, product) or seen.visible)
     return Report(
@@ -59,6 +63,10 @@ def _inspect(pdf: pikepdf.Pdf, product: Product) -> Report:
         size_in=(round(inches(width), 3), round(inches(height), 3)),
         ppi=round(min((image.ppi for image in census.images), default=0)) or None,
     )
+
+
+def _was_rebuilt(pdf: pikepdf.Pdf) -> bool:
+    return any(sign in str(warning) for warning in pdf.get_warnings() for sign in _REBUILT)
 
 
 def _page_count(pages: int) -> Iterator[Fault]:
@@ -74,12 +82,17 @@ def _size(seen: PageView, product: Product) -> Iterator[Fault]:
 
 
 def wrong_size(measured: str, product: Product, *, turned: bool) -> Fault:
-    needed = f"{product.bleed_width_in:g} x {product.bleed_height_in:g} in"
-    detail = f"{measured}; {product.title} takes {needed}, the trim and {product.bleed_in:g} in of bleed on each side."
-    remedy = f"Set the page to {needed}, and let the background run to its edges."
+    size = f"{product.bleed_width_in:g} x {product.bleed_height_in:g} in"
+    detail = f"{measured}; {product.title} takes {size}, the trim and {product.bleed_in:g} in of bleed on each side."
+    remedy = _needed(product)
     return finding(
         "wrong_page_size", detail, f"{remedy} Upright artwork has to be turned to lie flat." if turned else remedy
     )
+
+
+def _needed(product: Product) -> str:
+    size = f"{product.bleed_width_in:g} x {product.bleed_height_in:g} in"
+    return f"Set the page to {size}, and let the background run to its edges."
 
 
 def _fonts(census: Census) -> Iterator[Fault]:
@@ -94,7 +107,7 @@ def _images(census: Census) -> Iterator[Fault]:
         least = REFUSED_ONE_BIT_PPI + 1 if image.one_bit else REFUSED_PPI + 1
         yield finding(
             "low_resolution",
-            f"An image of {image.width_px} x {image.height_px} pixels prints at {image.ppi:.0f} ppi; {least} is the least.",
+            f"{_printed(image)}; {least} is the least.",
             "Replace it with one of 300 ppi at the size it is printed.",
         )
 
@@ -103,8 +116,12 @@ def _coarse_images(census: Census) -> Iterator[Fault]:
     if any(True for _ in _images(census)):
         return
     for image in _lowest(census, WARNED_PPI, WARNED_ONE_BIT_PPI):
-        detail = f"An image of {image.width_px} x {image.height_px} pixels prints at {image.ppi:.0f} ppi and may look coarse."
+        detail = f"{_printed(image)} and may look coarse."
         yield finding("coarse_image", detail, "Use 300 ppi at the size it is printed.")
+
+
+def _printed(image: ImageUse) -> str:
+    return f"An image of {image.width_px} x {image.height_px} pixels prints at {image.ppi:.0f} ppi"
 
 
 def _lowest(census: Census, grey_ppi: int, one_bit_ppi: int) -> list[ImageUse]:
@@ -131,7 +148,8 @@ def _dropped(pdf: pikepdf.Pdf) -> Iterator[Fault]:
         yield finding(
             "annotations_dropped", "Comments, links and form fields do not print.", "Flatten what has to print."
         )
-    if any(key in pdf.Root for key in ("/OpenAction", "/AA", "/AcroForm")) or pdf.attachments:
+    scripts = "/JavaScript" in pdf.Root.get("/Names", pikepdf.Dictionary())
+    if scripts or any(key in pdf.Root for key in ("/OpenAction", "/AA", "/AcroForm")) or pdf.attachments:
         yield finding(
             "active_content_dropped", "Scripts, forms and attachments were removed.", "Nothing has to be done."
         )

@@ -33,7 +33,7 @@ def inspect(source: Path, product: Product) -> Report:
 
 
 def sniff(source: Path) -> str:
-    """ "pdf", "png", "jpeg" or "unknown", by the first bytes. A PDF's header may follow up to a kilobyte of other matter."""
+    """ "pdf", "png", "jpeg" or "unknown", by the first bytes. Up to a kilobyte may stand before a PDF's header."""
     with source.open("rb") as file:
         start = file.read(1024)
     if start.startswith(b"\x89PNG\r\n\x1a\n"):

@@ -34,8 +34,8 @@ def proof(
 ) -> None:
     """Render one side from its normalized artwork, the bleed veiled and the trim drawn.
 
-    A back with a piece shows its addresses, its barcode once it has one, and the indicia once `postage` says whose. A back
-    without shows the white zone that will lie over the artwork. Raises `Permanent` as `impose` does.
+    A back with a piece shows its addresses, its barcode once it has one, and the indicia once `postage` says whose. A
+    back without shows the white zone that will lie over the artwork. Raises `Permanent` as `impose` does.
     """
     if side == "back" and piece is not None:
         pdf: bytes | Path = _address_side(product, art, piece, postage or _NO_PRINTER, mail_class)
@@ -59,7 +59,7 @@ def _address_side(product: Product, art: Path | None, piece: Placed, postage: Po
     )  # fmt: skip
     out = BytesIO()
     sheets = SheetFile(out, job, product, lay_out(product, job.imposition))
-    sheets.back([(None, placed)], "")
+    sheets.back([(0, placed)], "")
     sheets.close()
     return out.getvalue()
 

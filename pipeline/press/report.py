@@ -10,8 +10,9 @@ from pipeline.errors import Fault
 class Report:
     """`findings` stop the artwork; `warnings` let it pass and are shown to the sender.
 
-    `kind` is "pdf", "png", "jpeg" or "unknown". `size_in` is the artwork's width and height in inches, for images at the
-    product's lowest resolution; `ppi` the lowest effective resolution of any image. None where it could not be measured.
+    `kind` is "pdf", "png", "jpeg" or "unknown". `size_in` is the artwork's width and height in inches, for images at
+    the product's lowest resolution; `ppi` the lowest effective resolution of any image. None where it could not be
+    measured.
     """
 
     kind: str

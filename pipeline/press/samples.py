@@ -1,4 +1,4 @@
-"""The drop's proof: the first, the last and the longest-address piece, as they will print, for the press operator to sign."""
+"""The drop's proof: the first, last and longest-address piece, as they will print, for the press operator to sign."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
 """One file of imposed sheets: front page, back page, front page, …, written as they come.
 
-What does not differ between sheets (marks, placed artwork, white zones) is one stream that the pages share, ahead of the few
-hundred bytes that are a sheet's own. Artwork is embedded once per file, as a form.
+What does not differ between sheets (marks, placed artwork, white zones) is one stream that the pages share, ahead of
+the few hundred bytes that are a sheet's own. Artwork is embedded once per file, as a form.
 """
 
 from collections.abc import Sequence
@@ -30,11 +30,12 @@ from pipeline.press.typeface import address_typeface, show
 from pipeline.press.writer import PdfWriter, literal
 from pipeline.products import Product
 
-# Shared page parts kept at hand. A batch with one creative has a handful; one with a creative per piece gains nothing by more.
+# Shared page parts kept at hand. A batch with one creative has a handful; one with a creative per piece gains nothing
+# by more.
 KEPT_PARTS = 64
 
 Row = Sequence[tuple[int, Placed] | None]
-"""One sheet: per slot the piece and its number in mailing order, or nothing."""
+"""One sheet: per slot the piece and its number in mailing order (0: not known, not printed), or nothing."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +132,7 @@ class SheetFile:
         ours = self._job.postage.imb_by == "us"
         bars_ops = b"\n".join([side.bars(slot, piece) for slot, _, piece in placed if ours and piece.imb])
         addresses = b"\n".join([side.address(slot, piece) for slot, _, piece in placed])
-        sequence = b"\n".join([side.sequence(slot, number) for slot, number, _ in placed])
+        sequence = b"\n".join([side.sequence(slot, number) for slot, number, _ in placed if number])
         return b"".join((OPEN_TEXT, bars_ops, ADDRESS_TEXT, addresses, SEQUENCE_TEXT, sequence, CLOSE_TEXT))
 
     def _slug(self, side: Side, text: str) -> bytes:

@@ -26,8 +26,9 @@ _DIAGRAM_WIDTH_PT = 170.0
 
 _CLASSES = {"first_class": "First-Class Mail", "marketing": "USPS Marketing Mail"}
 _SPOILAGE = (
-    "Report every spoiled or destroyed piece by its piece id or by sheet and slot (state spoiled or destroyed). It is printed "
-    "again with the same barcode in the next revision of this drop; destroy the first. Never reprint from these files."
+    "Report every spoiled or destroyed piece by its piece id or by sheet and slot (state spoiled or destroyed). It is "
+    "printed again with the same barcode in the next revision of this drop; destroy the first. Never reprint from "
+    "these files."
 )
 
 
@@ -106,7 +107,8 @@ def _sheet_lines(job: Job, layout: Layout) -> tuple[str, ...]:
     sheet, turn = job.imposition.sheet, job.imposition.back_turn.replace("_", " ")
     offset = f"{job.imposition.back_offset_x_in:g}, {job.imposition.back_offset_y_in:g}"
     return (
-        f"{sheet.width_in:g} x {sheet.height_in:g} in, {layout.n_up}-up ({layout.columns} x {layout.rows}), printed at 100 %",
+        f"{sheet.width_in:g} x {sheet.height_in:g} in, {layout.n_up}-up ({layout.columns} x {layout.rows}), "
+        "printed at 100 %",
         f"{_SIDES} Turn on the {turn}; back offset {offset} in is already in the file.",
     )
 

@@ -1,7 +1,8 @@
 """The one typeface of the address side, embedded as a subset, and the text that it can print.
 
-Bitstream Vera Sans, which reportlab carries, holds every character of Windows-1252. The subset is always those, in code order:
-then a byte of text is its own glyph code, nothing has to be gathered from the pieces, and every file embeds the same 27 KB.
+Bitstream Vera Sans, which reportlab carries, holds every character of Windows-1252. The subset is always those, in code
+order: then a byte of text is its own glyph code, nothing has to be gathered from the pieces, and every file embeds the
+same 27 KB.
 """
 
 import re
@@ -15,7 +16,8 @@ from pipeline.press.geometry import numbers
 from pipeline.press.writer import PdfWriter
 
 ENCODING = "cp1252"
-# Set narrower than this a line no longer reads well by machine; USPS asks for type that is neither condensed nor extended.
+# Set narrower than this a line no longer reads well by machine; USPS asks for type that is neither condensed nor
+# extended.
 NARROWEST = 0.7
 
 # Letters that have no decomposition, as the post writes them.

@@ -1,4 +1,4 @@
-"""Sets a block of address lines: each at the wanted size where it fits, else smaller, else narrower, else not at all."""
+"""Sets a block of address lines: each at the wanted size if it fits, else smaller, else narrower, else not at all."""
 
 from collections.abc import Sequence
 
@@ -7,14 +7,14 @@ from pipeline.press.typeface import UnprintableError, address_typeface, escaped,
 
 
 class UnsettableError(Exception):
-    """A block that cannot be printed as it is. The message names the line by its number and carries none of its text."""
+    """A block that cannot be printed as it is. The message gives the line's number and none of its text."""
 
 
 def set_block(lines: Sequence[str], *, font: str, room_pt: float, sizes_pt: tuple[float, float]) -> bytes:
     """Text operators for `lines`, `sizes_pt` being the wanted and the smallest size.
 
-    Expects the leading to be set, the wanted size to be selected, and the place to be one line above the first baseline: `'`
-    moves down before it prints. Leaves the wanted size selected. Raises `UnsettableError`.
+    Expects the leading to be set, the wanted size to be selected, and the place to be one line above the first
+    baseline: `'` moves down before it prints. Leaves the wanted size selected. Raises `UnsettableError`.
     """
     return b"".join(
         _one_line(line, number, font=font, room_pt=room_pt, sizes_pt=sizes_pt)

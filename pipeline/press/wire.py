@@ -1,12 +1,14 @@
-"""Jobs and pieces as JSON, to cross into the press process and back. Nothing is unpickled on either side."""
+"""Jobs, pieces and failures as JSON, to cross into the press process and back. Nothing is unpickled on either side."""
 
-from dataclasses import asdict, astuple
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import Fault, Permanent
 from pipeline.models.profile import Imposition, Postage
 from pipeline.press.job import Imposed, Job, Placed
+
+_PLAIN = ("stem", "batch_id", "revision", "product", "mail_class", "zone", "printer", "contact")
 
 
 def job_as_dict(job: Job) -> dict[str, Any]:
@@ -17,12 +19,9 @@ def job_as_dict(job: Job) -> dict[str, Any]:
         "mail_by": job.mail_by.isoformat(),
         "imposition": job.imposition.model_dump(mode="json"),
         "postage": job.postage.model_dump(mode="json"),
-        "artwork": {key: str(path) for key, path in job.artwork.items()},
-        "pieces": [_as_list(piece) for piece in job.pieces],
+        "artwork": {key: str(path.absolute()) for key, path in job.artwork.items()},
+        "pieces": [_placed_as_list(piece) for piece in job.pieces],
     }
-
-
-_PLAIN = ("stem", "batch_id", "revision", "product", "mail_class", "zone", "printer", "contact")
 
 
 def job_from_dict(data: dict[str, Any]) -> Job:
@@ -33,5 +32,35 @@ def job_from_dict(data: dict[str, Any]) -> Job:
         imposition=Imposition.model_validate(data["imposition"]),
         postage=Postage.model_validate(data["postage"]),
         artwork={key: Path(path) for key, path in data["artwork"].items()},
-        pieces=tuple(map(placed_from_list, data["pieces"])),
+        pieces=tuple(map(_placed_from_list, data["pieces"])),
     )
+
+
+def _placed_as_list(piece: Placed) -> list[Any]:
+    # `__dict__` keeps the order of the fields, which `__init__` set in turn.
+    return list(vars(piece).values())
+
+
+def _placed_from_list(fields: list[Any]) -> Placed:
+    piece_id, sheet, slot, stack_position, imb, address, sender, front, back, recipient_hash = fields
+    return Placed(
+        piece_id, sheet, slot, stack_position, imb, tuple(address), tuple(sender), front, back, recipient_hash
+    )  # fmt: skip
+
+
+def imposed_as_dict(imposed: Imposed) -> dict[str, Any]:
+    """File names alone: the caller knows the folder, and moves them from there."""
+    return {"files": [file.name for file in imposed.files], "sheets": imposed.sheets, "pieces": imposed.pieces}
+
+
+def imposed_from_dict(data: dict[str, Any], folder: Path) -> Imposed:
+    files = tuple(folder / Path(name).name for name in data["files"])
+    return Imposed(files=files, sheets=int(data["sheets"]), pieces=int(data["pieces"]))
+
+
+def permanent_as_dict(error: Permanent) -> dict[str, Any]:
+    return {"code": error.code, "message": str(error), "faults": [fault.as_dict() for fault in error.faults]}
+
+
+def permanent_from_dict(data: dict[str, Any]) -> Permanent:
+    return Permanent(data["code"], data["message"], faults=tuple(Fault(**fault) for fault in data["faults"]))

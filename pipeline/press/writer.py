@@ -1,8 +1,8 @@
 """Writes a PDF as it comes: streams go to the file at once, small objects are gathered into object streams.
 
-Nothing is kept but offsets, so that memory does not grow with pages drawn. pikepdf's page list is quadratic in pages and its
-object model costs ten times the drawing; this is the part of PDF that imposing needs and no more. The same calls give the
-same bytes: the file id is the digest of what was written.
+Nothing is kept but offsets, so that memory does not grow with pages drawn. pikepdf's page list is quadratic in pages
+and its object model costs ten times the drawing; this is the part of PDF that imposing needs and no more. The same
+calls give the same bytes: the file id is the digest of what was written.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ _FREE, _PLAIN, _PACKED = 0, 1, 2
 
 
 class PdfWriter:
-    """One PDF 1.6 file. Objects are numbered by `reserve` or as they come; `close` writes the page tree and the table."""
+    """One PDF 1.6 file. Objects are numbered by `reserve` or as they come; `close` writes page tree and table."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
