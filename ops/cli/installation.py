@@ -1,0 +1,36 @@
+"""This installation, for commands that work on it directly: its settings and its database."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ops.cli.failure import CommandError
+from pipeline.repository.database import Database
+from pipeline.worker.settings import Settings, read_settings
+
+
+@dataclass(frozen=True)
+class Installation:
+    settings: Settings
+    db: Database
+
+
+@contextmanager
+def installation() -> Iterator[Installation]:
+    """The settings and an open database. Raises `CommandError` where there is no database yet."""
+    settings = read_settings()
+    path = sqlite_path(settings.database_url)
+    if path is not None and not path.exists():
+        raise CommandError(f"there is no database at {path}: run `mailstream migrate`, or set MAILSTREAM_HOME")
+    db = Database(settings.database_url, pool_size=1)
+    try:
+        yield Installation(settings, db)
+    finally:
+        db.dispose()
+
+
+def sqlite_path(database_url: str) -> Path | None:
+    """The file of a SQLite database; None for another kind."""
+    scheme, _, path = database_url.partition(":///")
+    return Path(path) if scheme.startswith("sqlite") else None

@@ -1,0 +1,44 @@
+"""The commands of `mailstream`, by name: where each one is, and its line in `mailstream --help`.
+
+A command's module is imported when it runs, not before: the program has to start quickly. A module has a typer application
+`app`, whose commands are the command's own, or its one command if it has a single one.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Entry:
+    module: str
+    help: str
+    panel: str
+
+
+def _entries(panel: str, **helps: str) -> dict[str, Entry]:
+    return {name: Entry(f"ops.cli.{name}", text, panel) for name, text in helps.items()}
+
+
+COMMANDS: dict[str, Entry] = {
+    **_entries(
+        "Mail",
+        send="Order one piece.",
+        mail="List, show and cancel pieces.",
+        listen="Print events as they come.",
+        addresses="Standardize addresses.",
+    ),
+    **_entries(
+        "Press",
+        preflight="Say whether an artwork file can be printed.",
+        impose="Make press-ready sheets from artwork and a list of recipients.",
+    ),
+    **_entries(
+        "Operation",
+        keys="Create, list, rotate and revoke API keys.",
+        printers="Add, show, edit, check and suspend printers.",
+        batches="List and show batches.",
+        sla="Report on the promise.",
+        simulator="Run a simulated printer or carrier.",
+        migrate="Bring the database up to date.",
+        doctor="Check every setting and service.",
+    ),
+}
