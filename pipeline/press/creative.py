@@ -9,10 +9,10 @@ import pikepdf
 
 from pipeline.errors import Permanent
 from pipeline.press.artbox import NoBoxError, artwork_box, placing, view
+from pipeline.press.file_kind import sniff
 from pipeline.press.geometry import Rect, bleed_rect, numbers, trim_rect
 from pipeline.press.image_page import draw_image
 from pipeline.press.limits import MALFORMED, limit_qpdf
-from pipeline.press.preflight import sniff
 from pipeline.press.srgb import icc_space, srgb_profile
 from pipeline.products import Product
 

@@ -5,6 +5,7 @@ Reads hostile files: run it in a child process with limits (`pipeline.press.chil
 
 from pathlib import Path
 
+from pipeline.press.file_kind import sniff
 from pipeline.press.image_preflight import inspect_image
 from pipeline.press.pdf_preflight import inspect_pdf
 from pipeline.press.report import Report, finding
@@ -30,14 +31,3 @@ def inspect(source: Path, product: Product) -> Report:
         "The file is empty." if size == 0 else "The file's content is not a PDF, PNG or JPEG, whatever its name says."
     )
     return Report("unknown", (finding("unsupported_file", detail, _ACCEPTED),))
-
-
-def sniff(source: Path) -> str:
-    """ "pdf", "png", "jpeg" or "unknown", by the first bytes. Up to a kilobyte may stand before a PDF's header."""
-    with source.open("rb") as file:
-        start = file.read(1024)
-    if start.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if start.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    return "pdf" if b"%PDF-" in start else "unknown"
