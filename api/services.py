@@ -17,8 +17,8 @@ from pipeline.repository.database import Database
 Inspect = Callable[[Path, Product], Report]
 """Preflight of one file, in a child process with limits. Blocks; raises as ports do."""
 
-CheckTarget = Callable[[str], tuple[Fault, ...]]
-"""Why a URL may not be a webhook's target. Blocks, since it resolves names."""
+CheckTarget = Callable[[str, str], tuple[Fault, ...]]
+"""Why, in a mode, a URL may not be a webhook's target. Blocks, since it resolves names."""
 
 
 @dataclass(frozen=True)

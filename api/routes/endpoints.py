@@ -37,7 +37,7 @@ async def create(request: Request, sender: Sender = Depends(key_holder)) -> Resp
     value = await read_json(request)
     wanted = validated(EndpointIn, value)
     key = once(request, "/v1/webhook_endpoints", value)
-    await _check_target(request, wanted.url)
+    await _check_target(request, sender, wanted.url)
     row = {
         "url": wanted.url,
         "events": wanted.events or ["*"],
@@ -102,7 +102,7 @@ async def change(id: str, request: Request, sender: Sender = Depends(key_holder)
     services = services_of(request)
     wanted = validated(EndpointChange, await read_json(request))
     if wanted.url is not None:
-        await _check_target(request, wanted.url)
+        await _check_target(request, sender, wanted.url)
     changes = {
         name: value
         for name in ("url", "events", "ordered", "description")
@@ -152,8 +152,8 @@ async def deliveries(id: str, request: Request, sender: Sender = Depends(key_hol
     return json_answer(await run_in_threadpool(read))
 
 
-async def _check_target(request: Request, url: str) -> None:
-    faults = await run_in_threadpool(services_of(request).check_target, url)
+async def _check_target(request: Request, sender: Sender, url: str) -> None:
+    faults = await run_in_threadpool(services_of(request).check_target, sender.mode, url)
     if faults:
         raise invalid(below("" if faults[0].pointer else "/url", faults))
 

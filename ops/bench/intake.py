@@ -110,7 +110,7 @@ def application() -> FastAPI:
         pepper=_PEPPER,
         storage=LocalStorage(Path(os.environ["BENCH_FOLDER"])),
         inspect=inspect,
-        check_target=lambda _: (),
+        check_target=lambda _mode, _url: (),
         doorbell=_NoBell(),
         sandbox_rate=0.0,
     )

@@ -169,7 +169,7 @@ def _add_key(made: World, tx: Any, mode: str, account_id: str | None, **more: An
     return secret
 
 
-def no_local_targets(url: str) -> tuple[Fault, ...]:
+def no_local_targets(mode: str, url: str) -> tuple[Fault, ...]:
     if url.startswith("https://"):
         return ()
     return (Fault("invalid_url", "", "The URL is not https.", "Use https."),)

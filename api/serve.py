@@ -1,0 +1,66 @@
+"""The API as a process: its services from the settings, and the server that listens."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import uvicorn
+
+from adapters.storage.local import LocalStorage
+from adapters.webhooks.sender import HttpWebhookSender
+from api.app import create_app
+from api.services import Services
+from pipeline.clock import machine_clock
+from pipeline.errors import Fault
+from pipeline.models.types import system_ids
+from pipeline.press import child
+from pipeline.repository.database import Database
+from pipeline.worker.broker import DramatiqDoorbell, make_broker
+from pipeline.worker.settings import Settings
+
+_STOP_WITHIN_S = 10
+
+
+def serve(settings: Settings, *, host: str, port: int) -> None:
+    """Listen until SIGTERM or SIGINT; requests under way are answered first."""
+    with services_from(settings) as services:
+        # One process whatever the database: SQLite takes one writer, and the group writer is what makes intake fast.
+        uvicorn.run(
+            create_app(services),
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_STOP_WITHIN_S,
+        )
+
+
+@contextmanager
+def services_from(settings: Settings) -> Iterator[Services]:
+    """What the API stands on, closed again at the end."""
+    broker = make_broker(settings.redis_url)
+    doorbell = DramatiqDoorbell(broker)
+    db = Database(settings.database_url)
+    senders = {
+        mode: HttpWebhookSender(livemode=mode == "live", allow=settings.webhook_allow) for mode in ("live", "test")
+    }
+
+    def check_target(mode: str, url: str) -> tuple[Fault, ...]:
+        return senders[mode].check(url)
+
+    try:
+        yield Services(
+            db=db,
+            ids=system_ids(),
+            machine_clock=machine_clock,
+            pepper=settings.pepper,
+            storage=LocalStorage(settings.storage_root),
+            inspect=child.inspect,
+            check_target=check_target,
+            doorbell=doorbell,
+            sandbox_rate=settings.sandbox_rate,
+        )
+    finally:
+        doorbell.close()
+        broker.close()
+        db.dispose()
