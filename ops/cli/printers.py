@@ -1,0 +1,160 @@
+"""`mailstream printers`: the printers of live mail, and how each one wants its work."""
+
+import re
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from sqlalchemy import Connection, Row
+
+from ops.cli.apps import new_app
+from ops.cli.failure import CommandError, Exit
+from ops.cli.installation import installation
+from ops.cli.operator import deed
+from ops.cli.output import Json, print_json, print_record, print_table, say
+from ops.cli.profiles import checked, differences, read_profile, with_changes
+from pipeline.models.profile import PrinterProfile
+from pipeline.models.types import system_ids
+from pipeline.repository import printers as repository
+
+app = new_app("Printers: where batches go, and how each printer wants them.")
+
+Name = Annotated[str, typer.Argument(help="The printer's name.")]
+TestMode = Annotated[bool, typer.Option("--test", help="The simulated printers of test accounts.")]
+ProfileFile = Annotated[str, typer.Option("--profile", help="A JSON file with the profile, or - for stdin.")]
+Reason = Annotated[str, typer.Option(help="Why, for the audit.")]
+
+_FIELDS = ("id", "name", "mode", "revision", "suspended_at", "last_ack_at", "quarantined_at", "created_at")
+
+
+@app.command()
+def add(name: Name, profile: ProfileFile, reason: Reason = "", as_json: Json = False) -> None:
+    """Add a printer. What its profile leaves out has the defaults of a 13x19 digital press."""
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
+        raise CommandError(f"{name!r} cannot be a printer's name: up to 40 letters, digits, - and _", Exit.USAGE)
+    wanted = read_profile(profile)
+    with installation() as here, here.db.write() as tx:
+        printer_id = repository.add_printer(tx, name, wanted, deed(reason), ids=system_ids())
+        if printer_id is None:
+            raise CommandError(
+                f"there is a printer {name!r} already: change it by `mailstream printers edit`", Exit.CONFLICT
+            )
+        row = _find(tx, name, test=False)
+    if as_json:
+        print_json(_whole(row))
+    else:
+        say(f"{name} is added; see that it can be reached: mailstream printers check {name}")
+
+
+@app.command("list")
+def list_(test: TestMode = False, as_json: Json = False) -> None:
+    """List printers by name."""
+    with installation() as here, here.db.read() as tx:
+        rows = repository.list_printers(tx, _mode(test))
+    if as_json:
+        print_json([_whole(row) for row in rows])
+        return
+    columns = ("name", "state", "where", "products", "sheet", "permit", "trucks", "last_ack")
+    print_table(columns, [_line(row) for row in rows])
+
+
+@app.command()
+def show(name: Name, test: TestMode = False, as_json: Json = False) -> None:
+    """Show a printer with its whole profile."""
+    with installation() as here, here.db.read() as tx:
+        row = _find(tx, name, test=test)
+    if as_json:
+        print_json(_whole(row))
+        return
+    print_record({field: getattr(row, field) for field in _FIELDS} | dict(_flat(row.profile)))
+
+
+@app.command()
+def edit(
+    name: Name,
+    sets: Annotated[list[str] | None, typer.Option("--set", help="A field, such as postage.permit_number=123.")] = None,
+    profile: Annotated[str | None, typer.Option(help="A JSON file with the new profile, or - for stdin.")] = None,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Change a printer's profile: single fields, or all of it. Batches that are frozen keep the old one."""
+    if bool(sets) == (profile is not None):
+        raise CommandError("give --set FIELD=VALUE, once for each field, or --profile FILE", Exit.USAGE)
+    with installation() as here, here.db.write() as tx:
+        row = _find(tx, name, test=False)
+        wanted = read_profile(profile) if profile is not None else checked(with_changes(row.profile, sets or ()))
+        changes = differences(row.profile, wanted.model_dump(mode="json"))
+        if changes and not repository.edit_printer(tx, row, wanted, deed(reason), ids=system_ids()):
+            raise _overtaken(name)
+        row = _find(tx, name, test=False)
+    if as_json:
+        print_json(_whole(row))
+        return
+    print_table(("field", "before", "after"), [(path, before, after) for path, before, after in changes])
+    say(f"{name} is at revision {row.revision}" if changes else f"{name} is like that already")
+
+
+@app.command()
+def suspend(
+    name: Name,
+    off: Annotated[bool, typer.Option("--off", help="End the suspension.")] = False,
+    reason: Reason = "",
+    as_json: Json = False,
+) -> None:
+    """Give a printer no new batches, until `--off`. What it has goes on."""
+    if not off and not reason:
+        raise CommandError("say why, for those who look at the board: --reason TEXT", Exit.USAGE)
+    with installation() as here, here.db.write() as tx:
+        row = _find(tx, name, test=False)
+        changes = (row.suspended_at is None) != off
+        if changes and not repository.suspend_printer(tx, row, deed(reason), off=off, ids=system_ids()):
+            raise _overtaken(name)
+        row = _find(tx, name, test=False)
+    if as_json:
+        print_json(_whole(row))
+    else:
+        state = "takes batches" if off else "is suspended"
+        say(f"{name} {state}" + ("" if changes else ", as it was"))
+
+
+def _find(tx: Connection, name: str, *, test: bool) -> Row[Any]:
+    row = repository.printer_named(tx, _mode(test), name)
+    if row is None:
+        where = "`mailstream printers list --test`" if test else "`mailstream printers list`"
+        raise CommandError(f"there is no printer {name!r}: {where} shows them", Exit.NOT_FOUND)
+    return row
+
+
+def _mode(test: bool) -> str:
+    return "test" if test else "live"
+
+
+def _overtaken(name: str) -> CommandError:
+    return CommandError(f"somebody else changed {name} at the same time: look at it, and try again", Exit.CONFLICT)
+
+
+def _whole(row: Row[Any]) -> dict[str, Any]:
+    return {field: getattr(row, field) for field in _FIELDS} | {"profile": row.profile}
+
+
+def _line(row: Row[Any]) -> list[Any]:
+    try:
+        profile = PrinterProfile.model_validate(row.profile)
+    except ValidationError:
+        return [row.name, "profile invalid: run `mailstream doctor`", None, None, None, None, None, row.last_ack_at]
+    imposition, postage, transport = profile.imposition, profile.postage, profile.transport
+    where = f"{transport.username}@{transport.host}:{transport.port}" if transport.kind == "sftp" else "sandbox"
+    sheet = (
+        f"{imposition.sheet.width_in:g}x{imposition.sheet.height_in:g}" if imposition.mode == "imposed" else "one-up"
+    )
+    state = "quarantined" if row.quarantined_at else "suspended" if row.suspended_at else "open"
+    trucks = [f"{truck:%H:%M}" for truck in profile.floor.trucks]
+    permit = postage.permit_number or "none" if postage.method == "permit" else postage.method
+    return [row.name, state, where, list(profile.products), sheet, permit, trucks, row.last_ack_at]
+
+
+def _flat(profile: dict[str, Any], at: str = "") -> list[tuple[str, Any]]:
+    fields: list[tuple[str, Any]] = []
+    for name, value in profile.items():
+        fields += _flat(value, f"{at}{name}.") if isinstance(value, dict) else [(f"{at}{name}", value)]
+    return fields

@@ -1,0 +1,86 @@
+"""Printers as an operator sees and changes them. Every change goes up one revision and leaves an audit row."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from pipeline.models.profile import PrinterProfile
+from pipeline.models.types import Ids
+from pipeline.repository.tables import audit, printers
+
+
+@dataclass(frozen=True)
+class Deed:
+    """Who does something, when (machine clock), and why; it is kept with what was done."""
+
+    who: str
+    at: datetime
+    reason: str = ""
+
+
+def list_printers(tx: Connection, mode: str) -> Sequence[Row[Any]]:
+    """By name."""
+    return tx.execute(select(printers).where(printers.c.mode == mode).order_by(printers.c.name)).all()
+
+
+def printer_named(tx: Connection, mode: str, name: str) -> Row[Any] | None:
+    return tx.execute(select(printers).where(printers.c.mode == mode, printers.c.name == name)).first()
+
+
+def add_printer(tx: Connection, name: str, profile: PrinterProfile, deed: Deed, *, ids: Ids) -> str | None:
+    """A new printer of live mail; returns its id, or None where the name is taken."""
+    printer_id = ids.new("pr")
+    values = {
+        "id": printer_id,
+        "name": name,
+        "mode": "live",
+        "profile": profile.model_dump(mode="json"),
+        "created_at": deed.at,
+    }
+    try:
+        with tx.begin_nested():
+            tx.execute(insert(printers).values(**values))
+    except IntegrityError:
+        return None
+    record(tx, "printer.add", printer_id, deed, {"profile": values["profile"]}, ids=ids)
+    return printer_id
+
+
+def edit_printer(tx: Connection, row: Row[Any], profile: PrinterProfile, deed: Deed, *, ids: Ids) -> bool:
+    """Give a printer, as it was read in `row`, another profile; False where somebody else changed it meanwhile."""
+    after = profile.model_dump(mode="json")
+    if not _change(tx, row, {"profile": after}):
+        return False
+    record(tx, "printer.edit", row.id, deed, {"before": row.profile, "after": after}, ids=ids)
+    return True
+
+
+def suspend_printer(tx: Connection, row: Row[Any], deed: Deed, *, off: bool, ids: Ids) -> bool:
+    """Give a printer no more batches, or, with `off`, give it some again; False where it was changed meanwhile."""
+    if not _change(tx, row, {"suspended_at": None if off else deed.at}):
+        return False
+    record(tx, "printer.resume" if off else "printer.suspend", row.id, deed, {}, ids=ids)
+    return True
+
+
+def record(tx: Connection, action: str, subject: str, deed: Deed, data: Mapping[str, Any], *, ids: Ids) -> None:
+    """An audit row."""
+    values = {
+        "id": ids.new("au"),
+        "at": deed.at,
+        "who": deed.who,
+        "action": action,
+        "subject": subject,
+        "reason": deed.reason,
+        "data": dict(data),
+    }
+    tx.execute(insert(audit).values(**values))
+
+
+def _change(tx: Connection, row: Row[Any], new: Mapping[str, Any]) -> bool:
+    same = (printers.c.id == row.id, printers.c.revision == row.revision)
+    return bool(tx.execute(update(printers).where(*same).values(**new, revision=row.revision + 1)).rowcount)
