@@ -41,9 +41,7 @@ def services_from(settings: Settings) -> Iterator[Services]:
     broker = make_broker(settings.redis_url)
     doorbell = DramatiqDoorbell(broker)
     db = Database(settings.database_url)
-    senders = {
-        mode: HttpWebhookSender(livemode=mode == "live", allow=settings.webhook_allow) for mode in ("live", "test")
-    }
+    senders = {mode: HttpWebhookSender(mode, allow=settings.webhook_allow) for mode in ("live", "test")}
 
     def check_target(mode: str, url: str) -> tuple[Fault, ...]:
         return senders[mode].check(url)

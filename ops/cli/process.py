@@ -4,7 +4,12 @@ from typing import Annotated
 
 import typer
 
+from ops.cli.apps import new_app
 
+app = new_app("Run one process of the service; `mailstream up` runs them all.")
+
+
+@app.command()
 def api(
     port: Annotated[int, typer.Option(help="where to listen")] = 8000,
     host: Annotated[str, typer.Option(help="the address to listen on")] = "127.0.0.1",
@@ -18,6 +23,7 @@ def api(
     serve(read_settings(), host=host, port=port)
 
 
+@app.command()
 def worker() -> None:
     """Run the stages of the line: as many processes as the machine bears."""
     from pipeline.worker.logs import configure_logs
@@ -28,6 +34,7 @@ def worker() -> None:
     run_worker(read_settings())
 
 
+@app.command()
 def scheduler() -> None:
     """Tick: one leads, however many run."""
     from pipeline.worker.logs import configure_logs

@@ -20,6 +20,12 @@ def _entries(panel: str, **helps: str) -> dict[str, Entry]:
 
 COMMANDS: dict[str, Entry] = {
     **_entries(
+        "Service",
+        up="Run the whole service in the foreground.",
+        demo="Real mail from fixtures, from HTTP call to delivered, on this machine.",
+        process="Run one process of the service.",
+    ),
+    **_entries(
         "Mail",
         send="Order one piece.",
         mail="List, show and cancel pieces.",

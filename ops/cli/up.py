@@ -3,12 +3,13 @@
 import json
 import os
 import secrets
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ops.cli.apps import new_app
+from ops.cli.output import say
 from ops.services.supervisor import Died
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 
 _KEYS_FILE = "developer-keys.json"
 
+app = new_app()
 
+
+@app.command()
 def up(
     port: Annotated[int, typer.Option(help="where the API listens")] = 8000,
     host: Annotated[str, typer.Option(help="the address it listens on")] = "127.0.0.1",
@@ -31,16 +35,15 @@ def up(
     keys = developer_keys(installation.settings)
 
     def greet() -> None:
-        print(f"URL       {installation.url}   (docs at /docs)")
-        print(f"test key  {keys['test']}")
-        print(f"operator  {keys['op']}")
-        sys.stdout.flush()
-        _say(f"home      {installation.settings.home}   (logs in logs/)")
-        _say(f'try       export MAILSTREAM_KEY={keys["test"]}   then the curl of README.md, and "mailstream listen"')
-        _say("stop      Ctrl-C")
+        typer.echo(f"URL       {installation.url}   (docs at /docs)")
+        typer.echo(f"test key  {keys['test']}")
+        typer.echo(f"operator  {keys['op']}")
+        say(f"home      {installation.settings.home}   (logs in logs/)")
+        say(f'try       export MAILSTREAM_KEY={keys["test"]}   then the curl of README.md, and "mailstream listen"')
+        say("stop      Ctrl-C")
 
-    _say("Starting …")
-    Supervisor(installation.children(workers=workers), notify=_say_died).run(when_started=greet)
+    say("Starting …")
+    Supervisor(installation.children(workers=workers), notify=_tell).run(when_started=greet)
 
 
 def developer_keys(settings: "Settings") -> dict[str, str]:
@@ -76,9 +79,5 @@ def developer_keys(settings: "Settings") -> dict[str, str]:
     return kept
 
 
-def _say_died(died: Died) -> None:
-    _say(f"{died.name} ended with {died.how}; it starts again in {died.wait_s:g} s")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+def _tell(died: Died) -> None:
+    say(f"{died.name} ended with {died.how}; it starts again in {died.wait_s:g} s")

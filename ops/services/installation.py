@@ -43,14 +43,13 @@ class Installation:
         redis = [Child(self.redis.command, self.redis.is_ready)] if self.redis else []
         return [
             *redis,
-            Child(self.command("api", *listening), self._api_answers, READY_WITHIN_S),
-            *(Child(self.command("worker", name=f"worker-{n}")) for n in range(1, workers + 1)),
-            Child(self.command("scheduler")),
+            Child(self.command("process", "api", *listening, name="api"), self._api_answers, READY_WITHIN_S),
+            *(Child(self.command("process", "worker", name=f"worker-{n}")) for n in range(1, workers + 1)),
+            Child(self.command("process", "scheduler", name="scheduler")),
         ]
 
-    def command(self, *arguments: str, name: str | None = None) -> Command:
-        """A `mailstream` command as a child process, logging to its own file."""
-        name = name or arguments[0]
+    def command(self, *arguments: str, name: str) -> Command:
+        """A `mailstream` command as a child process, logging to a file of its own name."""
         argv = (sys.executable, "-m", "ops.cli.main", *arguments)
         return Command(name, argv, env=self.environ, log_path=self.logs / f"{name}.log")
 

@@ -20,7 +20,7 @@ def live_line(foundation: Foundation) -> Line:
             password=settings.ivmtr_password,
             machine_clock=foundation.machine_clock,
         ),
-        webhooks=HttpWebhookSender(livemode=True, allow=settings.webhook_allow),
+        webhooks=HttpWebhookSender("live", allow=settings.webhook_allow),
         delivery_codes=frozenset(settings.delivery_codes),
         ack_poll_s=settings.ack_poll_s,
         scan_poll_s=settings.scan_poll_s,

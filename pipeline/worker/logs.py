@@ -25,7 +25,9 @@ def configure_logs(process: str) -> None:
     )
     structlog.contextvars.bind_contextvars(process=process)
     # Libraries that log by the standard module: what they warn of is worth a line, the rest is not.
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.basicConfig(
+        level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
+    )
 
 
 def _unchanged(

@@ -33,7 +33,7 @@ def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT; what is under way is finished first, within the lease."""
     with _standing(settings) as (broker, lines):
         declare_actors(broker, lines)
-        worker = dramatiq.Worker(broker, worker_threads=settings.worker_threads, worker_timeout=_IDLE_MS)  # type: ignore[no-untyped-call]
+        worker = dramatiq.Worker(broker, worker_threads=settings.worker_threads, worker_timeout=_IDLE_MS)
         worker.start()
         log.info("worker.started", threads=settings.worker_threads)
         _until_told_to_stop()

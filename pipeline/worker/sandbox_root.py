@@ -33,7 +33,7 @@ def sandbox_line(foundation: Foundation) -> Line:
     outside = Outside(
         printers=SandboxPrinters(settings.home / "sandbox", line_now),
         carrier=SandboxCarrier(posted),
-        webhooks=HttpWebhookSender(livemode=False, allow=settings.webhook_allow),
+        webhooks=HttpWebhookSender("test", allow=settings.webhook_allow),
         delivery_codes=DELIVERY_CODES,
         ack_poll_s=_ACK_POLL_S,
         scan_poll_s=_SCAN_POLL_S,
