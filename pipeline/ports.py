@@ -170,7 +170,10 @@ class WebhookSender(Protocol):
         ...
 
     def send(self, outgoing: Sequence[Outgoing], now: datetime) -> list[Attempt]:
-        """Try each once, side by side. Never raises for what a receiver does."""
+        """Try each once, side by side. Never raises for what a receiver does.
+
+        One that could not be tried in time, since its receiver keeps others waiting, is missing from the answer.
+        """
         ...
 
 

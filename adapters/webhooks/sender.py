@@ -75,7 +75,7 @@ class HttpWebhookSender:
 
         A name that leads nowhere today is no fault: it is checked again whenever a connection is opened.
         """
-        target = parse(url, self._mode)
+        target = parse(url, livemode=self._mode == "live")
         if isinstance(target, Fault):
             return (target,)
         literal = parse_address(target.origin.host)
@@ -127,7 +127,7 @@ class HttpWebhookSender:
         return await asyncio.gather(*(self._one(one, now) for one in outgoing))
 
     async def _one(self, one: Outgoing, now: datetime) -> Attempt | None:
-        target = parse(one.url, self._mode)
+        target = parse(one.url, livemode=self._mode == "live")
         if isinstance(target, Fault):
             return Attempt(one.delivery_id, False, None, "blocked_address", 0)
         async with self._pools.slot(target.origin, self._limits.queue_s) as pool:

@@ -17,7 +17,7 @@ from pipeline.errors import Fault
 LONGEST_URL = 2_000
 _AS_IT_IS = "/%:@!$&'()*+,;=~-._?"  # RFC 3986, with escapes that are there already
 _DEFAULT_PORTS = {"https": 443, "http": 80}
-_PORTS = {"live": (443, 8443), "test": (443, 8443, 80)}
+_PORTS = {True: (443, 8443), False: (443, 8443, 80)}
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _ENDS_IN_NUMBER = re.compile(
     r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)"
@@ -65,8 +65,8 @@ class Target:
     """Path and query, percent-encoded."""
 
 
-def parse(url: str, mode: str) -> Target | Fault:
-    """The target that `url` names under the rules of `mode` (live or test), or what is wrong with its form."""
+def parse(url: str, *, livemode: bool) -> Target | Fault:
+    """The target that `url` names under the rules of live or test mail, or what is wrong with its form."""
     if len(url) > LONGEST_URL or re.search(r"[\x00-\x20\x7f\\]", url):
         return _fault("invalid_url", "The URL is too long or has spaces, control characters or backslashes.")
     try:
@@ -82,7 +82,7 @@ def parse(url: str, mode: str) -> Target | Fault:
     if host is None:
         return _fault("invalid_host", "The host is neither a plain name nor a plain IP address.")
     origin = Origin(parts.scheme, host, _DEFAULT_PORTS[parts.scheme] if port is None else port)
-    origin = Origin(origin.scheme, host, origin.port, _public_fault(origin, mode))
+    origin = Origin(origin.scheme, host, origin.port, _public_fault(origin, livemode))
     path = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     return Target(origin, quote(path, safe=_AS_IT_IS))
 
@@ -120,11 +120,11 @@ def _host(parts: SplitResult) -> str | None:
     return ".".join(labels) if plain else None
 
 
-def _public_fault(origin: Origin, mode: str) -> Fault | None:
-    if origin.scheme == "http" and mode == "live":
+def _public_fault(origin: Origin, livemode: bool) -> Fault | None:
+    if origin.scheme == "http" and livemode:
         return _fault("https_required", "A live webhook is sent over https only.")
-    if origin.port not in _PORTS[mode]:
-        ports = ", ".join(map(str, _PORTS[mode]))
+    if origin.port not in _PORTS[livemode]:
+        ports = ", ".join(map(str, _PORTS[livemode]))
         return _fault("port_not_allowed", f"Port {origin.port} is not one that webhooks are sent to: {ports}.")
     named = parse_address(origin.host) is None
     if named and ("." not in origin.host or f".{origin.host}".endswith(tuple(f".{zone}" for zone in _PRIVATE_ZONES))):

@@ -1,21 +1,36 @@
-"""Notify: tell senders of events by webhook, at least once, on a schedule that stands in the row."""
+"""Notify: tell senders of events by webhook, at least once, on a schedule that stands in the row.
+
+A receiver that hangs must not hold up another one. Each endpoint's part of a chunk is sent in a thread of its own, and the chunk
+is saved after `PATIENCE_S` with those that have ended. Of the others the claim stands, its lease long enough for any attempt to
+end, and their thread saves them; a process that dies meanwhile leaves a dead claim, like any other. Until then nothing more is
+claimed for such an endpoint, and after a silence only one delivery at a time (`SilentEndpoints`).
+"""
 
 import json
+import threading
 from collections.abc import Collection, Sequence
+from concurrent.futures import Future, wait
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import ColumnElement, Connection, Row, and_, exists, not_, or_, select, update
 
+from pipeline.errors import PortError
 from pipeline.models import Delivery
 from pipeline.ports import Attempt, Outgoing, WebhookSender
 from pipeline.repository.claims import FREED
 from pipeline.repository.tables import attempts, deliveries, endpoints, events, insert_rows, pieces
+from pipeline.stages.silent_endpoints import SilentEndpoints
 from pipeline.stages.stage import Context, Done
+
+log = structlog.get_logger()
 
 # The example schedule of the Standard Webhooks specification: ten attempts over 75 hours 35 minutes.
 WAITS_S = (5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400)
 _LONGEST_RETRY_AFTER_S = 86_400
+PATIENCE_S = 0.5
+_HELD_LEASE = timedelta(seconds=30)  # more than any attempt takes, with its wait for a connection
 _earlier = Delivery.__table__.alias("earlier")  # type: ignore[attr-defined]
 
 
@@ -27,6 +42,8 @@ class Notify:
     def __init__(self, context: Context, sender: WebhookSender) -> None:
         self._context = context
         self._sender = sender
+        self._silent = SilentEndpoints()
+        self._saving = threading.Lock()
 
     def where(self) -> ColumnElement[bool]:
         """An ordered endpoint gets a piece's next event only when the one before has ended."""
@@ -37,7 +54,8 @@ class Notify:
             _earlier.c.status == "pending",
         )
         mine = and_(deliveries.c.mode == self._context.mode, deliveries.c.status == "pending")
-        return and_(mine, or_(not_(deliveries.c.ordered), not_(before)))
+        reachable = deliveries.c.endpoint_id.not_in(self._silent.away(self._context.machine_clock()))
+        return and_(mine, reachable, or_(not_(deliveries.c.ordered), not_(before)))
 
     def order_by(self) -> Sequence[ColumnElement[Any]]:
         return (deliveries.c.next_attempt_at.asc().nulls_first(), deliveries.c.id)
@@ -45,19 +63,74 @@ class Notify:
     def work(self, rows: Sequence[Row[Any]]) -> Done:
         with self._context.db.read() as tx:
             told = {row.delivery_id: row for row in tx.execute(_contents([row.id for row in rows]))}
-        live = [row for row in rows if told[row.id].disabled_at is None]
-        outgoing = [_outgoing(row, told[row.id]) for row in live]
-        results = self._sender.send(outgoing, self._context.machine_clock())
-        return Done(lambda tx, now: self._save(tx, rows, results, now))
+        canceled = [row.id for row in rows if told[row.id].disabled_at is not None]
+        parts = self._parts([row for row in rows if told[row.id].disabled_at is None])
+        sent = {self._start(part, [_outgoing(row, told[row.id]) for row in part]): part for part in parts}
+        ended, late = wait(sent, PATIENCE_S)
+        results = [result for future in ended for result in future.result()]
+        for future in late:
+            future.add_done_callback(lambda future: self._save_late(sent[future], future.result()))
+            self._hold(sent[future][0].endpoint_id, future)
+        held = [row.id for future in late for row in sent[future]]
+        mine = deliveries.c.claim_token == rows[0].claim_token
+
+        def save(tx: Connection, now: datetime) -> Collection[str]:
+            _end(tx, mine, canceled, "canceled")
+            if held:
+                kept = update(deliveries).where(mine, deliveries.c.id.in_(held))
+                tx.execute(kept.values(lease_until=now + _HELD_LEASE))
+            return {*canceled, *held, *self._save(tx, rows, results, now)}
+
+        return Done(save)
+
+    def _parts(self, rows: Sequence[Row[Any]]) -> list[list[Row[Any]]]:
+        """The rows by endpoint; of an endpoint that was silent only the first, the others are let go."""
+        parts: dict[str, list[Row[Any]]] = {}
+        for row in rows:
+            parts.setdefault(row.endpoint_id, []).append(row)
+        return [part[:1] if self._silent.suspect(endpoint_id) else part for endpoint_id, part in parts.items()]
+
+    def _start(self, part: Sequence[Row[Any]], outgoing: Sequence[Outgoing]) -> Future[list[Attempt]]:
+        """Send to one endpoint in a daemon thread: a process that stops does not wait for a receiver that hangs."""
+        future: Future[list[Attempt]] = Future()
+        endpoint_id, probe = part[0].endpoint_id, self._silent.suspect(part[0].endpoint_id)
+
+        def run() -> None:
+            results: list[Attempt] = []
+            try:
+                results = self._sender.send(outgoing, self._context.machine_clock())
+            except PortError as error:
+                log.warning("webhooks.not_sent", mode=self._context.mode, code=error.code)
+            except BaseException as error:  # noqa: BLE001  # a thread's edge: it rises where the answer is waited for
+                future.set_exception(error)
+                return
+            self._silent.learn(endpoint_id, results, self._context.machine_clock())
+            future.set_result(results)
+
+        if probe:
+            self._hold(endpoint_id, future)
+        threading.Thread(target=run, name="notify", daemon=True).start()
+        return future
+
+    def _hold(self, endpoint_id: str, future: Future[list[Attempt]]) -> None:
+        self._silent.hold(endpoint_id)
+        future.add_done_callback(lambda _: self._silent.let_go(endpoint_id))
+
+    def _save_late(self, rows: Sequence[Row[Any]], results: Sequence[Attempt]) -> None:
+        """Save, in the thread that sent, what ended after the chunk; the claim still stands unless its lease ran out."""
+        now = self._context.machine_clock()
+        with self._saving, self._context.db.write() as tx:
+            done = self._save(tx, rows, results, now)
+            untried = [row.id for row in rows if row.id not in done]
+            mine = and_(deliveries.c.claim_token == rows[0].claim_token, deliveries.c.id.in_(untried))
+            tx.execute(update(deliveries).where(mine).values(claim_token=None, lease_until=None))
 
     def _save(
         self, tx: Connection, rows: Sequence[Row[Any]], results: Sequence[Attempt], now: datetime
     ) -> Collection[str]:
         by_id = {row.id: row for row in rows}
         mine = deliveries.c.claim_token == rows[0].claim_token
-        answered = {result.delivery_id for result in results}
         _end(tx, mine, [result.delivery_id for result in results if result.delivered], "delivered", delivered_at=now)
-        _end(tx, mine, [row.id for row in rows if row.id not in answered], "canceled")
         failed = [result for result in results if not result.delivered]
         _end(tx, mine, [r.delivery_id for r in failed if by_id[r.delivery_id].tries >= len(WAITS_S)], "exhausted")
         for result in failed:
@@ -66,7 +139,7 @@ class Notify:
                 _postpone(tx, mine, result, tries, now)
         _disable(tx, {by_id[r.delivery_id].endpoint_id for r in failed if r.gone}, now)
         insert_rows(tx, attempts, [self._attempt(by_id[result.delivery_id], result, now) for result in results])
-        return set(by_id)
+        return {result.delivery_id for result in results}
 
     def _attempt(self, row: Row[Any], result: Attempt, now: datetime) -> dict[str, Any]:
         return {
