@@ -41,7 +41,7 @@ class Impose:
     def work(self, rows: Sequence[Row[Any]]) -> Done:
         [drop] = rows
         with self._context.db.read() as tx:
-            job = _load_job(tx, drop, self._storage)
+            job = load_job(tx, drop, self._storage)
         with tempfile.TemporaryDirectory(prefix="mailstream-impose-") as folder:
             imposed = self._imposer(job, Path(folder))
             files = [self._store(drop, path) for path in imposed.files]
@@ -90,7 +90,7 @@ def _ready_body(drop: Row[Any], job: Job, imposed: Imposed, files: list[dict[str
     return json.dumps(body, indent=1, sort_keys=True) + "\n"
 
 
-def _load_job(tx: Connection, drop: Row[Any], storage: Storage) -> Job:
+def load_job(tx: Connection, drop: Row[Any], storage: Storage) -> Job:
     batch = tx.execute(select(batches).where(batches.c.id == drop.batch_id)).one()
     printer = tx.execute(select(printers).where(printers.c.id == drop.printer_id)).one()
     profile = PrinterProfile.model_validate(printer.profile)

@@ -1,0 +1,88 @@
+"""The demo's stage: two print shops, each an SSH server and a press, the post, a webhook receiver, and MailStream itself."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ops.demo.receiver import Receiver
+from ops.services.installation import Installation, install
+from ops.services.process import Command, free_port
+from ops.services.sshd import SshServer
+from ops.services.supervisor import Child, Supervisor
+
+# The post's days pass in seconds here; everything else takes the time it takes.
+CARRIER_SPEED = 36_000
+_PRESS = ("--accept-s", "0.5", "--print-s", "1.5", "--mail-s", "1", "--spoil", "0.02", "--poll-s", "0.1")
+DELIVERY_CODES = "DLV"
+_SHOPS = {
+    "northside": {
+        "postage": {"mailer_id": "901234567", "permit_number": "412", "permit_city": "Boise", "permit_state": "ID"},
+        "floor": {"zone": "America/Boise", "max_wait_s": 2, "sheets_per_hour": 4000},
+        "contact": "Northside Press, press room, 208-555-0142",
+    },
+    "lakeshore": {
+        "postage": {"mailer_id": "123456", "permit_number": "88", "permit_city": "Chicago", "permit_state": "IL"},
+        "floor": {"zone": "America/Chicago", "max_wait_s": 2, "sheets_per_hour": 6000},
+        "contact": "Lakeshore Print, dispatch, 312-555-0190",
+    },
+}
+
+
+@dataclass(frozen=True)
+class Set:
+    """What stands on the stage; `shops` are the printers' SFTP accounts by name."""
+
+    folder: Path
+    installation: Installation
+    shops: dict[str, SshServer]
+    receiver: Receiver
+
+    def profile(self, name: str) -> dict[str, Any]:
+        """How a shop wants its work, as `mailstream printers add --profile` takes it."""
+        return {"transport": self.shops[name].profile_transport(self.installation.settings.home), **_SHOPS[name]}
+
+
+@contextmanager
+def set_up(folder: Path) -> Iterator[Set]:
+    """Everything running, in folders below `folder`; stopped and ended at the end of the block."""
+    with ExitStack() as stack:
+        shops = {name: SshServer(folder / name / "sshd", root=folder / name / "account") for name in _SHOPS}
+        for shop in shops.values():
+            shop.prepare()
+        receiver = stack.enter_context(Receiver(folder / "webhooks.jsonl"))
+        carrier_port = free_port()
+        installation = install(
+            home=folder / "home",
+            port=free_port(),
+            ivmtr_url=f"http://127.0.0.1:{carrier_port}",
+            ivmtr_auth_url=f"http://127.0.0.1:{carrier_port}",
+            ivmtr_username="demo",
+            ivmtr_password="demo",  # noqa: S106  # the simulator takes any
+            delivery_codes=DELIVERY_CODES,
+            webhook_allow=f"127.0.0.1:{receiver.port}",
+            ack_poll_s="0.5",
+            scan_poll_s="1",
+            tick_s="0.25",
+        )
+        if installation.redis is not None:
+            stack.callback(installation.redis.stop)
+        outside = [Child(shop.command, shop.is_ready) for shop in shops.values()]
+        outside += [Child(_press(folder, name)) for name in shops]
+        outside.append(Child(_carrier(folder, carrier_port)))
+        stack.enter_context(Supervisor([*outside, *installation.children()]))
+        yield Set(folder, installation, shops, receiver)
+
+
+def _press(folder: Path, name: str) -> Command:
+    places = ("--folder", str(folder / name / "account"), "--journal", str(folder / name / "journal.jsonl"))
+    argv = (sys.executable, "-m", "ops.simulators.printer", *places, "--trays", str(folder / "trays"), *_PRESS)
+    return Command(f"press-{name}", argv, log_path=folder / name / "press.log")
+
+
+def _carrier(folder: Path, port: int) -> Command:
+    places = ("--trays", str(folder / "trays"), "--state", str(folder / "carrier.jsonl"))
+    argv = (sys.executable, "-m", "ops.simulators.carrier", "--port", str(port), *places, "--speed", str(CARRIER_SPEED))
+    return Command("carrier", argv, log_path=folder / "carrier.log")
