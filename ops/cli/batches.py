@@ -20,6 +20,7 @@ _LISTED = (
 )  # fmt: skip
 _SHOWN = (*_LISTED, "stock", "sheets_per_piece", "revision", "reason")
 _DROP = ("stem", "status", "pieces", "sheets", "handing_over_at", "sent_at", "digest", "last_error")
+_PLACED = ("revision", "placed", "live", "spoiled", "destroyed")
 _ACK = ("drop_stem", "state", "at", "received_at", "name", "faults")
 
 
@@ -74,8 +75,7 @@ def _print(shown: dict[str, Any]) -> None:
             typer.echo()
             print_table([title, *columns[1:]], [[_brief(one[name]) for name in columns] for one in shown[title]])
     typer.echo()
-    columns = ("revision", "placed", "live", "spoiled", "destroyed")
-    print_table(columns, [[one[name] for name in columns] for one in shown["placements"]])
+    print_table(_PLACED, [[one[name] for name in _PLACED] for one in shown["placements"]])
 
 
 def _batches() -> Any:
@@ -94,7 +94,7 @@ def _printer_id(tx: Connection, mode: str, name: str) -> str:
 
 def _by_status(tx: Connection, batch_id: str) -> dict[str, int]:
     counted = select(pieces.c.status, func.count()).where(pieces.c.batch_id == batch_id)
-    return {status: count for status, count in tx.execute(counted.group_by(pieces.c.status).order_by(pieces.c.status))}
+    return {row.status: row[1] for row in tx.execute(counted.group_by(pieces.c.status).order_by(pieces.c.status))}
 
 
 def _placements(tx: Connection, batch_id: str) -> list[dict[str, Any]]:

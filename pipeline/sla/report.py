@@ -1,0 +1,178 @@
+"""The report on the promise: what was kept, excused and missed, how long each stage took, and why a piece was late.
+
+Pure, and fed one piece at a time, so that a million pieces cost no more memory than a thousand. All times are line time.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pipeline.lifecycle import PROMISE_KEPT_BY, PROMISE_OPEN, PROMISE_VOIDED_BY, Status
+from pipeline.repository.history import History
+from pipeline.sla.durations import Durations
+
+STAGES = (Status.CREATED, Status.HELD, Status.READY, Status.BATCHED, Status.SENT, Status.PRINTED)
+"""A stage is the status in which a piece waits for it; its time is how long the piece was in that status."""
+
+DIMENSIONS = ("printer", "product", "account", "hour")
+MOST_MISSES = 1_000
+"""How many misses a report lists; all are counted."""
+
+_CAUSES = {
+    Status.CREATED: ("not_ready", "address or artwork was not settled"),
+    Status.HELD: ("held", "it was held for a decision"),
+    Status.READY: ("not_batched", "no batch had taken it"),
+    Status.BATCHED: ("not_sent", "its drop was not at the printer"),
+    Status.SENT: ("not_printed", "the printer had not printed it"),
+    Status.PRINTED: ("not_mailed", "it was printed and not mailed"),
+}
+_WITH_PRINTER = frozenset({Status.BATCHED, Status.SENT})
+
+
+class Verdict(StrEnum):
+    """`VOID` was called off in time, `OPEN` has time left: neither counts."""
+
+    KEPT = "kept"
+    EXCUSED = "excused"
+    MISSED = "missed"
+    VOID = "void"
+    OPEN = "open"
+
+
+@dataclass(frozen=True)
+class Miss:
+    """A promise not kept. `mailed_at` is None while the piece is not mailed; `reason` is there for an excused one."""
+
+    piece_id: str
+    account: str
+    product: str
+    printer: str | None
+    due_at: datetime
+    mailed_at: datetime | None
+    cause: str
+    detail: str
+    excuse: str | None
+
+
+@dataclass
+class Tally:
+    """The counts of one group, and the times from acceptance to mailing."""
+
+    verdicts: Counter[Verdict] = field(default_factory=Counter)
+    whole: Durations = field(default_factory=Durations)
+
+    def as_dict(self) -> dict[str, Any]:
+        counts: dict[str, Any] = {verdict.value: self.verdicts[verdict] for verdict in Verdict}
+        return {**counts, "kept_share": self.kept_share, "accepted_to_mailed": self.whole.as_dict()}
+
+    @property
+    def kept_share(self) -> float | None:
+        """Of the promises that had to be kept and were not excused; None where there were none."""
+        judged = self.verdicts[Verdict.KEPT] + self.verdicts[Verdict.MISSED]
+        return round(self.verdicts[Verdict.KEPT] / judged, 6) if judged else None
+
+
+class Report:
+    """Counts promises as they are added. `zone` is that of the hours of acceptance."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self._zone = zone
+        self.total = Tally()
+        self.groups: dict[str, dict[str, Tally]] = {name: defaultdict(Tally) for name in DIMENSIONS}
+        self.stages = {stage: Durations() for stage in STAGES}
+        self.causes: Counter[str] = Counter()
+        self.misses: list[Miss] = []
+
+    def add(self, history: History) -> Miss | None:
+        """Count one promise; returns it as a miss where it was not kept, excused or not."""
+        verdict, mailed_at = judge(history)
+        for tally in self._tallies(history):
+            tally.verdicts[verdict] += 1
+            if mailed_at is not None:
+                tally.whole.add(mailed_at - history.accepted_at)
+        for stage, duration in stage_times(history).items():
+            self.stages[stage].add(duration)
+        if verdict not in (Verdict.MISSED, Verdict.EXCUSED):
+            return None
+        miss = _miss(history, mailed_at)
+        self.causes[miss.cause] += 1
+        if len(self.misses) < MOST_MISSES:
+            self.misses.append(miss)
+        return miss
+
+    def as_dict(self) -> dict[str, Any]:
+        """As JSON holds it, times still `datetime`; durations are seconds."""
+        listed = self.total.verdicts[Verdict.MISSED] + self.total.verdicts[Verdict.EXCUSED]
+        return {
+            "total": self.total.as_dict(),
+            "stages": {stage.value: times.as_dict() for stage, times in self.stages.items()},
+            "by": {name: {key: tally.as_dict() for key, tally in _sorted(self.groups[name])} for name in DIMENSIONS},
+            "causes": dict(self.causes.most_common()),
+            "misses": [vars(miss) for miss in self.misses],
+            "misses_left_off": listed - len(self.misses),
+        }
+
+    def _tallies(self, history: History) -> list[Tally]:
+        hour = history.accepted_at.astimezone(self._zone)
+        keys = (history.printer or "none", history.product, history.account, f"{hour:%H}:00")
+        return [self.total, *(self.groups[name][key] for name, key in zip(DIMENSIONS, keys, strict=True))]
+
+
+def judge(history: History) -> tuple[Verdict, datetime | None]:
+    """How a promise ended, and when the piece was mailed, by the earliest evidence for it, whenever that came."""
+    mailed_at = min((move.at for move in history.moves if move.status in PROMISE_KEPT_BY), default=None)
+    if mailed_at is not None and mailed_at <= history.due_at:
+        return Verdict.KEPT, mailed_at
+    if any(move.status in PROMISE_VOIDED_BY and move.at <= history.due_at for move in history.moves):
+        return Verdict.VOID, mailed_at
+    if mailed_at is None and history.now <= history.due_at:
+        return Verdict.OPEN, None
+    return Verdict.MISSED if history.excuse is None else Verdict.EXCUSED, mailed_at
+
+
+def stage_times(history: History) -> dict[Status, timedelta]:
+    """How long the piece was in each stage that it has left; stages that it came to twice are added up.
+
+    While a piece may not be frozen yet, by its sender's cancel window or `send_on`, it does not count as waiting for a batch.
+    """
+    times: dict[Status, timedelta] = {}
+    for move, after in zip(history.moves, history.moves[1:], strict=False):
+        if move.status not in PROMISE_OPEN:
+            continue
+        start = max(move.at, history.freeze_from) if move.status is Status.READY else move.at
+        # An acknowledgement's own time may lie before that of the move which it follows.
+        times[move.status] = times.get(move.status, timedelta()) + max(after.at - start, timedelta())
+    return times
+
+
+def _miss(history: History, mailed_at: datetime | None) -> Miss:
+    cause, detail = _cause(history)
+    return Miss(
+        history.piece_id,
+        history.account,
+        history.product,
+        history.printer,
+        history.due_at,
+        mailed_at,
+        cause,
+        detail,
+        history.excuse,
+    )
+
+
+def _cause(history: History) -> tuple[str, str]:
+    """Where the piece stood when its time was up; a refused drop is the cause where it cost the piece its place."""
+    before = [move for move in history.moves if move.at <= history.due_at]
+    refused = next((move for move in reversed(before) if move.refusal is not None), None)
+    if refused is not None:
+        return "refused", f"its printer refused the drop: {refused.refusal}"
+    status = before[-1].status if before else Status.CREATED
+    return _CAUSES.get(status, ("unknown", f"it was {status} when its time was up"))
+
+
+def _sorted(tallies: Mapping[str, Tally]) -> list[tuple[str, Tally]]:
+    return sorted(tallies.items())
