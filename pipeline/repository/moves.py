@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, column, select, update, values
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, column, select, update, values
 
 from pipeline.lifecycle import (
     PROMISE_KEPT_BY,
@@ -159,7 +159,12 @@ def _values(changed: Mapping[str, Any], rows: Iterable[tuple[Snapshot, Mapping[s
         column("expected_attempt", pieces.c.attempt.type),
         *(column(name, pieces.c[name].type) for name in names),
     ]
-    data = [(s.id, s.revision, s.attempt, *(row[name] for name in names)) for s, row in rows]
+    # A bare NULL has no type of its own: PostgreSQL would take a column of them for text.
+    nothing = {name: bindparam(None, None, type_=pieces.c[name].type, unique=True) for name in names}
+    data = [
+        (s.id, s.revision, s.attempt, *(nothing[name] if row[name] is None else row[name] for name in names))
+        for s, row in rows
+    ]
     return values(*shape, name="new").data(data).cte("new")
 
 
