@@ -1,0 +1,108 @@
+"""The real printers of live mail, by their rows: a connection to each is kept for a while, so that not every drop pays for one."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from adapters.printers.sftp import SftpPrinter
+from pipeline.errors import Permanent, Transient
+from pipeline.models.profile import PrinterProfile, Sftp
+
+IDLE_S = 60.0
+USES_AT_ONCE = 3
+"""How many workers may be at one printer at the same time: servers often allow ten sessions in all."""
+
+
+class LivePrinters:
+    """Opens printers that are reached over SFTP, and no others; key files lie below `home`. For several threads at once."""
+
+    def __init__(self, home: Path, *, idle_s: float = IDLE_S, uses_at_once: int = USES_AT_ONCE) -> None:
+        self._home = home
+        self._idle_s = idle_s
+        self._uses_at_once = uses_at_once
+        self._berths: dict[tuple[str, Sftp], _Berth] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def open(self, printer: Any) -> Iterator[SftpPrinter]:
+        """The printer of a row of `printers`, connected when first used.
+
+        Raises `Permanent("not_a_live_printer")`, `Transient("printer_engaged")` when others do not let go of it.
+        """
+        transport = PrinterProfile.model_validate(printer.profile).transport
+        if not isinstance(transport, Sftp) or printer.mode != "live":
+            raise Permanent("not_a_live_printer", f"printer {printer.name} is not one that live mail is sent to")
+        with self._berth(printer.id, transport).use(self._home / transport.key_file) as opened:
+            yield opened
+
+    def close(self) -> None:
+        """Close the connections that are kept. Those in use close when they are let go, after a while."""
+        with self._lock:
+            berths = list(self._berths.values())
+        for berth in berths:
+            berth.close_kept()
+
+    def _berth(self, printer_id: str, transport: Sftp) -> "_Berth":
+        # A printer whose profile has changed is another one: its old connection closes when it has idled.
+        with self._lock:
+            key = (printer_id, transport)
+            if key not in self._berths:
+                self._berths[key] = _Berth(transport, self._uses_at_once, self._idle_s)
+            return self._berths[key]
+
+
+class _Berth:
+    """What we hold of one printer: at most one connection that nobody uses, closed by a timer."""
+
+    def __init__(self, transport: Sftp, uses_at_once: int, idle_s: float) -> None:
+        self._transport = transport
+        self._turns = threading.BoundedSemaphore(uses_at_once)
+        self._idle_s = idle_s
+        self._kept: SftpPrinter | None = None
+        self._timer: threading.Timer | None = None
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def use(self, key_file: Path) -> Iterator[SftpPrinter]:
+        if not self._turns.acquire(timeout=self._transport.timeout_s):
+            raise Transient("printer_engaged", f"others are at {self._transport.host} and do not let go of it")
+        try:
+            printer = self._take() or SftpPrinter(self._transport, key_file)
+            try:
+                yield printer
+            finally:
+                self._give_back(printer)
+        finally:
+            self._turns.release()
+
+    def close_kept(self) -> None:
+        kept = self._take()
+        if kept is not None:
+            kept.close()
+
+    def _take(self) -> SftpPrinter | None:
+        with self._lock:
+            kept, self._kept = self._kept, None
+            if self._timer is not None:
+                self._timer.cancel()
+                self._timer = None
+            return kept
+
+    def _give_back(self, printer: SftpPrinter) -> None:
+        with self._lock:
+            if self._kept is None and printer.is_healthy:
+                self._kept = printer
+                self._timer = threading.Timer(self._idle_s, self._expire, (printer,))
+                self._timer.daemon = True
+                self._timer.start()
+                return
+        printer.close()
+
+    def _expire(self, printer: SftpPrinter) -> None:
+        with self._lock:
+            if self._kept is not printer:
+                return
+            self._kept = None
+        printer.close()

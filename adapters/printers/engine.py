@@ -1,0 +1,277 @@
+"""Drives jobs over one SFTP channel, many requests under way at once, and checks the answer to every one.
+
+A job is a generator that yields what to ask next and reads as if it were alone:
+
+    handle = yield from ask(wire.create(path))       # waits for the answer
+    yield Post(wire.write(handle, 0, data))          # goes on at once; a refusal comes up at the next `ask`
+
+A refused request is raised in its job as `wire.RefusedError`, after all other requests of that job are answered.
+"""
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Generic, Protocol, TypeVar
+
+from adapters.printers import wire
+from adapters.printers.wire import ProtocolError, RefusedError, Request
+
+JOBS_UNDER_WAY = 32
+REQUESTS_UNDER_WAY = 128
+BYTES_UNDER_WAY = 4 * 1024 * 1024
+"""Above OpenSSH's channel window of 2 MB, so that the window stays full."""
+SMALL_REQUEST_BYTES = 32_000
+"""What every server takes, and what fits in one SSH packet."""
+LARGE_REQUEST_BYTES = 255 * 1024
+_PACKET_BYTES = 32_768 - 64
+_RECEIVE_BYTES = 256 * 1024
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Requests whose answers the job waits for; it gets a list of them."""
+
+    requests: tuple[Request, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Post:
+    """A request whose answer need only be OK."""
+
+    request: Request
+
+
+Job = Generator[Ask | Post, Any, T]
+
+
+class LostError(Exception):
+    """The connection ended under us."""
+
+
+class Channel(Protocol):
+    """What we use of an SSH channel. Sending and receiving raise `LostError`."""
+
+    def send(self, data: bytes) -> int:
+        """Takes some of it, at least a byte; how much."""
+        ...
+
+    def recv(self, size: int) -> bytes:
+        """What has come, at least a byte."""
+        ...
+
+    def recv_ready(self) -> bool: ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Offer:
+    """What a server can do, as it says itself."""
+
+    fsync: bool = False
+    read_bytes: int = SMALL_REQUEST_BYTES
+    write_bytes: int = SMALL_REQUEST_BYTES
+
+
+def ask(request: Request) -> Job[Any]:
+    """One request and its answer."""
+    [answer] = yield Ask((request,))
+    return answer
+
+
+@dataclass(slots=True, eq=False)
+class _Task(Generic[T]):
+    job: Job[T]
+    place: int
+    answers: list[Any] | None = None
+    unanswered: int = 0
+    waits: bool = False
+    refused: RefusedError | None = None
+
+    def resume(self) -> Ask | Post:
+        if self.refused is not None:
+            refused, self.refused = self.refused, None
+            return self.job.throw(refused)
+        return self.job.send(self.answers)
+
+
+@dataclass(slots=True)
+class _Run(Generic[T]):
+    """The tasks of one call of `Engine.run`."""
+
+    runnable: deque[_Task[T]] = field(default_factory=deque)
+    tasks: set[_Task[T]] = field(default_factory=set)
+    results: list[Any] = field(default_factory=list)
+
+
+class Engine:
+    """One channel. Not for several threads at once. `moved` is called whenever a byte was taken or came.
+
+    After an error that left requests unanswered it is `broken`: their answers would be taken for others'.
+    """
+
+    def __init__(self, channel: Channel, moved: Callable[[], None]) -> None:
+        self.broken = False
+        self.offer = Offer()
+        self._channel = channel
+        self._moved = moved
+        self._next_number = 0
+        self._unanswered: dict[int, tuple[_Task[Any], Request, int | None]] = {}
+        self._bytes_under_way = 0
+        self._out = bytearray()
+        self._in = bytearray()
+
+    def greet(self) -> None:
+        """Agree on the version and learn what the server offers. Raises `LostError`, `ProtocolError`."""
+        self._out += wire.init()
+        self._flush()
+        while (packet := self._next_packet()) is None:
+            self._receive_bytes()
+        names = wire.read_version(packet)
+        [(read_bytes, write_bytes)] = self.run([_limits(offered=wire.LIMITS in names)])
+        self.offer = Offer(wire.FSYNC in names, read_bytes, write_bytes)
+
+    def run(self, jobs: Iterable[Job[T]]) -> list[T]:
+        """Drive jobs side by side until all have ended; what they return, in order.
+
+        `jobs` may be shared with other engines: each takes the next when it has room. Raises what a job raises, `LostError` and
+        `ProtocolError`; the other jobs are then left as they are.
+        """
+        run = _Run[T]()
+        waiting = iter(jobs)
+        try:
+            while self._admit(run, waiting):
+                self._work(run)
+        except (LostError, ProtocolError):
+            self.broken = True
+            raise
+        finally:
+            self.broken = self.broken or bool(self._unanswered)
+            for task in run.tasks:
+                task.job.close()
+        return run.results
+
+    def close(self) -> None:
+        self.broken = True
+        self._channel.close()
+
+    def _admit(self, run: _Run[T], waiting: Iterator[Job[T]]) -> bool:
+        """Take jobs in while there is room; whether any is left to work on."""
+        while len(run.tasks) < JOBS_UNDER_WAY and (job := next(waiting, None)) is not None:
+            task = _Task(job, len(run.results))
+            run.results.append(None)
+            run.tasks.add(task)
+            run.runnable.append(task)
+        return bool(run.tasks)
+
+    def _work(self, run: _Run[T]) -> None:
+        while run.runnable and self._has_room():
+            self._advance(run, run.runnable.popleft())
+            if self._channel.recv_ready():
+                self._receive(run)
+        if self._unanswered:
+            self._flush()
+            self._receive(run)
+
+    def _has_room(self) -> bool:
+        return self._bytes_under_way < BYTES_UNDER_WAY and len(self._unanswered) < REQUESTS_UNDER_WAY
+
+    def _advance(self, run: _Run[T], task: _Task[T]) -> None:
+        if task.refused is not None and task.unanswered:
+            task.waits = True
+            return
+        try:
+            step = task.resume()
+        except StopIteration as end:
+            run.results[task.place] = end.value
+            run.tasks.discard(task)
+            return
+        if isinstance(step, Post):
+            self._send(step.request, task, None)
+            run.runnable.appendleft(task)
+            return
+        task.answers = [None] * len(step.requests)
+        task.waits = True
+        for place, request in enumerate(step.requests):
+            self._send(request, task, place)
+
+    def _send(self, request: Request, task: _Task[T], place: int | None) -> None:
+        number = self._next_number
+        self._next_number = (number + 1) & 0xFFFFFFFF
+        self._unanswered[number] = (task, request, place)
+        self._bytes_under_way += request.weight
+        task.unanswered += 1
+        self._put(wire.head(request, number))
+        self._put(request.data)
+
+    def _put(self, data: bytes) -> None:
+        """Bytes for the channel, sent in packets as full as they can be; what is left waits for more, or for a flush."""
+        rest = memoryview(data)
+        while rest:
+            room = _PACKET_BYTES - len(self._out)
+            self._out += rest[:room]
+            rest = rest[room:]
+            if len(self._out) == _PACKET_BYTES:
+                self._flush()
+
+    def _flush(self) -> None:
+        out = bytes(self._out)
+        self._out.clear()
+        while out:
+            out = out[self._channel.send(out) :]
+            self._moved()
+
+    def _receive(self, run: _Run[T]) -> None:
+        self._receive_bytes()
+        while (packet := self._next_packet()) is not None:
+            self._settle(run, packet)
+
+    def _receive_bytes(self) -> None:
+        self._in += self._channel.recv(_RECEIVE_BYTES)
+        self._moved()
+
+    def _next_packet(self) -> bytes | None:
+        if len(self._in) < 4:
+            return None
+        length = int.from_bytes(self._in[:4], "big")
+        if not 1 <= length <= wire.LARGEST_ANSWER:
+            raise ProtocolError(f"an answer of {length} bytes")
+        if len(self._in) < 4 + length:
+            return None
+        packet = bytes(self._in[4 : 4 + length])
+        del self._in[: 4 + length]
+        return packet
+
+    def _settle(self, run: _Run[T], packet: bytes) -> None:
+        """Give an answer to the task that waits for it."""
+        known = self._unanswered.pop(wire.number_of(packet), None)
+        if known is None:
+            raise ProtocolError("an answer to nothing that was asked")
+        task, request, place = known
+        self._bytes_under_way -= request.weight
+        task.unanswered -= 1
+        try:
+            answer = wire.read_answer(request, packet)
+        except RefusedError as refused:
+            task.refused = task.refused or refused
+        else:
+            if place is not None and task.answers is not None:
+                task.answers[place] = answer
+        if task.waits and not task.unanswered:
+            task.waits = False
+            run.runnable.append(task)
+
+
+def _limits(*, offered: bool) -> Job[tuple[int, int]]:
+    """How much a READ and a WRITE may carry."""
+    if not offered:
+        return SMALL_REQUEST_BYTES, SMALL_REQUEST_BYTES
+    try:
+        most_read, most_write = wire.read_limits((yield from ask(wire.ask_limits())))
+    except RefusedError:
+        return SMALL_REQUEST_BYTES, SMALL_REQUEST_BYTES
+    return min(most_read or SMALL_REQUEST_BYTES, LARGE_REQUEST_BYTES), min(
+        most_write or SMALL_REQUEST_BYTES, LARGE_REQUEST_BYTES
+    )

@@ -1,0 +1,182 @@
+"""A printer behind SFTP, as the port has it: drops in its inbox, acknowledgements in its outbox."""
+
+import functools
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+from adapters.printers import jobs, wire
+from adapters.printers.connection import Connection
+from adapters.printers.engine import Job, ask
+from adapters.printers.refusals import translate
+from adapters.printers.wire import Code, RefusedError, shown
+from pipeline.errors import InDoubt, Permanent, Transient
+from pipeline.models.profile import Sftp
+from pipeline.ports import AckFile, Lies
+
+ACK_SUFFIX = b".ack.json"
+MOST_ACK_BYTES = 4 * 1024 * 1024
+_NAME_SAFE = "!#$&'()+,;=@[]^`{} "
+"""With letters, digits and `_.-~`: what stays as it is in an acknowledgement's name; the rest is percent-encoded."""
+
+
+class SftpPrinter:
+    """One printer, connected when first needed and again after a connection that broke. For one thread at a time."""
+
+    def __init__(self, settings: Sftp, key_file: Path) -> None:
+        self._settings = settings
+        self._key_file = key_file
+        self._connection: Connection | None = None
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether it holds a connection that may be used again."""
+        return self._connection is not None and self._connection.is_healthy
+
+    def put(self, stem: str, files: Sequence[Path]) -> None:
+        """Each file is there under its own name, whole, when this returns. Repeating it changes nothing.
+
+        Raises `Permanent("file_exists")` where a name is taken by other bytes.
+        """
+        with self._speaking() as connection:
+            targets = [self._inbox(file.name) for file in files]
+            sizes = connection.run([jobs.size_of(target) for target in targets], f"looking for the files of {stem}")
+            work = [
+                functools.partial(jobs.upload if size is None else jobs.confirm, file, target)
+                for file, target, size in zip(files, targets, sizes, strict=True)
+            ]
+            try:
+                connection.spread(work, f"putting the files of {stem}")
+            except OSError as error:
+                raise Transient("file_unreadable", f"{error.filename} cannot be read: {error.strerror}") from error
+
+    def stage_ready(self, part: str, body: bytes) -> None:
+        """Write the ready file under the name `part`, which no printer looks at."""
+        with self._speaking() as connection:
+            connection.run([jobs.write_whole(self._inbox(part), body, connection.offer)], f"writing {part}")
+
+    def hand_over(self, stem: str, part: str) -> None:
+        """Rename `part` to `STEM.ready`: from here on the printer may take the drop.
+
+        Raises `InDoubt` when the rename was sent and its answer never came, `Permanent("part_missing")` when `part` is gone.
+        """
+        rename = wire.rename(self._inbox(part), self._inbox(f"{stem}.ready"))
+        with self._speaking() as connection:
+            try:
+                connection.run([ask(rename)], f"handing over {stem}")
+            except Transient as error:
+                raise InDoubt("handover_unanswered", f"whether {stem} was handed over is not known: {error}") from error
+            except RefusedError as refused:
+                if refused.code == Code.NO_SUCH_FILE:
+                    raise Permanent("part_missing", f"{part} is not there to be handed over") from refused
+                raise
+
+    def look(self, stem: str, part: str) -> Lies:
+        """What lies in the inbox of this drop; the furthest state wins.
+
+        Where a `.ready` and a `.recalled` lie side by side, a rename was cut off in the middle (OpenSSH makes it of a link and an
+        unlink) and the printer may still take the drop: that is `READY`. Raises `Permanent("printer_folder_missing")`.
+        """
+        with self._speaking() as connection:
+            [lies] = connection.run([self._find(stem, part)], f"looking at {stem}")
+        return lies
+
+    def recall(self, stem: str, part: str) -> bool:
+        """Rename the ready file away before the printer takes it; False when the printer was first, or may have been.
+
+        A part that was not handed over yet goes the same way, so that it never will be. Repeating it changes nothing.
+        """
+        with self._speaking() as connection:
+            for name in (f"{stem}.ready", part):
+                connection.run([_withdraw(self._inbox(name), self._inbox(f"{stem}.recalled"))], f"recalling {stem}")
+        return self.look(stem, part) is Lies.RECALLED
+
+    def acks(self, limit: int) -> list[AckFile]:
+        """Up to `limit` whole acknowledgement files from the outbox, oldest name first.
+
+        In their names, bytes that are not plain are percent-encoded. Of a file too large to be one, the body says that.
+        """
+        outbox = self._settings.outbox.encode()
+        with self._speaking() as connection:
+            [entries] = connection.run([jobs.list_folder(outbox)], "listing acknowledgements")
+            wanted = sorted(
+                entry.name for entry in entries if entry.name.endswith(ACK_SUFFIX) and not entry.attributes.is_folder
+            )[:limit]
+            bodies = connection.run(
+                [jobs.read_whole(outbox + b"/" + name, MOST_ACK_BYTES + 1, connection.offer) for name in wanted],
+                "reading acknowledgements",
+            )
+        return [_ack_file(name, body) for name, body in zip(wanted, bodies, strict=True) if body is not None]
+
+    def settle_ack(self, name: str, *, good: bool) -> None:
+        """Move an acknowledgement that is recorded to `out/done/`, or to `out/error/`. Repeating it changes nothing.
+
+        A name that is taken there is given a number, so that neither file is lost.
+        """
+        outbox, plain = self._settings.outbox.encode(), unquote_to_bytes(name)
+        folder = outbox + (b"/done" if good else b"/error")
+        with self._speaking() as connection:
+            connection.run([jobs.move_aside(outbox + b"/" + plain, folder, plain)], f"moving {name} away")
+
+    def close(self) -> None:
+        """End the connection. Repeating it changes nothing."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _find(self, stem: str, part: str) -> Job[Lies]:
+        # Asked in the order in which a drop moves, so that one that moves meanwhile is found further on.
+        has_part = yield from jobs.exists(self._inbox(part))
+        is_ready = yield from jobs.exists(self._inbox(f"{stem}.ready"))
+        is_recalled = yield from jobs.exists(self._inbox(f"{stem}.recalled"))
+        is_taken = yield from jobs.exists(self._inbox(f"{stem}.taken"))
+        for found, lies in (
+            (is_taken, Lies.TAKEN),
+            (is_ready, Lies.READY),
+            (is_recalled, Lies.RECALLED),
+            (has_part, Lies.PART),
+        ):
+            if found:
+                return lies
+        inbox = self._settings.inbox.encode()
+        if not (yield from jobs.exists(inbox)):
+            raise Permanent("printer_folder_missing", f"the folder {shown(inbox)} is not there; ask the printer for it")
+        return Lies.NOTHING
+
+    def _inbox(self, name: str) -> bytes:
+        if "/" in name or name in ("", ".", ".."):
+            raise ValueError(f"not a plain file name: {name!r}")
+        return f"{self._settings.inbox}/{name}".encode()
+
+    @contextmanager
+    def _speaking(self) -> Iterator[Connection]:
+        """The connection, made anew where the last one broke; refusals come out as the line's errors."""
+        if self._connection is None or not self._connection.is_healthy:
+            self.close()
+            self._connection = Connection(self._settings, self._key_file)
+        try:
+            yield self._connection
+        except RefusedError as refused:
+            raise translate(refused) from refused
+
+
+def _withdraw(path: bytes, recalled: bytes) -> Job[None]:
+    """Rename a file away; nothing if it is gone."""
+    try:
+        yield from ask(wire.rename(path, recalled))
+    except RefusedError as refused:
+        if refused.code == Code.NO_SUCH_FILE:
+            return
+        if not (yield from jobs.exists(recalled)):
+            raise
+        # Left of a recall that was cut off in the middle. Removing is won by one side alone, just as renaming is.
+        yield from jobs.remove(path)
+
+
+def _ack_file(name: bytes, body: bytes) -> AckFile:
+    quoted = quote_from_bytes(name, safe=_NAME_SAFE)
+    if len(body) > MOST_ACK_BYTES:
+        # Not JSON, so that it is refused; and with its name in it, so that no other such file has the same digest.
+        body = f"{quoted} is larger than {MOST_ACK_BYTES} bytes".encode()
+    return AckFile(quoted, body)
