@@ -19,6 +19,7 @@ _AS_IT_IS = "/%:@!$&'()*+,;=~-._?"  # RFC 3986, with escapes that are there alre
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _PORTS = {True: (443, 8443), False: (443, 8443, 80)}
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
+_BRACKETED = re.compile(r"\[[^]]+\](?::[0-9]+)?")
 _ENDS_IN_NUMBER = re.compile(
     r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)"
 )  # what WHATWG URL calls an IPv4 address, however written
@@ -76,6 +77,8 @@ def parse(url: str, *, livemode: bool) -> Target | Fault:
         return _fault("invalid_url", "This is not a URL.")
     if parts.scheme not in _DEFAULT_PORTS or not parts.hostname:
         return _fault("invalid_url", "A webhook URL begins with https:// and a host.")
+    if parts.netloc.startswith("[") and not _BRACKETED.fullmatch(parts.netloc):
+        return _fault("invalid_url", "The brackets around an IPv6 address hold nothing else, and only a port follows.")
     if "@" in parts.netloc or "#" in url:
         return _fault("invalid_url", "The URL has a user name, password or fragment.")
     host = _host(parts)
