@@ -39,7 +39,7 @@ class Installation:
 
     def children(self, *, workers: int = WORKERS) -> list[Child]:
         """Redis, the API, workers and the scheduler, in the order in which they start."""
-        listening = ("api", "--host", self.host, "--port", str(self.port))
+        listening = ("--host", self.host, "--port", str(self.port))
         redis = [Child(self.redis.command, self.redis.is_ready)] if self.redis else []
         return [
             *redis,

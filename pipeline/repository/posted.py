@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from pipeline.repository.tables import pages, pieces, sandbox_clocks
 
 
-def find_posted(tx: Connection, imbs: Sequence[str]) -> list[Row[Any]]:
+def find_posted(tx: Connection, imbs: Sequence[str]) -> list[Any]:
     """`imb`, `mailed_at` and the account's `line_now` of those that are mailed."""
     wanted = (
         select(pieces.c.imb, pieces.c.mailed_at, sandbox_clocks.c.line_now)
