@@ -50,30 +50,30 @@ class _Carrier:
             entries = self._entries(obj, without=frozenset({"/Length"}))
             self._writer.stream(entries, obj.read_raw_bytes(), number=number, compress=False)
         else:
-            self._writer.add(self._body(obj), number)
+            self._writer.add(self._direct(obj), number)
 
     def _entries(self, obj: pikepdf.Object, *, without: frozenset[str]) -> bytes:
         return b"".join(_name(key) + b" " + self._body(value) for key, value in obj.items() if key not in without)
 
     def _body(self, value: object) -> bytes:
-        """A value as bytes, its references turned into ours."""
-        if not isinstance(value, pikepdf.Object):
-            return pikepdf.Array([value]).unparse()[1:-1].strip()
-        text = value.unparse()
+        """A value as it stands in another: what is an object of its own, by reference to ours."""
+        if isinstance(value, pikepdf.Object):
+            return self._reference(*value.objgen) if value.is_indirect else self._direct(value)
+        return pikepdf.Array([value]).unparse()[1:-1].strip()
+
+    def _direct(self, value: pikepdf.Object) -> bytes:
+        """A value itself, its references turned into ours."""
+        text = value.unparse(resolved=True)
         if b" R" not in text:
             return text
         if b"(" not in text:
             return _REFERENCE.sub(self._renumbered, text)
         # A string might hold what looks like a reference: take such a value apart.
-        if value.is_indirect:
-            return self._reference(*value.objgen)
         if isinstance(value, pikepdf.Dictionary):
             return b"<<" + self._entries(value, without=frozenset()) + b">>"
-        return (
-            b"[" + b" ".join(self._body(item) for item in value.as_list()) + b"]"
-            if isinstance(value, pikepdf.Array)
-            else text
-        )
+        if isinstance(value, pikepdf.Array):
+            return b"[" + b" ".join(self._body(item) for item in value.as_list()) + b"]"
+        return text
 
     def _renumbered(self, match: re.Match[bytes]) -> bytes:
         return self._reference(int(match[1]), int(match[2]))
