@@ -17,7 +17,13 @@ def say(text: str) -> None:
 
 
 def print_json(value: Any) -> None:
+    """Indented for people, in one line for programs."""
     typer.echo(json.dumps(value, indent=2 if sys.stdout.isatty() else None, ensure_ascii=False, default=_plain))
+
+
+def print_json_line(value: Any) -> None:
+    """One of many, each on a line of its own."""
+    typer.echo(json.dumps(value, ensure_ascii=False, default=_plain))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

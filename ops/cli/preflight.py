@@ -1,0 +1,73 @@
+"""`mailstream preflight`: whether an artwork file can be printed, by the checks that the service makes."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ops.cli.apps import new_app
+from ops.cli.failure import CommandError, Exit
+from ops.cli.output import Json, print_json, print_record
+from pipeline.press.child import inspect
+from pipeline.press.report import Report
+from pipeline.products import PRODUCTS, Product
+
+app = new_app()
+
+
+class Side(StrEnum):
+    FRONT = "front"
+    BACK = "back"
+
+
+@app.command()
+def preflight(
+    file: Annotated[Path, typer.Argument(help="A PDF, PNG or JPEG file.")],
+    product: Annotated[str, typer.Option(help="Such as postcard_4x6.")],
+    side: Annotated[Side, typer.Option(help="The back is the address side.")],
+    as_json: Json = False,
+) -> None:
+    """Check an artwork file for a product. Exits 1 where it cannot be printed."""
+    wanted = product_named(product)
+    report = inspect(existing(file), wanted)
+    if as_json:
+        print_json({"file": str(file), "product": product, "side": side, **report.as_dict()})
+    else:
+        _print(report, file, wanted, side)
+    if not report.ok:
+        raise typer.Exit(Exit.FAILURE)
+
+
+def product_named(name: str) -> Product:
+    if name not in PRODUCTS:
+        raise CommandError(f"there is no product {name!r}: there are {', '.join(PRODUCTS)}", Exit.USAGE)
+    return PRODUCTS[name]
+
+
+def existing(file: Path) -> Path:
+    """The path of a file that can be read. Raises `CommandError`."""
+    if not file.is_file():
+        raise CommandError(f"there is no file {file}", Exit.NOT_FOUND)
+    return file
+
+
+def _print(report: Report, file: Path, product: Product, side: Side) -> None:
+    size = f"{report.size_in[0]:g} x {report.size_in[1]:g} in" if report.size_in else None
+    wanted = f"{product.bleed_width_in:g} x {product.bleed_height_in:g} in with bleed"
+    print_record({
+        "file": str(file),
+        "product": f"{product.name}, {side}, {wanted}",
+        "kind": report.kind,
+        "pages": report.pages,
+        "size": size,
+        "resolution": f"{report.ppi:.0f} ppi" if report.ppi is not None else None,
+        "verdict": "can be printed" if report.ok else "cannot be printed",
+    })  # fmt: skip
+    for title, faults in (("error", report.findings), ("warning", report.warnings)):
+        for fault in faults:
+            typer.echo(f"{title} {fault.code}: {fault.detail} {fault.remedy}")
+    if side is Side.BACK:
+        area = product.ink_free
+        place = f"{area.width_in:g} x {area.height_in:g} in, {area.x_in:g} in from the left and {area.y_in:g} in from the top"
+        typer.echo(f"note: the address area ({place} of the trim) is left white, whatever the artwork has there")

@@ -1,0 +1,106 @@
+"""Rows of recipients as people have them, CSV or JSON Lines, read as they are needed; and the address in a row."""
+
+import csv
+import io
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import chain, islice
+from pathlib import Path
+from typing import Any, TextIO, TypeVar
+
+from ops.cli.failure import CommandError
+from pipeline.ports import Address
+
+ADDRESS_FIELDS = ("name", "company", "line1", "line2", "city", "state", "zip")
+REQUIRED_FIELDS = ("line1", "city", "state", "zip")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Row:
+    """`line` is where it stands in the file, from 1; `values` are as they were, by column."""
+
+    line: int
+    values: Mapping[str, Any]
+
+    @property
+    def address(self) -> Address:
+        """Columns are found whatever their capitals and the spaces around them; what is missing is empty."""
+        found = {name.strip().lower(): _text(value) for name, value in self.values.items()}
+        return Address(**{name: found.get(name, "") for name in ADDRESS_FIELDS})
+
+
+@dataclass(frozen=True)
+class Rows:
+    """`kind` is "csv" or "jsonl"; `columns` is empty for JSON Lines, whose rows each have their own."""
+
+    kind: str
+    columns: tuple[str, ...]
+    rows: Iterator[Row]
+
+
+@contextmanager
+def read_rows(path: str) -> Iterator[Rows]:
+    """The rows of a file, or of stdin for `-`. Raises `CommandError` naming the line that cannot be read."""
+    name = "stdin" if path == "-" else path
+    with Path(path).open("rb") if path != "-" else sys.stdin.buffer as raw:
+        text = io.TextIOWrapper(raw, encoding="utf-8-sig", newline="")
+        try:
+            yield _rows(text, name)
+        except UnicodeDecodeError as error:
+            raise CommandError(f"{name} is not text in UTF-8: save it as UTF-8") from error
+
+
+def chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
+    rest = iter(rows)
+    while chunk := list(islice(rest, size)):
+        yield chunk
+
+
+def _rows(text: TextIO, name: str) -> Rows:
+    first = next((line for line in text if line.strip()), "")
+    lines = chain([first], text)
+    if first.lstrip().startswith("{"):
+        return Rows("jsonl", (), _json_rows(lines, name))
+    reader = csv.reader(lines, strict=True)
+    columns = tuple(next(reader, []))
+    missing = [wanted for wanted in REQUIRED_FIELDS if wanted not in {column.strip().lower() for column in columns}]
+    if missing:
+        known = ",".join(ADDRESS_FIELDS)
+        raise CommandError(f"{name} has no column {', '.join(missing)}: its first line has to name {known}")
+    return Rows("csv", columns, _csv_rows(reader, columns, name))
+
+
+def _csv_rows(reader: Any, columns: tuple[str, ...], name: str) -> Iterator[Row]:
+    try:
+        for values in reader:
+            if not values:
+                continue
+            if len(values) > len(columns):
+                remedy = "put values that have commas in quotation marks"
+                raise CommandError(f"{name} line {reader.line_num} has more values than the first line: {remedy}")
+            values += [""] * (len(columns) - len(values))
+            yield Row(reader.line_num, dict(zip(columns, values, strict=True)))
+    except csv.Error as error:
+        raise CommandError(f"{name} line {reader.line_num} is not CSV: {error}") from error
+
+
+def _json_rows(lines: Iterable[str], name: str) -> Iterator[Row]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            values = json.loads(line)
+        except ValueError as error:
+            raise CommandError(f"{name} line {number} is not JSON: {error}") from error
+        if not isinstance(values, dict):
+            raise CommandError(f"{name} line {number}: write each row as one JSON object")
+        yield Row(number, values)
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value).strip()
