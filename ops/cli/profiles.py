@@ -2,7 +2,8 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,19 +36,25 @@ def read_profile(path: str) -> PrinterProfile:
 
 def checked(data: Any) -> PrinterProfile:
     """A profile that a live printer can have. Raises `CommandError` with every faulty field."""
-    try:
+    with profile_faults("the profile has", "nothing was changed"):
         profile = PrinterProfile.model_validate(data)
-    except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)
-        lines = tuple(_fault(fault) for fault in faults)
-        count = "1 fault" if len(lines) == 1 else f"{len(lines)} faults"
-        raise CommandError(f"the profile has {count}; nothing was changed", details=lines) from error
     unknown = [name for name in profile.products if name not in PRODUCTS]
     if unknown:
         raise CommandError(f"products: there is no product {', '.join(unknown)}; there are {', '.join(PRODUCTS)}")
     if not isinstance(profile.transport, Sftp):
         raise CommandError("transport.kind is sandbox, which only test accounts have: give an sftp transport")
     return profile
+
+
+@contextmanager
+def profile_faults(subject: str, outcome: str) -> Iterator[None]:
+    """Turns what pydantic says of a profile, or of a part of one, into a `CommandError` with every faulty field."""
+    try:
+        yield
+    except ValidationError as error:
+        lines = tuple(_fault(fault) for fault in error.errors(include_url=False, include_input=False))
+        count = "1 fault" if len(lines) == 1 else f"{len(lines)} faults"
+        raise CommandError(f"{subject} {count}; {outcome}", details=lines) from error
 
 
 def with_changes(profile: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:

@@ -1,0 +1,266 @@
+"""`mailstream impose`: artwork and a list of recipients become press-ready sheets, without a service or a database."""
+
+import csv
+import re
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from secrets import token_bytes
+from typing import Annotated
+from zoneinfo import ZoneInfo
+
+import typer
+
+from adapters.addresses.offline import OfflineStandardizer
+from ops.cli.addresses import CHUNK, fault_text
+from ops.cli.apps import new_app
+from ops.cli.failure import CommandError, Exit
+from ops.cli.output import Json, print_json, print_record, say
+from ops.cli.preflight import existing, product_named
+from ops.cli.profiles import profile_faults
+from ops.cli.progress import Told, progress
+from ops.cli.recipients import Row, chunks, read_rows
+from pipeline.address.imb import tracking_code
+from pipeline.clock import machine_clock
+from pipeline.models.profile import Imposition, Marks, Postage, Sheet
+from pipeline.ports import Standardized
+from pipeline.press import child
+from pipeline.press.job import Imposed, Job, Placed
+from pipeline.press.layout import plan_places
+from pipeline.products import Product
+from pipeline.repository.drafts import recipient_hash
+from pipeline.sla.calendar import due_at
+
+app = new_app()
+
+# What a 13x19 digital press leaves blank along its edges, in all.
+_BLANK_WIDTH_IN, _BLANK_HEIGHT_IN = 0.28, 0.31
+
+
+@dataclass(frozen=True)
+class Serials:
+    """The IMb serials from `first` up to and including `last`, all of one mailer id."""
+
+    mailer_id: str
+    stid: str
+    first: int
+    last: int
+
+
+@app.command()
+def impose(
+    product: Annotated[str, typer.Option(help="Such as postcard_4x6.")],
+    front: Annotated[Path, typer.Option(help="The artwork of the front.")],
+    recipients: Annotated[str, typer.Option(help="CSV or JSON Lines: name, company, line1, line2, city, state, zip.")],
+    sheet: Annotated[str, typer.Option(help="The press sheet in inches, such as 13x19.")],
+    out: Annotated[Path, typer.Option(help="The folder for the sheets; it is made when it is new.")],
+    mailer_id: Annotated[str, typer.Option(help="The mailer id that the USPS gave you; 6 or 9 digits.")],
+    serials: Annotated[str, typer.Option(help="The IMb serials to use, FIRST-LAST; none may have been used before.")],
+    back: Annotated[Path | None, typer.Option(help="The artwork of the address side.")] = None,
+    imageable: Annotated[
+        str | None, typer.Option(help="What the press can print of the sheet, such as 12.72x18.69.")
+    ] = None,
+    gutter: Annotated[float, typer.Option(min=0, help="Inches between two bleeds.")] = 0.0,
+    mail_class: Annotated[str, typer.Option("--class", help="first_class or marketing.")] = "first_class",
+    stid: Annotated[
+        str | None, typer.Option(help="The service type; without it, 310 first class, 311 marketing.")
+    ] = None,
+    postage: Annotated[str, typer.Option(help="permit, meter or stamp.")] = "permit",
+    permit_number: Annotated[str, typer.Option(help="For permit postage.")] = "",
+    permit_city: Annotated[str, typer.Option(help="For permit postage.")] = "",
+    permit_state: Annotated[str, typer.Option(help="For permit postage.")] = "",
+    stem: Annotated[str, typer.Option(help="The name of the files.")] = "batch_r00",
+    zone: Annotated[str, typer.Option(help="The time zone of the ticket.")] = "America/New_York",
+    frozen_at: Annotated[
+        str | None, typer.Option(help="The time to print on sheets and ticket; without it, now.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Write press sheets, manifest, ticket and proof; rows that cannot be mailed go to STEM-rejects.csv with the reasons."""
+    card = product_named(product)
+    artwork = {"front": existing(front)} | ({"back": existing(back)} if back else {})
+    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", stem):
+        raise CommandError(f"--stem {stem}: up to 40 letters, digits, - and _", Exit.USAGE)
+    with profile_faults("the options have", "correct what is named"):
+        wanted = Imposition(sheet=_sheet(sheet, imageable), gutter_in=gutter, marks=Marks())
+        paid = Postage.model_validate({
+            "method": postage, "permit_number": permit_number, "permit_city": permit_city, "permit_state": permit_state,
+            "mailer_id": mailer_id,
+        })  # fmt: skip
+    numbers = _serials(serials, mailer_id, stid or _default_stid(mail_class, paid))
+    moment = _moment(frozen_at)
+    with tempfile.TemporaryDirectory(prefix="mailstream-impose-") as work, progress() as told:
+        prepared = {name: _prepare(path, card, Path(work, f"{name}.pdf")) for name, path in artwork.items()}
+        good, rejected = _read(recipients, told)
+        if not good:
+            raise CommandError(f"no row of {recipients} can be mailed: `mailstream addresses standardize` says why")
+        job = Job(
+            stem=stem,
+            batch_id=stem,
+            revision=0,
+            product=product,
+            mail_class=mail_class,
+            frozen_at=moment,
+            mail_by=due_at(moment, _zone(zone)),
+            zone=zone,
+            printer="",
+            contact="",
+            imposition=wanted,
+            postage=paid,
+            artwork=prepared,
+            pieces=_place(good, numbers, card, wanted, two_sided=back is not None),
+        )
+        told.say(f"imposing {len(job.pieces)} pieces")
+        imposed = child.impose(job, out)
+    files = [*imposed.files, *_write_rejects(out / f"{stem}-rejects.csv", rejected)]
+    _tell(imposed, files, len(rejected), numbers, as_json)
+
+
+def _read(path: str, told: Told) -> tuple[list[tuple[Row, Standardized]], list[tuple[Row, Standardized]]]:
+    """Rows that can be mailed, in the order of the post, and rows that cannot."""
+    standardizer = OfflineStandardizer()
+    good: list[tuple[Row, Standardized]] = []
+    rejected: list[tuple[Row, Standardized]] = []
+    with read_rows(path) as read:
+        for chunk in chunks(read.rows, CHUNK):
+            for row, answer in zip(chunk, standardizer.standardize([row.address for row in chunk]), strict=True):
+                (good if answer.deliverable else rejected).append((row, answer))
+            told.count("standardizing addresses", len(good) + len(rejected))
+    good.sort(key=lambda pair: (pair[1].zip5, _routing(pair[1]), pair[0].line))
+    return good, rejected
+
+
+def _prepare(artwork: Path, product: Product, normalized: Path) -> Path:
+    report = child.inspect(artwork, product)
+    if not report.ok:
+        lines = tuple(f"{fault.code}: {fault.detail} {fault.remedy}" for fault in report.findings)
+        raise CommandError(f"{artwork} cannot be printed as {product.name}", details=lines)
+    child.normalize(artwork, product, normalized)
+    return normalized
+
+
+def _place(
+    good: Sequence[tuple[Row, Standardized]],
+    serials: Serials,
+    product: Product,
+    imposition: Imposition,
+    *,
+    two_sided: bool,
+) -> tuple[Placed, ...]:
+    room = serials.last - serials.first + 1
+    if room < len(good):
+        raise CommandError(f"{len(good)} pieces need as many serials, and --serials has {room}: give a longer range")
+    # The hash has no meaning beyond this job: its key is thrown away.
+    pepper = token_bytes(32)
+    places = plan_places(len(good), product, imposition)
+    return tuple(
+        Placed(
+            piece_id=f"row_{row.line}",
+            sheet=sheet,
+            slot=slot,
+            stack_position=position,
+            imb=tracking_code(serials.stid, serials.mailer_id, serials.first + at) + _routing(answer),
+            address=_lines(answer),
+            return_address=(),
+            front="front",
+            back="back" if two_sided else None,
+            recipient_hash=recipient_hash(vars(row.address), pepper),
+        )
+        for at, ((row, answer), (sheet, slot, position)) in enumerate(zip(good, places, strict=True))
+    )
+
+
+def _routing(answer: Standardized) -> str:
+    return answer.zip5 + answer.zip4 + answer.delivery_point if answer.zip4 else answer.zip5
+
+
+def _lines(answer: Standardized) -> tuple[str, ...]:
+    plus4 = f"-{answer.zip4}" if answer.zip4 else ""
+    last = f"{answer.city} {answer.state} {answer.zip5}{plus4}"
+    return tuple(line for line in (answer.name, answer.company, answer.line1, answer.line2, last) if line)
+
+
+def _write_rejects(path: Path, rejected: Sequence[tuple[Row, Standardized]]) -> list[Path]:
+    """The rows as they were, with their line and the reasons; no file where there are none."""
+    if not rejected:
+        path.unlink(missing_ok=True)
+        return []
+    columns = list(dict.fromkeys(name for row, _ in rejected for name in row.values))
+    with path.open("w", newline="", encoding="utf-8") as file:
+        out = csv.DictWriter(file, ["line", *columns, "reasons"], restval="")
+        out.writeheader()
+        for row, answer in rejected:
+            out.writerow({**row.values, "line": row.line, "reasons": fault_text(answer.faults)})
+    return [path]
+
+
+def _tell(imposed: Imposed, files: Sequence[Path], rejected: int, serials: Serials, as_json: bool) -> None:
+    last = serials.first + imposed.pieces - 1
+    shown = {
+        "pieces": imposed.pieces,
+        "sheets": imposed.sheets,
+        "rejected": rejected,
+        "mailer_id": serials.mailer_id,
+        "serials_used": f"{serials.first}-{last}",
+        "files": [str(file) for file in files],
+    }
+    if as_json:
+        print_json(shown)
+    else:
+        print_record(shown)
+    say(
+        f"keep a note that serials {serials.first} to {last} of {serials.mailer_id} are used: a serial must not come twice"
+    )
+
+
+def _sheet(size: str, imageable: str | None) -> Sheet:
+    width, height = _inches("--sheet", size)
+    inner = (
+        (width - _BLANK_WIDTH_IN, height - _BLANK_HEIGHT_IN) if imageable is None else _inches("--imageable", imageable)
+    )
+    return Sheet(width_in=width, height_in=height, imageable_width_in=inner[0], imageable_height_in=inner[1])
+
+
+def _inches(option: str, text: str) -> tuple[float, float]:
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)[xX](\d+(?:\.\d+)?)", text)
+    if found is None:
+        raise CommandError(f"{option} {text}: write it as width x height in inches, such as 13x19", Exit.USAGE)
+    return float(found[1]), float(found[2])
+
+
+def _serials(text: str, mailer_id: str, stid: str) -> Serials:
+    found = re.fullmatch(r"(\d{1,9})-(\d{1,9})", text)
+    if found is None or int(found[1]) > int(found[2]):
+        raise CommandError(f"--serials {text}: write it as FIRST-LAST, such as 1000-1999", Exit.USAGE)
+    serials = Serials(mailer_id, stid, int(found[1]), int(found[2]))
+    try:
+        tracking_code(stid, mailer_id, serials.last)
+    except ValueError as error:
+        raise CommandError(f"--serials, --mailer-id or --stid: {error}", Exit.USAGE) from error
+    return serials
+
+
+def _default_stid(mail_class: str, postage: Postage) -> str:
+    stids = {"first_class": postage.stid_first_class, "marketing": postage.stid_marketing}
+    if mail_class not in stids:
+        raise CommandError(f"--class {mail_class}: give first_class or marketing", Exit.USAGE)
+    return stids[mail_class]
+
+
+def _moment(text: str | None) -> datetime:
+    if text is None:
+        return machine_clock()
+    try:
+        given = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise CommandError(f"--frozen-at {text}: give a time such as 2026-11-24T15:00Z", Exit.USAGE) from error
+    return (given if given.tzinfo else given.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ValueError, OSError, KeyError) as error:
+        raise CommandError(f"--zone {name}: give an IANA name such as America/Chicago", Exit.USAGE) from error
