@@ -136,3 +136,12 @@ class PrinterProfile(_Part):
     floor: Floor = Floor()
     ack_format: Literal["json", "csv"] = "json"
     contact: str = Field(default="", max_length=200)
+
+    @field_validator("postage")
+    @classmethod
+    def _permit_is_whole(cls, value: Postage) -> Postage:
+        if value.method == "permit" and not (value.permit_number and value.permit_city and value.permit_state):
+            raise ValueError(
+                "a permit needs permit_number, permit_city and permit_state; or set method to meter or stamp"
+            )
+        return value

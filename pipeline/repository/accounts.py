@@ -27,6 +27,7 @@ _BASE62 = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _KEY = re.compile(r"ms_(?:live|test|op)_[0-9A-Za-z]{42}")
 _BODY, _CHECKSUM = 36, 6
 SANDBOX_MAX_WAIT_S = 1800
+_SANDBOX_PERMIT = {"permit_number": "0", "permit_city": "Sandbox", "permit_state": "ID"}
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,9 @@ def _base62(value: int, length: int) -> str:
 
 def _sandbox_printer(account_id: str, mailer_id: str, ids: Ids, now: datetime) -> dict[str, Any]:
     profile = PrinterProfile(
-        transport=Sandbox(), postage=Postage(mailer_id=mailer_id), floor=Floor(max_wait_s=SANDBOX_MAX_WAIT_S)
+        transport=Sandbox(),
+        postage=Postage(mailer_id=mailer_id, **_SANDBOX_PERMIT),
+        floor=Floor(max_wait_s=SANDBOX_MAX_WAIT_S),
     )
     return {
         "id": ids.new("pr"),

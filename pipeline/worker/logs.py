@@ -14,7 +14,7 @@ def configure_logs(process: str) -> None:
     )
     structlog.configure(
         processors=[
-            structlog.contextvars.merge_contextvars,
+            _naming(process),
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info if not on_terminal else _unchanged,
@@ -23,11 +23,19 @@ def configure_logs(process: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(process=process)
     # Libraries that log by the standard module: what they warn of is worth a line, the rest is not.
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+
+
+def _naming(process: str) -> structlog.types.Processor:
+    def name(
+        _logger: structlog.types.WrappedLogger, _name: str, event: structlog.types.EventDict
+    ) -> structlog.types.EventDict:
+        return {**event, "process": process}
+
+    return name
 
 
 def _unchanged(

@@ -37,7 +37,7 @@ class Row:
     profile: dict[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
-        profile = PrinterProfile(transport=self.transport, postage=Postage(mailer_id="123456"))
+        profile = PrinterProfile(transport=self.transport, postage=Postage(mailer_id="123456", method="meter"))
         object.__setattr__(self, "profile", profile.model_dump(mode="json"))
 
 
