@@ -1,6 +1,7 @@
 """One installation of MailStream in a home folder: its database made current, and the processes that make it run."""
 
 import os
+import socket
 import sys
 import urllib.request
 from collections.abc import Mapping
@@ -8,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ops.migrations import upgrade
-from ops.services.process import Command
+from ops.services.process import Command, ServiceError
 from ops.services.redis import RedisServer
 from ops.services.supervisor import Child
 from pipeline.repository.database import Database
@@ -62,6 +63,16 @@ class Installation:
             return False
 
 
+def _check_free(host: str, port: int) -> None:
+    """The readiness of another server at the same place would pass for ours."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ServiceError(f"cannot listen at {host}:{port}: {error.strerror}; choose another --port") from error
+
+
 def install(
     environ: Mapping[str, str] | None = None,
     *,
@@ -74,6 +85,7 @@ def install(
 
     `settings` are further `MAILSTREAM_*` variables, by lower-case name. Raises `ServiceError` when something else answers.
     """
+    _check_free(host, port)
     given = {**(os.environ if environ is None else environ)}
     given.update({f"MAILSTREAM_{name.upper()}": value for name, value in settings.items()})
     if home is not None:
