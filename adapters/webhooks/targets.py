@@ -20,9 +20,8 @@ _DEFAULT_PORTS = {"https": 443, "http": 80}
 _PORTS = {True: (443, 8443), False: (443, 8443, 80)}
 _LABEL = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)")
 _BRACKETED = re.compile(r"\[[^]]+\](?::[0-9]+)?")
-_ENDS_IN_NUMBER = re.compile(
-    r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)"
-)  # what WHATWG URL calls an IPv4 address, however written
+# What WHATWG URL takes for an IPv4 address, however it is written: only the plain form is one here.
+_ENDS_IN_NUMBER = re.compile(r"(?:.*\.)?(?:[0-9]+|0x[0-9a-f]*)\.?")
 # RFC 6761 and 6762, RFC 8375, RFC 9476, and the private zones of clouds and office networks.
 _PRIVATE_ZONES = (
     "localhost",

@@ -29,9 +29,7 @@ def resolver(host: str, port: int) -> Sequence[str]:
 
 
 def faults(mode: str, url: str, *allow: str, names: Sequence[str] | None = None) -> list[str]:
-    sender = HttpWebhookSender(
-        mode, allow=allow, resolver=(lambda host, port: names) if names is not None else resolver
-    )
+    sender = HttpWebhookSender(mode, allow=allow, resolver=(lambda *_: names) if names is not None else resolver)
     found = [fault.code for fault in sender.check(url)]
     sender.close()
     return found
