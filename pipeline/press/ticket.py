@@ -15,7 +15,7 @@ from reportlab.pdfgen.canvas import Canvas
 from pipeline.press.geometry import numbers
 from pipeline.press.indicia import indicia_lines
 from pipeline.press.job import Job
-from pipeline.press.layout import Layout
+from pipeline.press.layout import Layout, Side
 from pipeline.products import Product
 
 _BLACK, _GREY, _PALE = CMYKColor(0, 0, 0, 1), CMYKColor(0, 0, 0, 0.55), CMYKColor(0, 0, 0, 0.08)
@@ -42,7 +42,7 @@ def write_ticket(job: Job, product: Product, layout: Layout, out_dir: Path) -> P
     y = _heading(page, job)
     for label, lines in _sections(job, product, layout):
         y = _section(page, label, lines, y)
-    _diagram(page, job, layout, y - 14)
+    _diagrams(page, job, layout, y - 14)
     page.showPage()
     page.save()
     return file
@@ -74,7 +74,7 @@ def _local(job: Job) -> str:
 
 
 def _sections(job: Job, product: Product, layout: Layout) -> list[tuple[str, Sequence[str]]]:
-    sheets = max((piece.sheet for piece in job.pieces), default=-1) + 1
+    sheets = max(piece.sheet for piece in job.pieces) + 1
     return [
         ("Job", (f"{job.batch_id}, revision {job.revision:02}, frozen {job.frozen_at:%Y-%m-%d %H:%M} UTC",)),
         ("Product", _product_lines(product)),
@@ -83,7 +83,7 @@ def _sections(job: Job, product: Product, layout: Layout) -> list[tuple[str, Seq
         ("First, last", _ends(job)),
         ("Cutting", _cutting(layout)),
         ("Class, postage", _postage_lines(job)),
-        ("Mail by", (f"{_local(job)}   ({job.mail_by:%Y-%m-%d %H:%M} UTC)", *_induction(job))),
+        ("Mail by", (f"{_local(job)} ({job.mail_by:%Y-%m-%d %H:%M} UTC)", *_induction(job))),
         ("Spoilage", tuple(_wrapped(_SPOILAGE))),
         ("Contact", (job.contact or "see the printer's profile",)),
     ]
@@ -91,7 +91,7 @@ def _sections(job: Job, product: Product, layout: Layout) -> list[tuple[str, Seq
 
 def _product_lines(product: Product) -> tuple[str, ...]:
     return (
-        f"{product.title}   trim {product.trim_width_in:g} x {product.trim_height_in:g} in, "
+        f"{product.title}; trim {product.trim_width_in:g} x {product.trim_height_in:g} in, "
         f"bleed {product.bleed_in:g} in on all sides",
         f"Stock {product.stock.replace('_', ' ')}, caliper {product.caliper_in:g} in. No fold.",
         "Coating on the front only: none on the address side, where it keeps ink and postmark off.",
@@ -122,12 +122,10 @@ def _quantity(job: Job, sheets: int) -> str:
 
 
 def _ends(job: Job) -> tuple[str, ...]:
-    if not job.pieces:
-        return ("none",)
     first, last = job.pieces[0], job.pieces[-1]
     return (
-        f"1   {first.piece_id}   sheet {first.sheet + 1} slot {first.slot + 1}",
-        f"{len(job.pieces)}   {last.piece_id}   sheet {last.sheet + 1} slot {last.slot + 1}",
+        f"1: {first.piece_id}, sheet {first.sheet + 1} slot {first.slot + 1}",
+        f"{len(job.pieces)}: {last.piece_id}, sheet {last.sheet + 1} slot {last.slot + 1}",
     )
 
 
@@ -181,31 +179,40 @@ def _section(page: Any, label: str, lines: Sequence[str], y: float) -> float:
     return y - 7
 
 
-def _diagram(page: Any, job: Job, layout: Layout, top: float) -> None:
-    """The front of the sheet, with the mailing numbers that each stack holds."""
-    scale = min(_DIAGRAM_WIDTH_PT / layout.sheet.width_pt, (top - 60) / layout.sheet.height_pt)
-    left, foot = _VALUE_X, top - layout.sheet.height_pt * scale
+def _diagrams(page: Any, job: Job, layout: Layout, top: float) -> None:
+    """Both sides of the sheet as they lie face up, with the mailing numbers that each stack holds."""
+    sheet, sides = layout.sheet, (("SHEET, FRONT", layout.front), ("BACK", layout.back))
+    scale = min(_DIAGRAM_WIDTH_PT / sheet.width_pt, (top - 60) / sheet.height_pt)
+    ranges = _stack_ranges(job, layout)
+    label_x, left = _LEFT, _VALUE_X
+    for label, side in sides:
+        page.setFillColor(_GREY)
+        page.setFont("Vera", _LABEL_PT)
+        page.drawString(label_x, top - _LABEL_PT, label)
+        _diagram(page, layout, side, ranges, at=(left, top - sheet.height_pt * scale), scale=scale)
+        label_x = left + sheet.width_pt * scale + 12
+        left = label_x + 32
+
+
+def _diagram(
+    page: Any, layout: Layout, side: Side, ranges: Sequence[str], *, at: tuple[float, float], scale: float
+) -> None:
+    page.saveState()
+    page.translate(*at)
     page.setLineWidth(0.6)
     page.setStrokeColor(_BLACK)
-    page.rect(left, foot, layout.sheet.width_pt * scale, layout.sheet.height_pt * scale)
-    page.setFillColor(_GREY)
-    page.setFont("Vera", _LABEL_PT)
-    page.drawString(_LEFT, top - _LABEL_PT, "SHEET, FRONT")
-    ranges = _stack_ranges(job, layout)
-    for number, (slot, held) in enumerate(zip(layout.front.slots, ranges, strict=True), start=1):
-        box = (
-            left + slot.rect.x_pt * scale,
-            foot + slot.rect.y_pt * scale,
-            slot.rect.width_pt * scale,
-            slot.rect.height_pt * scale,
-        )
+    page.rect(0, 0, layout.sheet.width_pt * scale, layout.sheet.height_pt * scale)
+    for number, (slot, held) in enumerate(zip(side.slots, ranges, strict=True), start=1):
+        rect = slot.rect
         page.setFillColor(_PALE)
-        page.rect(*box, fill=1)
+        page.rect(rect.x_pt * scale, rect.y_pt * scale, rect.width_pt * scale, rect.height_pt * scale, fill=1)
         page.setFillColor(_BLACK)
+        middle, level = (rect.x_pt + rect.width_pt / 2) * scale, (rect.y_pt + rect.height_pt / 2) * scale
         page.setFont("VeraBd", 9)
-        page.drawCentredString(box[0] + box[2] / 2, box[1] + box[3] / 2 + 2, f"{number}")
+        page.drawCentredString(middle, level + 2, f"{number}")
         page.setFont("Vera", 6)
-        page.drawCentredString(box[0] + box[2] / 2, box[1] + box[3] / 2 - 8, held)
+        page.drawCentredString(middle, level - 8, held)
+    page.restoreState()
 
 
 def _stack_ranges(job: Job, layout: Layout) -> list[str]:

@@ -1,4 +1,4 @@
-"""Sets a block of address lines: each at the wanted size if it fits, else smaller, else narrower, else not at all."""
+"""Sets a block of address lines: at the wanted size if all fit, else smaller, what then does not fit also narrower."""
 
 from collections.abc import Sequence
 
@@ -16,25 +16,28 @@ def set_block(lines: Sequence[str], *, font: str, room_pt: float, sizes_pt: tupl
     Expects the leading to be set, the wanted size to be selected, and the place to be one line above the first
     baseline: `'` moves down before it prints. Leaves the wanted size selected. Raises `UnsettableError`.
     """
-    return b"".join(
-        _one_line(line, number, font=font, room_pt=room_pt, sizes_pt=sizes_pt)
-        for number, line in enumerate(lines, start=1)
-    )
+    encoded = [_codes(line, number) for number, line in enumerate(lines, start=1)]
+    face, (wanted, smallest) = address_typeface(), sizes_pt
+    if all(face.width_pt(codes, wanted) <= room_pt for codes in encoded):
+        return b"".join([b"(%b)'" % escaped(codes) for codes in encoded])
+    # One size for the whole block, so that it reads as one.
+    set_small = [_squeezed(codes, number, smallest, room_pt=room_pt) for number, codes in enumerate(encoded, start=1)]
+    before, after = (f"/{font} {numbers(size)} Tf".encode() for size in (smallest, wanted))
+    return before + b"".join(set_small) + after
 
 
-def _one_line(line: str, number: int, *, font: str, room_pt: float, sizes_pt: tuple[float, float]) -> bytes:
-    wanted, smallest = sizes_pt
+def _codes(line: str, number: int) -> bytes:
     try:
-        codes = printable(line)
+        return printable(line)
     except UnprintableError as error:
         raise UnsettableError(f"line {number}: {error}") from error
-    if address_typeface().width_pt(codes, wanted) <= room_pt:
-        return b"(%b)'" % escaped(codes)
-    narrower = squeeze(address_typeface().width_pt(codes, smallest), room_pt)
+
+
+def _squeezed(codes: bytes, number: int, size_pt: float, *, room_pt: float) -> bytes:
+    narrower = squeeze(address_typeface().width_pt(codes, size_pt), room_pt)
     if narrower is None:
         raise UnsettableError(
-            f"line {number}: {len(codes)} characters do not fit in {room_pt / 72:.2f} in at {smallest:g} pt"
+            f"line {number}: {len(codes)} characters do not fit in {room_pt / 72:.2f} in at {size_pt:g} pt"
         )
-    before = f"/{font} {numbers(smallest)} Tf {numbers(narrower * 100)} Tz"
-    after = f"/{font} {numbers(wanted)} Tf 100 Tz"
-    return b"%b(%b)'%b" % (before.encode(), escaped(codes), after.encode())
+    shown = b"(%b)'" % escaped(codes)
+    return shown if narrower == 1 else b" %b Tz%b100 Tz" % (numbers(narrower * 100).encode(), shown)

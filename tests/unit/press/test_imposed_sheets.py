@@ -203,7 +203,7 @@ def test_a_place_that_is_taken_or_off_the_sheet_is_a_bug(
 ) -> None:
     pieces = list(make_pieces(8, Imposition()))
     pieces[0] = replace(pieces[0], **place)
-    with pytest.raises(ValueError, match="ml_00001|ml_00002"):
+    with pytest.raises(ValueError, match=r"ml_00001|ml_00002"):
         impose(make_job(artwork, pieces), tmp_path)
 
 
@@ -266,7 +266,7 @@ def test_the_ticket_tells_the_operator_what_to_do(artwork: Artwork, tmp_path: Pa
     for said in (
         "bt_01harbor_r00", "Snake River Print", "20 pieces on 3 sheets in 1 file", "trim 6 x 4 in, bleed 0.125 in",
         "Turn on the short edge", "8-up (2 x 4)", "MAIL BY Tue 03 Mar 2026 15:00 America/Boise", "press desk, 208-555-0100",
-        "PERMIT NO. 1042", "cover 120lb", "1 ml_00001 sheet 1 slot 1", "20 ml_00020 sheet 2 slot 7", "same barcode",
+        "PERMIT NO. 1042", "cover 120lb", "1: ml_00001, sheet 1 slot 1", "20: ml_00020, sheet 2 slot 7", "same barcode",
     ):  # fmt: skip
         assert said in text
 
