@@ -59,8 +59,8 @@ def set_up(folder: Path) -> Iterator[Set]:
             port=free_port(),
             ivmtr_url=f"http://127.0.0.1:{carrier_port}",
             ivmtr_auth_url=f"http://127.0.0.1:{carrier_port}",
-            ivmtr_username="demo",
-            ivmtr_password="demo",  # noqa: S106  # the simulator takes any
+            ivmtr_username="simulator",
+            ivmtr_password="simulator",  # noqa: S106  # as the simulated post knows it
             delivery_codes=DELIVERY_CODES,
             webhook_allow=f"127.0.0.1:{receiver.port}",
             ack_poll_s="0.5",
