@@ -7,11 +7,14 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy import Connection, Row
 
+from adapters.printers.directory import LivePrinters
 from ops.cli.apps import new_app
+from ops.cli.checks import tell
 from ops.cli.failure import CommandError, Exit
 from ops.cli.installation import installation
 from ops.cli.operator import deed
 from ops.cli.output import Json, print_json, print_record, print_table, say
+from ops.cli.probe import key_check, probe
 from ops.cli.profiles import checked, differences, read_profile, with_changes
 from pipeline.models.profile import PrinterProfile
 from pipeline.models.types import system_ids
@@ -115,6 +118,27 @@ def suspend(
     else:
         state = "takes batches" if off else "is suspended"
         say(f"{name} {state}" + ("" if changes else ", as it was"))
+
+
+@app.command()
+def check(name: Name, as_json: Json = False) -> None:
+    """See whether a printer can be given a drop: its host key, writing, reading back, renaming, acknowledgements.
+
+    Two small files named mailstream-check stay in its inbox; no printer looks at them.
+    """
+    with installation() as here, here.db.read() as tx:
+        row = _find(tx, name, test=False)
+        home = here.settings.home
+    key = key_check(checked(row.profile, outcome="correct it by `mailstream printers edit`"), home)
+    if not key.ok:
+        tell([key], as_json)
+    directory = LivePrinters(home)
+    try:
+        with directory.open(row) as printer:
+            found = [key, *probe(printer)]
+    finally:
+        directory.close()
+    tell(found, as_json)
 
 
 def _find(tx: Connection, name: str, *, test: bool) -> Row[Any]:

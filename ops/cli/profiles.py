@@ -34,9 +34,9 @@ def read_profile(path: str) -> PrinterProfile:
     return checked(data)
 
 
-def checked(data: Any) -> PrinterProfile:
+def checked(data: Any, *, outcome: str = "nothing was changed") -> PrinterProfile:
     """A profile that a live printer can have. Raises `CommandError` with every faulty field."""
-    with profile_faults("the profile has", "nothing was changed"):
+    with profile_faults("the profile has", outcome):
         profile = PrinterProfile.model_validate(data)
     unknown = [name for name in profile.products if name not in PRODUCTS]
     if unknown:
@@ -52,9 +52,14 @@ def profile_faults(subject: str, outcome: str) -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        lines = tuple(_fault(fault) for fault in error.errors(include_url=False, include_input=False))
+        lines = fault_lines(error)
         count = "1 fault" if len(lines) == 1 else f"{len(lines)} faults"
         raise CommandError(f"{subject} {count}; {outcome}", details=lines) from error
+
+
+def fault_lines(error: ValidationError) -> tuple[str, ...]:
+    """Each faulty field, with what to do."""
+    return tuple(_fault(fault) for fault in error.errors(include_url=False, include_input=False))
 
 
 def with_changes(profile: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:

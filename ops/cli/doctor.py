@@ -1,0 +1,200 @@
+"""`mailstream doctor`: looks at every setting and service, and says of each what to do where it is wrong."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from pydantic import ValidationError
+from sqlalchemy import Connection, Row, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from ops.cli.apps import new_app
+from ops.cli.checks import Check, tell
+from ops.cli.failure import explain
+from ops.cli.installation import sqlite_path
+from ops.cli.output import Json
+from ops.cli.probe import key_check
+from ops.cli.profiles import fault_lines
+from ops.migrations import at_head
+from ops.services.process import ServiceError
+from ops.services.redis import find_redis
+from pipeline.clock import machine_clock
+from pipeline.errors import Permanent
+from pipeline.models.profile import Floor, PrinterProfile
+from pipeline.press.layout import lay_out
+from pipeline.products import PRODUCTS
+from pipeline.repository.database import Database
+from pipeline.repository.prices import read_prices
+from pipeline.repository.tables import accounts, printers
+from pipeline.sla.pickups import hours_without_pickup
+from pipeline.worker.settings import Settings, read_settings
+
+app = new_app()
+
+_SBIN = os.pathsep.join(("/usr/sbin", "/usr/local/sbin", "/sbin"))
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Check settings, folders, database, Redis, programs, printers and the promise. Exits 1 where something is wrong."""
+    settings = read_settings()
+    checks = [
+        _folder("home", settings.home, "MAILSTREAM_HOME"),
+        _storage(settings),
+        _redis(settings),
+        _sshd(),
+        _carrier(settings),
+        *_database(settings),
+    ]
+    tell(checks, as_json)
+
+
+def _folder(name: str, folder: Path, variable: str) -> Check:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".doctor-"):
+            return Check(name, True, str(folder))
+    except OSError as error:
+        return Check(
+            name, False, f"{folder} cannot be written to ({error.strerror}): set {variable} to a folder that can"
+        )
+
+
+def _storage(settings: Settings) -> Check:
+    if not settings.storage_url.startswith("file://"):
+        return Check(
+            "storage", False, f"{settings.storage_url} is not understood: set MAILSTREAM_STORAGE_URL to file:///path"
+        )
+    return _folder("storage", settings.storage_root, "MAILSTREAM_STORAGE_URL")
+
+
+def _redis(settings: Settings) -> Check:
+    from redis import Redis
+    from redis.exceptions import RedisError
+
+    try:
+        with Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=2) as client:
+            client.ping()
+        return Check("redis", True, f"answers at {_without_password(settings.redis_url)}")
+    except ValueError as error:
+        return Check("redis", False, f"MAILSTREAM_REDIS_URL is not understood ({error}): give redis://HOST:6379/0")
+    except (RedisError, OSError):
+        return _embedded_redis(settings)
+
+
+def _embedded_redis(settings: Settings) -> Check:
+    """Nothing answers: that is as it should be where `up` is to start a Redis of its own."""
+    if os.fspath(settings.home) not in settings.redis_url:
+        where = _without_password(settings.redis_url)
+        return Check("redis", False, f"nothing answers at {where}: start it, or unset MAILSTREAM_REDIS_URL")
+    try:
+        return Check("redis", True, f"not running; `mailstream up` starts {find_redis()}")
+    except ServiceError as error:
+        return Check("redis", False, str(error))
+
+
+def _without_password(url: str) -> str:
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.rpartition('@')[2]}"
+
+
+def _sshd() -> Check:
+    found = shutil.which("sshd", path=os.environ.get("PATH", "") + os.pathsep + _SBIN)
+    remedy = "sshd is missing: install openssh-server; the demo's printer needs it"
+    return Check("sshd", found is not None, found or remedy)
+
+
+def _carrier(settings: Settings) -> Check:
+    if bool(settings.ivmtr_username) != bool(settings.ivmtr_password):
+        return Check("carrier", False, "set both MAILSTREAM_IVMTR_USERNAME and MAILSTREAM_IVMTR_PASSWORD")
+    if not settings.ivmtr_username:
+        return Check("carrier", True, "no USPS account is set: live mail is not followed past the printer's word")
+    return Check("carrier", True, f"{settings.ivmtr_url} as {settings.ivmtr_username}")
+
+
+def _database(settings: Settings) -> Iterator[Check]:
+    path = sqlite_path(settings.database_url)
+    if path is not None and not path.exists():
+        yield Check("database", False, f"there is none at {path}: run `mailstream migrate`")
+        return
+    try:
+        db = Database(settings.database_url, pool_size=1)
+    except SQLAlchemyError as error:
+        yield Check("database", False, str(explain(error) or error))
+        return
+    try:
+        with db.read() as tx:
+            yield from _tables(tx, settings)
+    except SQLAlchemyError as error:
+        yield Check("database", False, str(explain(error) or type(error).__name__))
+    finally:
+        db.dispose()
+
+
+def _tables(tx: Connection, settings: Settings) -> Iterator[Check]:
+    if not at_head(tx):
+        yield Check("database", False, "its tables are not those of this version: run `mailstream migrate`")
+        return
+    yield Check("database", True, f"{tx.dialect.name}, up to date")
+    priced = {product for product, _ in read_prices(tx)}
+    unpriced = [name for name in PRODUCTS if name not in priced]
+    yield Check(
+        "prices", not unpriced, f"{', '.join(unpriced)} has none: run `mailstream migrate`" if unpriced else "all"
+    )
+    yield from _printers(tx, settings)
+
+
+def _printers(tx: Connection, settings: Settings) -> Iterator[Check]:
+    rows = tx.execute(select(printers).where(printers.c.mode == "live").order_by(printers.c.name)).all()
+    if not rows:
+        yield Check("printers", True, "none of live mail: add one by `mailstream printers add`")
+        return
+    floors: list[Floor] = []
+    for row in rows:
+        wrong = list(_faults(row, settings))
+        yield Check(f"printer {row.name}", not wrong, "; ".join(wrong) or "profile and key are in order")
+        if not wrong and row.suspended_at is None:
+            floors.append(PrinterProfile.model_validate(row.profile).floor)
+    yield _promise(tx, floors)
+
+
+def _faults(row: Row[Any], settings: Settings) -> Iterator[str]:
+    try:
+        profile = PrinterProfile.model_validate(row.profile)
+    except ValidationError as error:
+        yield from fault_lines(error)
+        return
+    for name in profile.products:
+        try:
+            lay_out(PRODUCTS[name], profile.imposition)
+        except KeyError:
+            yield f"products: there is no product {name}"
+        except Permanent as error:
+            yield str(error)
+    key = key_check(profile, settings.home)
+    if not key.ok:
+        yield key.detail
+
+
+def _promise(tx: Connection, floors: list[Floor]) -> Check:
+    """Whether some hour of the coming week has no truck that keeps the promise, for the accounts there are."""
+    if not floors:
+        return Check("promise", False, "no printer takes live mail: put one in order, or end a suspension")
+    start = machine_clock().replace(minute=0, second=0, microsecond=0)
+    terms = tx.execute(select(accounts.c.zone, accounts.c.promise, accounts.c.cancel_window_s).distinct()).all()
+    unkept: set[str] = set()
+    for zone, promise, window_s in terms:
+        hours = hours_without_pickup(
+            floors, ZoneInfo(zone), start=start, window=timedelta(seconds=window_s), promise=promise
+        )
+        unkept |= {f"{at.astimezone(ZoneInfo(zone)):%a %H:00}" for at in hours}
+    if unkept:
+        some = ", ".join(sorted(unkept)[:6])
+        remedy = "add a truck to floor.trucks, or shorten floor.lead_minutes"
+        return Check("promise", False, f"no truck keeps it for mail accepted at {some} ({len(unkept)} hours): {remedy}")
+    return Check("promise", True, "every hour of the coming week has a truck that keeps it")
