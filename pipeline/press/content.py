@@ -4,6 +4,7 @@ Forms are parsed once each and walked as often as they are placed, up to a cap: 
 times each would otherwise be a hundred thousand million images.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from math import hypot
@@ -12,13 +13,16 @@ from typing import Any
 import pikepdf
 
 MOST_PLACINGS = 20_000
-MOST_STEPS = 2_000_000
+# Each takes some microseconds to parse and walk; maps with a hundred thousand paths have as many.
+MOST_STEPS = 500_000
 MOST_DEPTH = 50
-MOST_CONTENT_BYTES = 64 * 1024 * 1024
+MOST_CONTENT_BYTES = 32 * 1024 * 1024
 # GWG leaves images of up to 16 pixels out: they are rules and patterns, not pictures.
 SMALLEST_IMAGE_PX = 16
 
 _OPERATORS = "q Q cm Do BI ID EI Tf Tr Tj TJ ' \" scn SCN gs"
+# Roughly the same in raw content, to be counted before anything is parsed.
+_STEP = re.compile(rb"(?<!\S)(?:q|Q|cm|Do|BI|T[frjJ]|scn|SCN|gs)(?!\S)")
 _SHOWN = {"Tj", "TJ", "'", '"'}
 
 Matrix = tuple[float, float, float, float, float, float]
@@ -113,13 +117,20 @@ class _Walk:
 
     def _instructions(self, holder: pikepdf.Object, key: tuple[int, int]) -> list[_Instruction]:
         if key not in self._parsed:
-            self._bytes += sum(len(part.read_bytes()) for part in _parts(holder))
-            if self._bytes > MOST_CONTENT_BYTES:
-                raise TooComplexError(f"more than {MOST_CONTENT_BYTES >> 20} MB of drawing")
+            self._measure(holder)
             self._parsed[key] = [
                 (list(step.operands), str(step.operator)) for step in pikepdf.parse_content_stream(holder, _OPERATORS)
             ]
         return self._parsed[key]
+
+    def _measure(self, holder: pikepdf.Object) -> None:
+        for part in _parts(holder):
+            data = part.read_bytes()
+            self._bytes += len(data)
+            if self._bytes > MOST_CONTENT_BYTES:
+                raise TooComplexError(f"more than {MOST_CONTENT_BYTES >> 20} MB of drawing")
+            if sum(1 for _ in _STEP.finditer(data)) > MOST_STEPS:
+                raise TooComplexError(f"more than {MOST_STEPS:,} drawing steps")
 
     def _place(self, placed: pikepdf.Object | None, matrix: Matrix, resources: pikepdf.Object) -> None:
         self._placings += 1

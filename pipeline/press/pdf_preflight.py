@@ -13,7 +13,7 @@ from pipeline.errors import Fault
 from pipeline.press.artbox import NoBoxError, PageView, artwork_box, view
 from pipeline.press.content import Census, ImageUse, TooComplexError, take_census
 from pipeline.press.geometry import inches
-from pipeline.press.limits import MALFORMED, limit_qpdf
+from pipeline.press.limits import MALFORMED, MOST_PIXELS, limit_qpdf
 from pipeline.press.report import Report, finding
 from pipeline.products import Product
 
@@ -103,6 +103,10 @@ def _fonts(census: Census) -> Iterator[Fault]:
 
 
 def _images(census: Census) -> Iterator[Fault]:
+    largest = max((image.width_px * image.height_px for image in census.images), default=0)
+    if largest > MOST_PIXELS:
+        detail = f"An image has {largest / 1e6:.0f} megapixels, more than any print needs."
+        yield finding("decompression_bomb", detail, "Scale it to 300 ppi at the size it is printed.")
     for image in _lowest(census, REFUSED_PPI, REFUSED_ONE_BIT_PPI):
         least = REFUSED_ONE_BIT_PPI + 1 if image.one_bit else REFUSED_PPI + 1
         yield finding(
