@@ -106,7 +106,9 @@ ENDED = frozenset({Status.DELIVERED, Status.RETURNED, Status.REJECTED, Status.CA
 PROMISE_OPEN = _BEFORE_FREEZE | _ON_THE_LINE
 """The statuses in which the promise still runs."""
 
-PROMISE_KEPT_BY = frozenset({Status.MAILED, Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED})
+PROMISE_KEPT_BY = _IN_THE_MAIL | {Status.OUT_FOR_DELIVERY, Status.DELIVERED, Status.RETURNED, Status.REROUTED}
+"""The statuses of a piece that the carrier has, or had."""
+
 PROMISE_VOIDED_BY = frozenset({Status.REJECTED, Status.CANCELED, Status.FAILED})
 
 # Told to senders; the other moves stand in the log as evidence only.

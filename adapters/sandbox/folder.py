@@ -62,7 +62,7 @@ class FolderPrinter:
         for name in (f"{stem}.ready", part):
             with contextlib.suppress(FileNotFoundError):
                 (self._in / name).rename(self._in / f"{stem}.recalled")
-        return self.look(stem, part) is not Lies.TAKEN
+        return self.look(stem, part) is Lies.RECALLED
 
     def acks(self, limit: int) -> list[AckFile]:
         """Up to `limit` whole acknowledgement files, oldest name first."""

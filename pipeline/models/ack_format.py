@@ -19,8 +19,8 @@ class AckBody(BaseModel):
     drop: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
     state: AckState
     at: AwareDatetime
-    pieces: tuple[Annotated[str, Field(max_length=64)], ...] | None = None
-    reason: Annotated[str, Field(max_length=500)] = ""
+    pieces: tuple[Annotated[str, Field(pattern=r"^[!-~]{1,64}$")], ...] | None = None
+    reason: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""  # PostgreSQL keeps no NUL
     digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
 
 
@@ -44,5 +44,5 @@ def read_ack(name: str, body: bytes) -> AckBody | Unreadable:
             for one in error.errors(include_url=False, include_input=False)
         )
         return Unreadable(tuple(faults))
-    except ValueError:
+    except (ValueError, RecursionError):
         return Unreadable((Fault("ack_unreadable", "", f"{name} is not JSON", "write one JSON object a file"),))

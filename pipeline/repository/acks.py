@@ -1,6 +1,6 @@
 """What an acknowledgement changes: pieces, placements, its drop and its batch. Recorded with the file that says so."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -9,15 +9,27 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from pipeline.clock import Clock
 from pipeline.errors import Fault
-from pipeline.lifecycle import REACHED_FROM, Basis, BatchStatus, DropStatus, Move, Status
+from pipeline.lifecycle import (
+    PROMISE_KEPT_BY,
+    REACHED_FROM,
+    Basis,
+    BatchStatus,
+    DropStatus,
+    Move,
+    SlaState,
+    Status,
+)
 from pipeline.models.ack_format import AckBody, Unreadable
 from pipeline.models.types import Ids
 from pipeline.repository.batches import advance_batch, advance_batch_if_all, live_pieces, reprint, set_aside
+from pipeline.repository.claims import FREED
 from pipeline.repository.database import Database
-from pipeline.repository.moves import move, select_snapshots, snapshot
-from pipeline.repository.tables import acks, batches, drops, insert_rows, pieces, placements
+from pipeline.repository.moves import correct, move, select_snapshots, snapshot
+from pipeline.repository.tables import acks, batches, drops, insert_rows, pages, pieces, placements
 
 _BULK = 1_000
+_MOST_FAULTS = 1_000
+"""Faults kept of one file; the file itself is kept whole."""
 _HANDED_OVER = (DropStatus.HANDING_OVER, DropStatus.IN_DOUBT, DropStatus.SENT)
 _BEHIND_PRINTED = (Status.BATCHED, Status.SENT)
 _BEHIND_MAILED = (*_BEHIND_PRINTED, Status.PRINTED)
@@ -60,15 +72,19 @@ class AckWriter:
                 select(drops).where(drops.c.stem == ack.drop, drops.c.printer_id == record.printer_id)
             ).first()
             fault = _fault(drop, ack)
-            unknown = _unknown_pieces(tx, drop, ack) if drop is not None and fault is None else ()
-        if drop is None or fault is not None or (ack.pieces and len(unknown) == len(ack.pieces)):
-            return self._refuse(record, [fault] if fault else unknown)
+            unfit = _unfit_pieces(tx, drop, ack) if drop is not None and fault is None else {}
+        if drop is None or fault is not None or (ack.pieces and len(unfit) == len(set(ack.pieces))):
+            return self._refuse(record, [fault] if fault else list(unfit.values()))
+        if ack.pieces is not None:
+            ack = ack.model_copy(update={"pieces": tuple(one for one in dict.fromkeys(ack.pieces) if one not in unfit)})
         at = ack.at if drop.handing_over_at <= ack.at <= record.received_at else record.received_at
+        if ack.state != "rejected":
+            self._move_arrived(drop, record, at)
         if ack.state in ("printed", "mailed"):
             self._move_pieces(drop, ack, record, at)
         with self._db.write() as tx:
             self._settle_drop(tx, drop, ack, at)
-            insert_rows(tx, acks, [_row(record, self._ids, ack, at, unknown)])
+            insert_rows(tx, acks, [_row(record, self._ids, ack, at, list(unfit.values()))])
         return True
 
     def _refuse(self, record: AckRecord, faults: Sequence[Fault]) -> bool:
@@ -76,18 +92,42 @@ class AckWriter:
             insert_rows(tx, acks, [_row(record, self._ids, None, None, faults)])
         return False
 
+    def _move_arrived(self, drop: Row[Any], record: AckRecord, at: datetime) -> None:
+        """A printer that speaks of a drop has it, even where nobody could tell: its pieces are sent, and scans are asked for."""
+        evidence = {"ack": record.digest, "drop": drop.stem, "digest": drop.digest}
+        waiting = and_(live_pieces(drop), pieces.c.status == Status.BATCHED)
+        self._move_all(waiting, Status.SENT, at, evidence, {"poll_at": record.received_at})
+
     def _move_pieces(self, drop: Row[Any], ack: AckBody, record: AckRecord, at: datetime) -> None:
         to = Status(ack.state)
         sets: dict[str, Any] = {"mailed_at": at, "mailed_basis": Basis.PRINTER} if to is Status.MAILED else {}
         evidence = {"ack": record.digest, "drop": drop.stem, "printer_time": ack.at.isoformat()}
         if to is Status.MAILED:
             evidence["basis"] = Basis.PRINTER
-        which = and_(_named(drop, ack), pieces.c.status.in_(sorted(REACHED_FROM[to])))
+        for named in _named(drop, ack):
+            self._move_all(and_(named, pieces.c.status.in_(sorted(REACHED_FROM[to]))), to, at, evidence, sets)
+            if to is Status.MAILED:
+                self._correct(named, at, evidence)
+
+    def _move_all(
+        self, which: ColumnElement[bool], to: Status, at: datetime, evidence: Mapping[str, Any], sets: Mapping[str, Any]
+    ) -> None:
         while True:
             with self._db.write() as tx:
                 rows = tx.execute(select_snapshots().where(which).limit(_BULK)).all()
                 wishes = [Move(snapshot(row), to, at, evidence, sets) for row in rows]
                 move(tx, wishes, now=self._now(), ids=self._ids)
+            if len(rows) < _BULK:
+                return
+
+    def _correct(self, which: ColumnElement[bool], at: datetime, evidence: Mapping[str, Any]) -> None:
+        """Pieces that went on by later evidence, and count as late, may have been mailed in time all the same."""
+        breached = and_(pieces.c.sla_state == SlaState.BREACHED, pieces.c.due_at >= at)
+        gone = pieces.c.status.in_(sorted(PROMISE_KEPT_BY))
+        while True:
+            with self._db.write() as tx:
+                rows = tx.execute(select_snapshots().where(which, breached, gone).limit(_BULK)).all()
+                correct(tx, [(snapshot(row), at, evidence) for row in rows], now=self._now(), ids=self._ids)
             if len(rows) < _BULK:
                 return
 
@@ -100,7 +140,7 @@ class AckWriter:
         tx.execute(
             update(drops)
             .where(had, drops.c.status != DropStatus.SENT)
-            .values(status=DropStatus.SENT, sent_at=self._now())
+            .values(status=DropStatus.SENT, sent_at=self._now(), **FREED)
         )
         _end_doubt(tx, drop.batch_id)
         advance_batch(tx, drop.batch_id, BatchStatus.ACCEPTED)
@@ -121,7 +161,7 @@ class AckWriter:
         )
         here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision)
         tx.execute(update(placements).where(here, placements.c.piece_id.in_(sorted(moved))).values(live=False))
-        tx.execute(update(drops).where(drops.c.id == drop.id).values(status=DropStatus.REFUSED))
+        tx.execute(update(drops).where(drops.c.id == drop.id).values(status=DropStatus.REFUSED, **FREED))
         if drop.revision == 0:
             set_aside(tx, drop.batch_id, BatchStatus.REFUSED, live=True)
 
@@ -146,24 +186,34 @@ def _fault(drop: Row[Any] | None, ack: AckBody) -> Fault | None:
     return None
 
 
-def _unknown_pieces(tx: Connection, drop: Row[Any], ack: AckBody) -> list[Fault]:
+def _unfit_pieces(tx: Connection, drop: Row[Any], ack: AckBody) -> dict[str, Fault]:
+    """Listed pieces of which this cannot be true, by id. A printer may list anything: the drop's own pieces are what is read."""
     if ack.pieces is None:
-        return []
+        return {}
     in_drop = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision)
-    known = set(
-        tx.execute(select(placements.c.piece_id).where(in_drop, placements.c.piece_id.in_(ack.pieces))).scalars()
-    )
-    return [
-        Fault(
-            "unknown_piece", f"/pieces/{n}", f"{piece_id} is not in this drop", "list pieces of the drop's own manifest"
-        )
-        for n, piece_id in enumerate(ack.pieces)
-        if piece_id not in known
-    ]
+    rows = tx.execute(select(pieces.c.id, pieces.c.status).join_from(placements, pieces).where(in_drop))
+    statuses = {row.id: Status(row.status) for row in rows}
+    found = {one: _piece_fault(ack, n, one, statuses.get(one)) for n, one in enumerate(ack.pieces)}
+    return {piece_id: fault for piece_id, fault in found.items() if fault}
 
 
-def _named(drop: Row[Any], ack: AckBody) -> ColumnElement[bool]:
-    return live_pieces(drop) if ack.pieces is None else and_(live_pieces(drop), pieces.c.id.in_(ack.pieces))
+def _piece_fault(ack: AckBody, number: int, piece_id: str, status: Status | None) -> Fault | None:
+    at = f"/pieces/{number}"
+    if status is None:
+        remedy = "list pieces of the drop's own manifest"
+        return Fault("unknown_piece", at, f"{piece_id} is not in this drop", remedy)
+    if ack.state in ("spoiled", "destroyed") and status in PROMISE_KEPT_BY:
+        return Fault("already_mailed", at, f"{piece_id} is {status}: it is not made again", "look into the piece")
+    return None
+
+
+def _named(drop: Row[Any], ack: AckBody) -> Iterator[ColumnElement[bool]]:
+    """The pieces that an acknowledgement is of, in parts that a statement can hold."""
+    if ack.pieces is None:
+        yield live_pieces(drop)
+        return
+    for page in pages(ack.pieces):
+        yield and_(live_pieces(drop), pieces.c.id.in_(page))
 
 
 def _end_doubt(tx: Connection, batch_id: str) -> None:
@@ -185,5 +235,5 @@ def _row(
         "state": ack.state if ack else None,
         "at": at,
         "received_at": record.received_at,
-        "faults": [fault.as_dict() for fault in faults],
+        "faults": [fault.as_dict() for fault in faults[:_MOST_FAULTS]],
     }

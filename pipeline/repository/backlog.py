@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select
 
-from pipeline.lifecycle import PROMISE_OPEN, BatchStatus, DropStatus, SlaState, Status
+from pipeline.lifecycle import PROMISE_OPEN, BatchStatus, SlaState, Status
 from pipeline.repository.batches import freezable
 from pipeline.repository.line_clocks import LineClock
 from pipeline.repository.moves import select_snapshots, snapshot
-from pipeline.repository.tables import batches, drops, pieces, printers
+from pipeline.repository.tables import acks, batches, pieces, printers
 
 COOLING = timedelta(minutes=15)
 """How long a printer that refused a drop is given no other."""
@@ -40,8 +40,8 @@ def waiting_pieces(tx: Connection, mode: str, account_id: str | None, at: dateti
 
 def open_printers(tx: Connection, mode: str, account_id: str | None, at: datetime) -> Sequence[Row[Any]]:
     """Printers that may be given work, with `queued_sheets` not yet printed."""
-    refused = select(drops.c.id).where(
-        drops.c.printer_id == printers.c.id, drops.c.status == DropStatus.REFUSED, drops.c.frozen_at > at - COOLING
+    refused = select(acks.c.id).where(
+        acks.c.printer_id == printers.c.id, acks.c.state == "rejected", acks.c.received_at > at - COOLING
     )
     queued = (
         select(func.coalesce(func.sum(batches.c.sheets), 0))

@@ -1,6 +1,6 @@
 """Freezing pieces into batches: one transaction that takes what is still ready, gives it places and IMbs, and opens the drop."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,12 +11,14 @@ from sqlalchemy.dialects import postgresql, sqlite
 from pipeline.address.imb import tracking_code
 from pipeline.errors import Permanent
 from pipeline.lifecycle import BATCH_ORDER, BatchStatus, DropStatus, Move, Status
-from pipeline.models.profile import PrinterProfile
+from pipeline.models.profile import Imposition, PrinterProfile
 from pipeline.models.types import Ids
 from pipeline.press.layout import plan_places
 from pipeline.products import PRODUCTS
 from pipeline.repository.moves import move, select_snapshots, snapshot
-from pipeline.repository.tables import batches, drops, insert_rows, pieces, placements, recipients, serials
+from pipeline.repository.tables import batches, drops, insert_rows, pages, pieces, placements, recipients, serials
+
+_AT_THE_PRINTER = (Status.BATCHED, Status.SENT, Status.PRINTED)
 
 
 @dataclass(frozen=True)
@@ -108,27 +110,27 @@ def reprint(
 ) -> list[str]:
     """Place pieces again in a new revision of their batch, with the same IMbs, since the printer spoiled or destroyed them.
 
-    Returns those that were live in `drop`; the others are not touched.
+    Returns those that were live in `drop` and are not in the mail; the others are not touched.
     """
-    here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
-    spoiled = tx.execute(
-        update(placements)
-        .where(here, placements.c.piece_id.in_(piece_ids))
-        .values(live=False, outcome=outcome)
-        .returning(placements.c.piece_id, placements.c.imb, placements.c.sequence)
-    ).all()
+    spoiled = [row for page in pages(piece_ids) for row in _end_placements(tx, drop, page, outcome)]
     if not spoiled:
         return []
     batch = tx.execute(select(batches).where(batches.c.id == drop.batch_id).with_for_update()).one()
     last = tx.execute(select(func.max(drops.c.revision)).where(drops.c.batch_id == drop.batch_id)).scalar_one()
-    profile = PrinterProfile.model_validate(
-        {"imposition": batch.imposition, "postage": batch.postage, "transport": {"kind": "sandbox"}}
-    )
-    places = plan_places(len(spoiled), PRODUCTS[batch.product], profile.imposition)
+    places = plan_places(len(spoiled), PRODUCTS[batch.product], Imposition.model_validate(batch.imposition))
     again = [(row.piece_id, row.imb) for row in sorted(spoiled, key=lambda row: row.sequence)]
     open_drop(tx, drop.batch_id, last + 1, pieces_=len(again), sheets=1 + max(p[0] for p in places), at=at, ids=ids)
     _insert_placements(tx, drop.batch_id, last + 1, again, places, ids)
     return [piece_id for piece_id, _ in again]
+
+
+def _end_placements(tx: Connection, drop: Row[Any], piece_ids: Sequence[str], outcome: str) -> Sequence[Row[Any]]:
+    # Locked, so that no scan can put a piece into the mail while it is placed again.
+    makeable = select(pieces.c.id).where(pieces.c.id.in_(piece_ids), pieces.c.status.in_(_AT_THE_PRINTER))
+    at_printer = tx.execute(makeable.with_for_update()).scalars().all()
+    here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
+    ended = update(placements).where(here, placements.c.piece_id.in_(at_printer)).values(live=False, outcome=outcome)
+    return tx.execute(ended.returning(placements.c.piece_id, placements.c.imb, placements.c.sequence)).all()
 
 
 def live_pieces(drop: Row[Any]) -> ColumnElement[bool]:
@@ -161,6 +163,24 @@ def set_aside(tx: Connection, batch_id: str, to: BatchStatus, *, live: bool) -> 
     tx.execute(update(batches).where(batches.c.id == batch_id).values(status=to, revision=batches.c.revision + 1))
     if not live:
         tx.execute(update(placements).where(placements.c.batch_id == batch_id, placements.c.live).values(live=False))
+
+
+def end_doubt(tx: Connection, piece_ids: Collection[str], *, now: datetime) -> None:
+    """The carrier has these pieces: the drops in which they were placed have been handed over, whatever we could see of that."""
+    if not piece_ids:
+        return
+    theirs = select(pieces.c.batch_id).where(pieces.c.id.in_(piece_ids))
+    doubted = and_(drops.c.batch_id.in_(theirs), drops.c.status == DropStatus.IN_DOUBT)
+    placed = select(placements.c.id).where(
+        placements.c.batch_id == drops.c.batch_id,
+        placements.c.revision == drops.c.revision,
+        placements.c.piece_id.in_(piece_ids),
+        placements.c.live,
+    )
+    sent = update(drops).where(doubted, placed.exists()).values(status=DropStatus.SENT, sent_at=now)
+    settled = tx.execute(sent.returning(drops.c.batch_id)).scalars().all()
+    in_doubt = and_(batches.c.id.in_(settled), batches.c.status == BatchStatus.IN_DOUBT)
+    tx.execute(update(batches).where(in_doubt).values(status=BatchStatus.SENT, revision=batches.c.revision + 1))
 
 
 def _assign_imbs(tx: Connection, order: Freeze, rows: Sequence[Row[Any]]) -> dict[str, str]:

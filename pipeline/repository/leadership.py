@@ -14,7 +14,7 @@ def lead(tx: Connection, name: str, owner: str, *, now: datetime, for_s: float) 
     insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
     row = {"name": name, "owner": owner, "epoch": 1, "lease_until": until}
     tx.execute(insert(leases).values(**row).on_conflict_do_nothing(index_elements=["name"]))
-    mine_or_free = or_(leases.c.owner == owner, leases.c.lease_until < now)
+    mine_or_free = or_(leases.c.owner == owner, leases.c.lease_until <= now)
     epoch = case((leases.c.owner == owner, leases.c.epoch), else_=leases.c.epoch + 1)
     taken = (
         update(leases)

@@ -85,22 +85,26 @@ def alarm(
     ids: Ids,
 ) -> set[str]:
     """Mark promises at risk or breached: (piece, new state, when to look again). Same compare-and-set; status stays."""
-    moved: set[str] = set()
-    for page in pages(alarms):
-        new = _values(
-            {"sla_state": pieces, "alarm_at": pieces}, ((s, {"sla_state": to, "alarm_at": nxt}) for s, to, nxt in page)
-        )
-        statement = (
-            update(pieces)
-            .where(pieces.c.id == new.c.id, pieces.c.revision == new.c.expected_revision)
-            .values(sla_state=new.c.sla_state, alarm_at=new.c.alarm_at, revision=pieces.c.revision + 1)
-            .returning(pieces.c.id)
-        )
-        moved |= set(tx.execute(statement).scalars())
+    moved = _mark(tx, [(piece, {"sla_state": to, "alarm_at": next_look}) for piece, to, next_look in alarms])
     told = (
         _event(piece, ids, f"mail.sla_{to}", piece.revision + 1, status=piece.status, at=at, now=now,
                evidence={"due_at": piece.due_at.isoformat()})
         for piece, to, _ in alarms
+        if piece.id in moved
+    )  # fmt: skip
+    _insert_events(tx, told)
+    return moved
+
+
+def correct(
+    tx: Connection, late: Sequence[tuple[Snapshot, datetime, Mapping[str, Any]]], *, now: datetime, ids: Ids
+) -> set[str]:
+    """Take back breaches that evidence come late disproves: (piece, when it was mailed, what shows that); status stays."""
+    moved = _mark(tx, [(piece, {"sla_state": SlaState.KEPT, "mailed_at": at}) for piece, at, _ in late])
+    told = (
+        _event(piece, ids, "mail.sla_corrected", piece.revision + 1, status=piece.status, at=at, now=now,
+               evidence={**shown, "due_at": piece.due_at.isoformat(), "mailed_at": at.isoformat()})
+        for piece, at, shown in late
         if piece.id in moved
     )  # fmt: skip
     _insert_events(tx, told)
@@ -125,8 +129,24 @@ def created(piece: Mapping[str, Any], *, now: datetime, ids: Ids) -> dict[str, A
     }
 
 
+def _mark(tx: Connection, marks: Sequence[tuple[Snapshot, Mapping[str, Any]]]) -> set[str]:
+    """Change columns of pieces that stay where they are, all the same columns, by compare-and-set on the revision."""
+    moved: set[str] = set()
+    for page in pages(marks):
+        names = list(page[0][1])
+        new = _values(names, page)
+        statement = (
+            update(pieces)
+            .where(pieces.c.id == new.c.id, pieces.c.revision == new.c.expected_revision)
+            .values(revision=pieces.c.revision + 1, **{name: new.c[name] for name in names})
+            .returning(pieces.c.id)
+        )
+        moved |= set(tx.execute(statement).scalars())
+    return moved
+
+
 def _move_page(tx: Connection, to: Status, page: Sequence[Move]) -> set[str]:
-    changed = {**dict.fromkeys(page[0].sets, pieces), "revision": pieces, "sla_state": pieces}
+    changed = [*page[0].sets, "revision", "sla_state"]
     rows = ((one.piece, {**one.sets, **_promise_columns(one)}) for one in page)
     new = _values(changed, rows)
     sets: dict[str, Any] = {name: new.c[name] for name in changed}
@@ -151,8 +171,7 @@ def _promise_columns(one: Move) -> dict[str, Any]:
     return {"revision": one.piece.revision + (2 if extra else 1), "sla_state": state}
 
 
-def _values(changed: Mapping[str, Any], rows: Iterable[tuple[Snapshot, Mapping[str, Any]]]) -> Any:
-    names = list(changed)
+def _values(names: Sequence[str], rows: Iterable[tuple[Snapshot, Mapping[str, Any]]]) -> Any:
     shape = [
         column("id", pieces.c.id.type),
         column("expected_revision", pieces.c.revision.type),

@@ -84,6 +84,7 @@ def plan(backlogs: Sequence[Backlog], presses: Sequence[Press], now: datetime) -
                 )
             )
             continue
+        able = _in_play(able, backlog, now)
         left = backlog.pieces
         for close in _close_backlog(backlog, able, queued, now):
             closes.append(close)
@@ -96,7 +97,7 @@ def plan(backlogs: Sequence[Backlog], presses: Sequence[Press], now: datetime) -
 def _close_backlog(backlog: Backlog, able: list[Press], queued: dict[str, int], now: datetime) -> Iterator[Close]:
     left = backlog.pieces
     while left:
-        press = min(able, key=lambda p: (_hours(p, queued), p.profile.floor.cost_cents_per_sheet, p.printer_id))
+        press = _choose(able, backlog, left, queued, now)
         n_up, floor = press.n_up[backlog.key.product], press.profile.floor
         if left >= floor.fill_sheets * n_up:
             pieces = min(left // n_up, floor.max_sheets_per_batch) * n_up
@@ -111,6 +112,16 @@ def _close_backlog(backlog: Backlog, able: list[Press], queued: dict[str, int], 
         yield Close(backlog.key, press.printer_id, pieces, _mail_by(press, backlog, now), reason)
 
 
+def _choose(able: Sequence[Press], backlog: Backlog, pieces: int, queued: Mapping[str, int], now: datetime) -> Press:
+    """A press that can still make its truck; among those the one that is free first, then the cheapest."""
+
+    def rank(press: Press) -> tuple[timedelta, float, float, str]:
+        too_late = max(now - _last_safe(press, backlog, pieces, queued, now), timedelta())
+        return too_late, _hours(press, queued), press.profile.floor.cost_cents_per_sheet, press.printer_id
+
+    return min(able, key=rank)
+
+
 def _can_make(press: Press, key: BatchKey) -> bool:
     profile = press.profile
     return (
@@ -121,21 +132,30 @@ def _can_make(press: Press, key: BatchKey) -> bool:
     )
 
 
+def _in_play(able: list[Press], backlog: Backlog, now: datetime) -> list[Press]:
+    """The presses with a truck that keeps the first promise; where none has one, the press whose truck leaves first."""
+    trucks = {press.printer_id: _mail_by(press, backlog, now) for press in able}
+    keeping = [press for press in able if trucks[press.printer_id] <= backlog.first_due]
+    return keeping or [min(able, key=lambda press: (trucks[press.printer_id], press.printer_id))]
+
+
 def _hours(press: Press, queued: Mapping[str, int]) -> float:
     return queued[press.printer_id] / press.profile.floor.sheets_per_hour
 
 
 def _close_at(press: Press, backlog: Backlog, pieces: int, queued: Mapping[str, int], now: datetime) -> datetime:
     """The latest moment at which closing still makes the last truck before the promise, or the printer's longest wait."""
+    latest, max_wait_s = _last_safe(press, backlog, pieces, queued, now), press.profile.floor.max_wait_s
+    return latest if max_wait_s is None else min(latest, backlog.waiting_since + timedelta(seconds=max_wait_s))
+
+
+def _last_safe(press: Press, backlog: Backlog, pieces: int, queued: Mapping[str, int], now: datetime) -> datetime:
     floor = press.profile.floor
     sheets = queued[press.printer_id] + -(-pieces // press.n_up[backlog.key.product])
     making = timedelta(
         hours=sheets / floor.sheets_per_hour, minutes=floor.setup_minutes + floor.lead_minutes + floor.ack_minutes
     )
-    latest = _mail_by(press, backlog, now) - making - LINE_OVERHEAD
-    if floor.max_wait_s is None:
-        return latest
-    return min(latest, backlog.waiting_since + timedelta(seconds=floor.max_wait_s))
+    return _mail_by(press, backlog, now) - making - LINE_OVERHEAD
 
 
 def _mail_by(press: Press, backlog: Backlog, now: datetime) -> datetime:

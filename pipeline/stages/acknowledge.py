@@ -61,9 +61,9 @@ class Acknowledge:
         with self._context.db.read() as tx:
             good = is_recorded(tx, row.id, digest)
         if good is None:
-            received = self._line_now(row)
-            record = AckRecord(row.id, row.mode, file.name, digest, file.body.decode("utf-8", "replace"), received)
-            good = self._writer.apply(record, read_ack(file.name, file.body))
+            name = _text(file.name.encode("utf-8", "replace"))
+            record = AckRecord(row.id, row.mode, name, digest, _text(file.body), self._line_now(row))
+            good = self._writer.apply(record, read_ack(name, file.body))
         printer.settle_ack(file.name, good=good)
         log.info("ack.applied" if good else "ack.refused", printer=row.name, file=file.name)
 
@@ -85,3 +85,8 @@ class Acknowledge:
         mine = and_(printers.c.id == row.id, printers.c.attempt == row.attempt)
         tx.execute(update(printers).where(mine).values(poll_at=next_poll, **heard_at, **FREED))
         return {row.id}
+
+
+def _text(body: bytes) -> str:
+    """Text that every database takes: PostgreSQL has no NUL in any."""
+    return body.decode("utf-8", "replace").replace("\0", "\ufffd")

@@ -80,8 +80,7 @@ class Dispatch:
             drops.c.status == DropStatus.IMPOSED,
         )
         with self._context.db.write() as tx:
-            account = drop.account_id or ""
-            now = self._context.line_clock.read(tx, {account})[account]
+            now = self._line_now(tx, drop)
             started = (
                 update(drops).where(mine).values(status=DropStatus.HANDING_OVER, ready_part=part, handing_over_at=now)
             )
@@ -118,19 +117,31 @@ class Dispatch:
         sent_at = now if status is DropStatus.SENT else None
         if not tx.execute(update(drops).where(ours).values(status=status, sent_at=sent_at, **FREED)).rowcount:
             return ()
+        at = self._line_now(tx, drop)
         if status is DropStatus.SENT:
             advance_batch(tx, drop.batch_id, BatchStatus.SENT)
-            self._wake_ack_poll(tx, drop)
+            _wake_ack_poll(tx, drop, at)
         elif status is DropStatus.IN_DOUBT:
             log.error("drop.in_doubt", drop=drop.stem, runbook="drop-in-doubt")
             set_aside(tx, drop.batch_id, BatchStatus.IN_DOUBT, live=True)
+            _wake_ack_poll(tx, drop, at)
+            _ask_for_scans(tx, drop, at)
         return {drop.id}
 
-    def _wake_ack_poll(self, tx: Connection, drop: Row[Any]) -> None:
+    def _line_now(self, tx: Connection, drop: Row[Any]) -> datetime:
         account = drop.account_id or ""
-        at = self._context.line_clock.read(tx, {account})[account]
-        asleep = or_(printers.c.poll_at.is_(None), printers.c.poll_at > at)
-        tx.execute(update(printers).where(printers.c.id == drop.printer_id, asleep).values(poll_at=at))
+        return self._context.line_clock.read(tx, {account})[account]
+
+
+def _wake_ack_poll(tx: Connection, drop: Row[Any], at: datetime) -> None:
+    asleep = or_(printers.c.poll_at.is_(None), printers.c.poll_at > at)
+    tx.execute(update(printers).where(printers.c.id == drop.printer_id, asleep).values(poll_at=at))
+
+
+def _ask_for_scans(tx: Connection, drop: Row[Any], at: datetime) -> None:
+    """Pieces of a drop in doubt may be in the mail: a scan of one of them ends the doubt."""
+    doubted = and_(live_pieces(drop), pieces.c.status == Status.BATCHED)
+    tx.execute(update(pieces).where(doubted).values(poll_at=at))
 
 
 def _hand_over(printer: Printer, stem: str, part: str) -> Lies:

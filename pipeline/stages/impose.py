@@ -53,7 +53,8 @@ class Impose:
         return Done(save, rings=[Note("dispatch", self._context.mode)])
 
     def _store(self, drop: Row[Any], path: Path) -> dict[str, Any]:
-        key = f"{drop.mode}/batches/{drop.batch_id}/{path.name}"
+        # Each attempt has a folder of its own: one that comes too late leaves the recorded bytes alone.
+        key = f"{drop.mode}/batches/{drop.batch_id}/{drop.attempt}/{path.name}"
         self._storage.put(key, path)
         with path.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()

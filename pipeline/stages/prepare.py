@@ -9,7 +9,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, update
 
-from pipeline.errors import Permanent
+from pipeline.errors import Permanent, PortError
 from pipeline.ports import Storage
 from pipeline.products import PRODUCTS, Product
 from pipeline.repository.claims import FREED
@@ -39,14 +39,22 @@ class Prepare:
         return (creatives.c.id,)
 
     def work(self, rows: Sequence[Row[Any]]) -> Done:
-        prepared = {row.id: self._prepare(row) for row in rows}
+        prepared: dict[str, dict[str, Any]] = {}
+        later: dict[str, PortError] = {}
+        for row in rows:
+            try:
+                prepared[row.id] = self._prepare(row)
+            except PortError as error:
+                later[row.id] = error
 
         def save(tx: Connection, now: datetime) -> Collection[str]:
-            return self._save(tx, rows, prepared, now)
+            return self._save(tx, [row for row in rows if row.id in prepared], prepared, now)
 
-        return Done(save)
+        return Done(save, later)
 
     def _prepare(self, row: Row[Any]) -> dict[str, Any]:
+        """What becomes of a creative. A file that we lost is no fault of the artwork: that raises, as storage does."""
+        source = self._storage.fetch(row.source_key)
         product = PRODUCTS[row.product]
         keys = {
             part: f"{row.mode}/creatives/{row.account_id}/{row.sha256}-{row.product}{part}" for part in (".pdf", ".png")
@@ -54,7 +62,7 @@ class Prepare:
         with tempfile.TemporaryDirectory(prefix="mailstream-prepare-") as folder:
             normalized, proof = Path(folder, "normalized.pdf"), Path(folder, "proof.png")
             try:
-                self._normalize(self._storage.fetch(row.source_key), product, normalized)
+                self._normalize(source, product, normalized)
                 self._proof(normalized, product, proof)
             except Permanent as error:
                 faults = [fault.as_dict() for fault in error.faults]

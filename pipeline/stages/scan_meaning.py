@@ -11,7 +11,7 @@ from collections.abc import Collection
 from pipeline.lifecycle import Status
 from pipeline.ports import Scan
 
-_PHASE = re.compile(r"phase\s*(\d)\s*([a-c]?)", re.IGNORECASE)
+_PHASE = re.compile(r"phase\s*(\d)\s*([a-c]?)\b", re.IGNORECASE)
 _SORTED_TO_WALK = {("3", "b"), ("3", "c"), ("4", "c")}
 
 

@@ -31,8 +31,7 @@ class Context:
 class Done:
     """How the work on a claim ended: `save` writes it (returning the ids of the rows it settled), `later` waits in its row.
 
-    Rows that are in neither are let go and come round again. `after` runs once the saving has committed; `again` are rows
-    that are not done but may be claimed anew at the time given.
+    Rows that are in neither are let go and come round again. `rings` are rung once the saving has committed.
     """
 
     save: Callable[[Connection, datetime], Collection[str]]

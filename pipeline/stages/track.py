@@ -1,6 +1,6 @@
 """Track: ask the carrier for scans and move pieces by them. Late, repeated and out-of-order scans change nothing wrongly."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
@@ -10,10 +10,21 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.errors import Transient
-from pipeline.lifecycle import ENDED, REACHED_FROM, Basis, Move, Snapshot, Status, promise_after
+from pipeline.lifecycle import (
+    ENDED,
+    PROMISE_KEPT_BY,
+    REACHED_FROM,
+    Basis,
+    Move,
+    SlaState,
+    Snapshot,
+    Status,
+    promise_after,
+)
 from pipeline.ports import Carrier, Scan
+from pipeline.repository.batches import end_doubt
 from pipeline.repository.claims import FREED
-from pipeline.repository.moves import move, snapshot
+from pipeline.repository.moves import correct, move, snapshot
 from pipeline.repository.tables import pages, pieces, scans
 from pipeline.stages.scan_meaning import meaning
 from pipeline.stages.stage import Context, Done
@@ -56,15 +67,32 @@ class Track:
         at = self._context.line_clock.read(tx, {row.account_id for row in rows})
         standing = {row.id: snapshot(row) for row in rows}
         told = {row.id: self._first_of_each(found.get(row.imb, [])) for row in rows}
+        settled: set[str] = set()
         for status in _IN_ORDER:
             wishes = [
                 self._wish(piece, status, told[piece.id][status], at[piece.account_id])
                 for piece in standing.values()
-                if status in told[piece.id] and piece.status in REACHED_FROM[status]
+                if _shows(told[piece.id], piece.status, status)
             ]
             moved = move(tx, wishes, now=now, ids=self._context.ids)
             standing.update({wish.piece.id: _after(wish) for wish in wishes if wish.piece.id in moved})
-        return self._ask_again(tx, rows, at)
+            settled |= moved
+        end_doubt(tx, settled, now=now)
+        self._correct(tx, standing.values(), told, now)
+        return settled | self._ask_again(tx, rows, at)
+
+    def _correct(
+        self, tx: Connection, standing: Iterable[Snapshot], told: Mapping[str, Mapping[Status, Scan]], now: datetime
+    ) -> None:
+        """A scan from before `due_at` keeps the promise, even where later ones came first."""
+        late = [
+            (piece, first.at, {"scan": _dedup(first), "basis": Basis.SCAN})
+            for piece in standing
+            if piece.sla_state is SlaState.BREACHED and piece.status in PROMISE_KEPT_BY and told[piece.id]
+            for first in [min(told[piece.id].values(), key=lambda one: one.at)]
+            if first.at <= piece.due_at
+        ]
+        correct(tx, late, now=now, ids=self._context.ids)
 
     def _first_of_each(self, history: Collection[Scan]) -> dict[Status, Scan]:
         """The earliest scan that shows each status."""
@@ -119,6 +147,13 @@ class Track:
                 later = update(pieces).where(mine, aged if old else ~aged).values(poll_at=next_poll, **FREED)
                 saved |= set(tx.execute(later.returning(pieces.c.id)).scalars())
         return saved
+
+
+def _shows(told: Mapping[Status, Scan], now: Status, to: Status) -> bool:
+    """Whether the scans move a piece on. A detour and the way on lead to each other: the later scan decides, once."""
+    if to not in told or now not in REACHED_FROM[to]:
+        return False
+    return Status.REROUTED not in (now, to) or now not in told or told[to].at > told[now].at
 
 
 def _after(done: Move) -> Snapshot:

@@ -1,7 +1,8 @@
 """Run one stage over one chunk: claim, work with the lease renewed, save. Every crash in between is somebody else's next claim."""
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -64,10 +65,8 @@ class Runner:
         now = self._context.machine_clock()
         with self._context.db.write() as tx:
             saved = set(done.save(tx, now))
-            for row in rows:
-                if row.id in done.later:
-                    error = done.later[row.id]
-                    claims.postpone(tx, lease, [row.id], until=now + _wait(error, row.tries), error=error.code)
+            for (wait, code), ids in _alike(rows, done.later).items():
+                claims.postpone(tx, lease, ids, until=now + wait, error=code)
             left = {row.id for row in rows} - saved - set(done.later)
             if left:
                 claims.release(tx, lease, left)
@@ -91,6 +90,16 @@ class Runner:
             with self._context.db.write() as tx:
                 if not claims.renew(tx, lease, self._context.machine_clock()):
                     return
+
+
+def _alike(rows: Sequence[Row[Any]], later: Mapping[str, PortError]) -> Mapping[tuple[timedelta, str], list[str]]:
+    """The rows that have to wait, by how long and why."""
+    alike: dict[tuple[timedelta, str], list[str]] = defaultdict(list)
+    for row in rows:
+        if row.id in later:
+            error = later[row.id]
+            alike[_wait(error, row.tries), error.code].append(row.id)
+    return alike
 
 
 def _wait(error: PortError, tries: int) -> timedelta:

@@ -123,12 +123,20 @@ class Scheduler:
         if self._swept_at is not None and now - self._swept_at < self._sweep_every:
             return
         self._swept_at = now
-        # Two stages that finish a piece's address and its artwork at the same moment may each miss the other's work.
-        mine = pieces.c.mode == self._context.mode
-        with self._context.db.write() as tx:
-            promote(tx, mine, self._context.line_clock, now=now, ids=self._context.ids)
+        self._promote(now)
         for table in {stage.table for stage in self._line.stages.values()}:
             self._bury(table, now)
+
+    def _promote(self, now: datetime) -> None:
+        """Two stages that finish a piece's address and its artwork at the same moment may each miss the other's work; and
+        artwork that many pieces share promotes only a page of them itself."""
+        mine = pieces.c.mode == self._context.mode
+        for _ in range(_ROUNDS):
+            with self._context.db.write() as tx:
+                ready = promote(tx, mine, self._context.line_clock, now=now, ids=self._context.ids)
+            if len(ready) < PAGE:
+                return
+        self._swept_at = None  # there may be more: go on at the next tick
 
     def _bury(self, table: Table, now: datetime) -> None:
         """Ring for rows whose worker died, each group apart from the others, at every stage that could have held them."""

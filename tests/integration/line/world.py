@@ -270,7 +270,7 @@ class World:
 def profile(**floor: Any) -> PrinterProfile:
     """Eight 4x6 postcards a sheet; by default it lets no piece wait."""
     return PrinterProfile(
-        transport=Sandbox(), postage=Postage(mailer_id=MAILER_ID), floor=Floor(**{"max_wait_s": 0, **floor})
+        transport=Sandbox(), postage=Postage(mailer_id=MAILER_ID, method="meter"), floor=Floor(**{"max_wait_s": 0, **floor})
     )
 
 
