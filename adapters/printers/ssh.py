@@ -59,10 +59,10 @@ class SshConnection:
         with self.watchdog.watching(), self._translated("opening a session"):
             try:
                 channel = self._transport.open_session(timeout=2 * self.settings.timeout_s)
-            except paramiko.ChannelException as error:
-                raise Transient(
-                    "printer_no_session", f"{self._where} opens no further session: {error.text}"
-                ) from error
+            except paramiko.SSHException as error:
+                if not self.is_open:
+                    raise
+                raise Transient("printer_no_session", f"{self._where} opens no further session: {error}") from error
             try:
                 channel.invoke_subsystem("sftp")
             except paramiko.SSHException as error:
