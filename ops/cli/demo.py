@@ -1,5 +1,6 @@
 """`mailstream demo`: real mail from fixtures, from HTTP call to delivered, with everything it needs started for it."""
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -22,7 +23,8 @@ def demo(
 
     from ops.demo.play import perform
 
-    console = Console()
+    # A pipe has no width of its own; the table needs this much.
+    console = Console(width=None if sys.stdout.isatty() else 130)
     play = perform(folder.absolute(), console)
     wrong = [result for result in play.results if not result.as_declared]
     if wrong:

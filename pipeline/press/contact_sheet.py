@@ -26,7 +26,7 @@ def contact_sheet(proofs: Sequence[Path], out: Path, captions: Sequence[str]) ->
         x, y = GAP_PX + at % columns * (CELL_WIDTH_PX + GAP_PX), GAP_PX + at // columns * height
         sheet.paste(image, (x, y))
         draw.text((x, y + image.height + 4), _fitted(draw, caption, font), fill=_INK, font=font)
-    sheet.save(out, "PNG", optimize=True)
+    sheet.save(out, "PNG")
 
 
 def _thumbnail(file: Path) -> Image.Image:

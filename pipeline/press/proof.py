@@ -44,7 +44,7 @@ def proof(
     image = _render(pdf, ppi) if pdf else Image.new("RGB", _pixels(product, ppi), "white")
     if side == "back" and piece is None:
         _show_zone(image, product, ppi)
-    _show_cut(image, product, ppi).save(out_png, "PNG", optimize=True)
+    _show_cut(image, product, ppi).save(out_png, "PNG")
 
 
 def _address_side(product: Product, art: Path | None, piece: Placed, postage: Postage, mail_class: str) -> bytes:

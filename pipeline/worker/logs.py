@@ -27,6 +27,8 @@ def configure_logs(process: str) -> None:
     logging.basicConfig(
         level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s"
     )
+    # A tick that is late is caught up once, by the next one; a line for each would drown the rest.
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)
 
 
 def _naming(process: str) -> structlog.types.Processor:
