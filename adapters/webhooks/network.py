@@ -5,10 +5,13 @@ compared with it, so that a name which changes its answer between check and use 
 """
 
 import asyncio
+import contextlib
 import socket
+import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from typing import Any
 
 import httpcore2
 
@@ -101,4 +104,33 @@ async def _verified(stream: httpcore2.AsyncNetworkStream, address: Address) -> h
     if parse_address(str(peer[0]).partition("%")[0]) != address:
         await stream.aclose()
         raise BlockedError("connected to another address than the one checked")
-    return stream
+    return _OneWrite(stream)
+
+
+class _OneWrite(httpcore2.AsyncNetworkStream):
+    """Sends head and body of a request together, when its answer is waited for: one system call and one packet, not two."""
+
+    def __init__(self, inner: httpcore2.AsyncNetworkStream) -> None:
+        self._inner = inner
+        self._waiting = bytearray()
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002  # the interface's
+        self._waiting += buffer
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        if self._waiting:
+            waiting, self._waiting = bytes(self._waiting), bytearray()
+            with contextlib.suppress(httpcore2.WriteError):  # an answer may lie there from before the other side closed
+                await self._inner.write(waiting, timeout)
+        return await self._inner.read(max_bytes, timeout)
+
+    async def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore2.AsyncNetworkStream:
+        return _OneWrite(await self._inner.start_tls(ssl_context, server_hostname, timeout))
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)

@@ -7,6 +7,7 @@ whether it may be reached. The operator's allow-list lifts the rules of the publ
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import SplitResult, quote, urlsplit
 
 import idna
@@ -65,6 +66,7 @@ class Target:
     """Path and query, percent-encoded."""
 
 
+@lru_cache(maxsize=4_096)
 def parse(url: str, *, livemode: bool) -> Target | Fault:
     """The target that `url` names under the rules of live or test mail, or what is wrong with its form."""
     if len(url) > LONGEST_URL or re.search(r"[\x00-\x20\x7f\\]", url):

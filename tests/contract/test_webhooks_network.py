@@ -157,7 +157,8 @@ def test_a_peer_that_is_not_the_checked_address_is_left() -> None:
     with pytest.raises(BlockedError):
         asyncio.run(_verified(stream, ip_address(PUBLIC)))
     assert stream.closed
-    assert asyncio.run(_verified(stream, ip_address("10.0.0.1"))) is stream
+    kept = asyncio.run(_verified(stream, ip_address("10.0.0.1")))
+    assert kept.get_extra_info("server_addr") == ("10.0.0.1", 443)
 
 
 def certificate(folder: Path, name: str) -> tuple[ssl.SSLContext, Path]:
