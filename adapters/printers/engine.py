@@ -109,7 +109,7 @@ class _Run(Generic[T]):
 class Engine:
     """One channel. Not for several threads at once. `moved` is called whenever a byte was taken or came.
 
-    After an error that left requests unanswered it is `broken`: their answers would be taken for others'.
+    After an error that left other jobs unfinished it is `broken`: answers may still come, and handles are left open.
     """
 
     def __init__(self, channel: Channel, moved: Callable[[], None]) -> None:
@@ -148,7 +148,7 @@ class Engine:
             self.broken = True
             raise
         finally:
-            self.broken = self.broken or bool(self._unanswered)
+            self.broken = self.broken or bool(self._unanswered) or len(run.tasks) > 1
             for task in run.tasks:
                 task.job.close()
         return run.results

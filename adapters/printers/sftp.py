@@ -8,7 +8,7 @@ from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from adapters.printers import jobs, wire
 from adapters.printers.connection import Connection
-from adapters.printers.engine import Job, ask
+from adapters.printers.engine import Job, Offer, ask
 from adapters.printers.refusals import translate
 from adapters.printers.wire import Code, RefusedError, shown
 from pipeline.errors import InDoubt, Permanent, Transient
@@ -95,7 +95,8 @@ class SftpPrinter:
     def acks(self, limit: int) -> list[AckFile]:
         """Up to `limit` whole acknowledgement files from the outbox, oldest name first.
 
-        In their names, bytes that are not plain are percent-encoded. Of a file too large to be one, the body says that.
+        In their names, bytes that are not plain are percent-encoded. Of a file that is too large, or not for us to read, the body
+        says that.
         """
         outbox = self._settings.outbox.encode()
         with self._speaking() as connection:
@@ -103,11 +104,11 @@ class SftpPrinter:
             wanted = sorted(
                 entry.name for entry in entries if entry.name.endswith(ACK_SUFFIX) and not entry.attributes.is_folder
             )[:limit]
-            bodies = connection.run(
-                [jobs.read_whole(outbox + b"/" + name, MOST_ACK_BYTES + 1, connection.offer) for name in wanted],
+            found = connection.run(
+                [_read_ack(outbox + b"/" + name, _quoted(name), connection.offer) for name in wanted],
                 "reading acknowledgements",
             )
-        return [_ack_file(name, body) for name, body in zip(wanted, bodies, strict=True) if body is not None]
+        return [ack for ack in found if ack is not None]
 
     def settle_ack(self, name: str, *, good: bool) -> None:
         """Move an acknowledgement that is recorded to `out/done/`, or to `out/error/`. Repeating it changes nothing.
@@ -174,9 +175,21 @@ def _withdraw(path: bytes, recalled: bytes) -> Job[None]:
         yield from jobs.remove(path)
 
 
-def _ack_file(name: bytes, body: bytes) -> AckFile:
-    quoted = quote_from_bytes(name, safe=_NAME_SAFE)
-    if len(body) > MOST_ACK_BYTES:
-        # Not JSON, so that it is refused; and with its name in it, so that no other such file has the same digest.
-        body = f"{quoted} is larger than {MOST_ACK_BYTES} bytes".encode()
-    return AckFile(quoted, body)
+def _read_ack(path: bytes, name: str, offer: Offer) -> Job[AckFile | None]:
+    """None when it is gone. What cannot be taken as an acknowledgement gets a body that says why, which is refused as such.
+
+    That body names the file, so that no two of them have the same digest.
+    """
+    try:
+        body = yield from jobs.read_whole(path, MOST_ACK_BYTES + 1, offer)
+    except RefusedError as refused:
+        if refused.code != Code.PERMISSION_DENIED:
+            raise
+        body = f"{name} may not be read by us".encode()
+    if body is not None and len(body) > MOST_ACK_BYTES:
+        body = f"{name} is larger than {MOST_ACK_BYTES} bytes".encode()
+    return None if body is None else AckFile(name, body)
+
+
+def _quoted(name: bytes) -> str:
+    return quote_from_bytes(name, safe=_NAME_SAFE)

@@ -1,0 +1,135 @@
+"""Live printers by their rows: one connection is kept and used again, others are refused, several workers may ask."""
+
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from adapters.printers.directory import LivePrinters
+from ops.services.sshd import SshServer
+from pipeline.errors import Permanent, PortError, Transient
+from pipeline.ports import Lies
+from tests.contract.printer_cases import PART, STEM
+from tests.contract.sftp_account import empty
+
+SANDBOX = {"kind": "sandbox"}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    with SshServer(tmp_path_factory.mktemp("printer")) as server:
+        yield server
+
+
+@pytest.fixture
+def row(server: SshServer) -> Any:
+    empty(server)
+    return row_of(server.profile_transport(server.folder, timeout_s=10.0))
+
+
+@pytest.fixture
+def printers(server: SshServer) -> Iterator[LivePrinters]:
+    printers = LivePrinters(server.folder)
+    yield printers
+    printers.close()
+
+
+def row_of(transport: dict[str, Any], *, mode: str = "live") -> Any:
+    """What we read of a row of `printers`."""
+    return SimpleNamespace(id="pr_1", name="north", mode=mode, profile={"transport": transport})
+
+
+def look(printers: LivePrinters, row: Any) -> Lies:
+    with printers.open(row) as printer:
+        return printer.look(STEM, PART)
+
+
+def until_nobody_is_connected(server: SshServer) -> None:
+    end = time.monotonic() + 10
+    while server.sessions():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_one_connection_is_kept_between_uses(server: SshServer, printers: LivePrinters, row: Any) -> None:
+    assert look(printers, row) is Lies.NOTHING
+    before = server.sessions()
+    assert look(printers, row) is Lies.NOTHING
+    assert server.sessions() == before != []
+
+
+def test_a_kept_connection_is_closed_after_a_while(server: SshServer, row: Any) -> None:
+    printers = LivePrinters(server.folder, idle_s=0.05)
+    look(printers, row)
+    until_nobody_is_connected(server)
+    look(printers, row)
+    printers.close()
+
+
+def test_closing_lets_go_of_what_is_kept(server: SshServer, printers: LivePrinters, row: Any) -> None:
+    look(printers, row)
+    printers.close()
+    until_nobody_is_connected(server)
+    assert look(printers, row) is Lies.NOTHING
+
+
+def test_a_connection_that_broke_is_not_used_again(server: SshServer, printers: LivePrinters, row: Any) -> None:
+    look(printers, row)
+    server.restart()
+    try:
+        look(printers, row)
+    except Transient:
+        assert look(printers, row) is Lies.NOTHING
+
+
+def test_an_error_leaves_the_printer_to_the_next(server: SshServer, row: Any) -> None:
+    printers = LivePrinters(server.folder, uses_at_once=1)
+    for _ in range(3):
+        with pytest.raises(PortError), printers.open(row) as printer:
+            printer.hand_over(STEM, PART)
+    printers.close()
+
+
+def test_several_workers_are_served_at_once(server: SshServer, printers: LivePrinters, row: Any) -> None:
+    together = threading.Barrier(3)
+
+    def work(_number: int) -> Lies:
+        with printers.open(row) as printer:
+            together.wait(10)
+            return printer.look(STEM, PART)
+
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(work, range(3))) == [Lies.NOTHING] * 3
+    before = len(server.sessions())
+    assert look(printers, row) is Lies.NOTHING
+    assert len(server.sessions()) <= before
+
+
+def test_more_workers_than_a_printer_bears_wait_and_are_told(server: SshServer) -> None:
+    row = row_of(server.profile_transport(server.folder, timeout_s=0.2))
+    printers = LivePrinters(server.folder, uses_at_once=1)
+    with printers.open(row), pytest.raises(Transient) as caught, printers.open(row):
+        pass
+    assert caught.value.code == "printer_engaged"
+
+
+def test_a_changed_profile_is_used_at_once(server: SshServer, printers: LivePrinters, row: Any) -> None:
+    look(printers, row)
+    changed = row_of({**row.profile["transport"], "inbox": "moved"})
+    with pytest.raises(Permanent, match="moved"):
+        look(printers, changed)
+
+
+@pytest.mark.parametrize(("transport", "mode"), [(SANDBOX, "live"), (SANDBOX, "test"), (None, "test")])
+def test_what_is_not_a_live_printer_is_refused(
+    server: SshServer, printers: LivePrinters, row: Any, transport: dict[str, Any] | None, mode: str
+) -> None:
+    until_nobody_is_connected(server)
+    with pytest.raises(Permanent) as caught:
+        look(printers, row_of(transport or row.profile["transport"], mode=mode))
+    assert caught.value.code == "not_a_live_printer"
+    assert server.sessions() == []
