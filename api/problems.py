@@ -186,6 +186,13 @@ _ADDRESS = {
         422, "The address is not in the United States", "Mail goes to US states, territories and APO."
     ),
     "invalid_address": Code(422, "The address cannot be mailed to", "Correct the fields that errors lists."),
+    "unknown_state": Code(422, "There is no such state", "Give two letters, such as ID, PR or AE, or the state's name."),
+    "invalid_zip": Code(422, "The ZIP is not a ZIP", "Give five digits, or nine as 83702-1234; leading zeros count."),
+    "zip_not_in_state": Code(422, "The ZIP is not in the state", "Correct the ZIP or the state."),
+    "missing_city": Code(422, "The city is missing", "Give the city."),
+    "missing_street": Code(422, "The street is missing", "Give house number and street, or a PO box."),
+    "missing_house_number": Code(422, "The house number is missing", "Add it in front of the street."),
+    "missing_box_number": Code(422, "The number of the box is missing", "Add the number behind the word BOX."),
 }
 _ARTWORK = {
     "too_large": Code(422, "The file is too large", "Export it again: 300 to 450 ppi are enough, up to 25 MB."),
@@ -199,6 +206,7 @@ _ARTWORK = {
         422, "The artwork has the wrong size", "Export it at the bleed size GET /v1/products gives."
     ),
     "low_resolution": Code(422, "The resolution is too low to print", "Use images of at least 300 ppi."),
+    "hidden_layers": Code(422, "The PDF has layers that are switched off", "Flatten the layers, and export again."),
     "unembedded_font": Code(422, "A font is not embedded", "Embed all fonts, or convert text to outlines."),
 }
 _WEBHOOK = {

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ def _run(step: Step, request: dict[str, Any], folder: str) -> Any:
         raise _TooHeavyError(
             f"needed more than {step.memory_bytes >> 20} MB or {step.cpu_s} s of computing, or crashed"
         )
-    reply = json.loads(answer)
+    reply = _parsed(answer)
     if "permanent" in reply:
         raise permanent_from_dict(reply["permanent"])
     if "heavy" in reply:
@@ -116,17 +117,35 @@ def _run(step: Step, request: dict[str, Any], folder: str) -> Any:
     return reply["done"]
 
 
+def _parsed(answer: bytes) -> dict[str, Any]:
+    """A child that was taken over may say anything; what is no reply counts as a crash."""
+    try:
+        reply = json.loads(answer)
+    except ValueError as error:
+        raise _TooHeavyError("crashed") from error
+    if not isinstance(reply, dict):
+        raise _TooHeavyError("crashed")
+    return reply
+
+
+ZYGOTE = (sys.executable, "-I", "-m", "pipeline.press.zygote")
+
+
 class Press:
     """Our end of the zygote, which is started with the first job and again if it is gone."""
 
-    def __init__(self) -> None:
+    def __init__(self, command: Sequence[str] = ZYGOTE) -> None:
+        self._command = command
         self._lock = threading.Lock()
         self._owner = 0
         self._control: socket.socket | None = None
         self._popen: subprocess.Popen[bytes] | None = None
 
     def ask(self, step: Step, request: bytes) -> tuple[bytes, dict[str, Any]]:
-        """The line that the child wrote, if it came to that, and the zygote's last word on it. Raises `Transient`."""
+        """The line that the child wrote, if it came to that, and the zygote's last word on it.
+
+        Raises `Transient`, or `_TooHeavyError` for a child that writes without end.
+        """
         for _ in range(2):
             ours, theirs = socket.socketpair()
             with ours:
@@ -189,7 +208,7 @@ class Press:
         with theirs:
             try:
                 self._popen = subprocess.Popen(
-                    [sys.executable, "-I", "-m", "pipeline.press.zygote"],
+                    self._command,
                     stdin=theirs.fileno(),
                     stdout=subprocess.DEVNULL,
                     env={"LANG": "C.UTF-8", "PATH": os.defpath},
@@ -218,9 +237,11 @@ def _read(ours: socket.socket) -> bytes:
     parts, size = [], 0
     # A peer that closed with unread bytes resets the connection; what it wrote has come before.
     with contextlib.suppress(ConnectionResetError):
-        while size <= MOST_REPLY_BYTES and (part := ours.recv(1 << 16)):
+        while part := ours.recv(1 << 16):
             parts.append(part)
             size += len(part)
+            if size > MOST_REPLY_BYTES:
+                raise _TooHeavyError("wrote without end")
     return b"".join(parts)
 
 

@@ -10,7 +10,8 @@ MOST_PIXELS = 100_000_000
 # What reading a malformed PDF raises. pikepdf's objects are of the types that the file says: asking a number for its keys
 # is an AttributeError, a name for its value a TypeError, and so on through the list.
 MALFORMED = (
-    pikepdf.PdfError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError, RecursionError, OSError,
+    pikepdf.PdfError, pikepdf.PasswordError, ValueError, TypeError, AttributeError, LookupError, ArithmeticError,
+    RuntimeError, OSError,
 )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ import socket
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,12 +37,16 @@ from pipeline.products import PRODUCTS
 _PR_SET_PDEATHSIG = 1
 
 
-def main() -> None:
+Run = Callable[[dict[str, Any]], Any]
+
+
+def main(steps: Mapping[bytes, Step], run: Mapping[str, Run]) -> None:
+    """`run` holds what each step does in its child, by name."""
     address_typeface()
     srgb_profile()
     # What is loaded by now stays shared with every child, as long as no collector walks over it.
     gc.freeze()
-    Zygote(socket.socket(fileno=0)).serve()
+    Zygote(socket.socket(fileno=0), steps, run).serve()
 
 
 @dataclass
@@ -55,8 +59,9 @@ class _Running:
 class Zygote:
     """One thread, which takes jobs, kills what is late and says how each ended."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: socket.socket, steps: Mapping[bytes, Step], run: Mapping[str, Run]) -> None:
         self._control = control
+        self._steps, self._run = steps, run
         self._parent = os.getppid()
         self._running: dict[int, _Running] = {}
         self._woken, self._wake = socket.socketpair()
@@ -90,14 +95,14 @@ class Zygote:
         code, descriptors, *_ = socket.recv_fds(self._control, 1, 1)
         if not code:
             return False
-        job, step = socket.socket(fileno=descriptors[0]), STEPS[code]
+        job, step = socket.socket(fileno=descriptors[0]), self._steps[code]
         try:
             pid = os.fork()
         except OSError as error:
             _end(job, {"failed": error.strerror})
             return True
         if pid == 0:
-            _child(step, job)
+            _child(step, self._run[step.name], job)
         _lead_group(pid)
         self._running[pid] = _Running(job, time.monotonic() + step.wall_s)
         return True
@@ -129,7 +134,7 @@ def _lead_group(pid: int) -> None:
         os.setpgid(pid, pid)
 
 
-def _child(step: Step, job: socket.socket) -> None:
+def _child(step: Step, run: Run, job: socket.socket) -> None:
     """Never returns, and never runs what its parent would have run on the way out."""
     try:
         _lead_group(0)
@@ -138,7 +143,7 @@ def _child(step: Step, job: socket.socket) -> None:
         with socket.socket(fileno=_JOB) as mine:
             request = json.loads(b"".join(iter(lambda: mine.recv(1 << 20), b"")))
             _move_to(request["folder"])
-            mine.sendall(json.dumps(_reply(step, request)).encode() + b"\n")
+            mine.sendall(json.dumps(_reply(run, request)).encode() + b"\n")
         os._exit(0)
     finally:
         os._exit(1)
@@ -179,9 +184,9 @@ def _move_to(folder: str) -> None:
     os.environ["TMPDIR"] = tempfile.tempdir = folder
 
 
-def _reply(step: Step, request: dict[str, Any]) -> dict[str, Any]:
+def _reply(run: Run, request: dict[str, Any]) -> dict[str, Any]:
     try:
-        return {"done": _RUN[step.name](request)}
+        return {"done": run(request)}
     except Permanent as error:
         return {"permanent": permanent_as_dict(error)}
     except MemoryError:
@@ -215,10 +220,10 @@ def _impose(request: dict[str, Any]) -> Any:
     return imposed_as_dict(impose(job_from_dict(request["job"]), Path("out")))
 
 
-_RUN: dict[str, Callable[[dict[str, Any]], Any]] = {
+_RUN: dict[str, Run] = {
     "inspect": _inspect, "normalize": _normalize, "proof": _proof, "impose": _impose,
 }  # fmt: skip
 
 
 if __name__ == "__main__":
-    main()
+    main(STEPS, _RUN)
