@@ -24,16 +24,17 @@ def misdeed(request: dict[str, Any]) -> Any:
 
 def tell(_: Path) -> Any:
     """What this child has and is."""
-    held = [number for number in range(64) if _is_open(number)]
     return {
-        "pid": os.getpid(), "group": os.getpgid(0), "zygote": os.getppid(), "environment": dict(os.environ), "folder": str(Path.cwd()),
-        "temporary": tempfile.gettempdir(), "open": held, "core": resource.getrlimit(resource.RLIMIT_CORE)[0],
+        "pid": os.getpid(),
+        "group": os.getpgid(0),
+        "zygote": os.getppid(),
+        "environment": sorted(os.environ),
+        "folder": str(Path.cwd()),
+        "temporary": tempfile.gettempdir(),
+        "open": [number for number in range(64) if _is_open(number)],
+        "core": resource.getrlimit(resource.RLIMIT_CORE)[0],
         "path": sys.path,
-    }  # fmt: skip
-
-
-def echo(path: Path) -> Any:
-    return path.read_text()
+    }
 
 
 def eat(_: Path) -> Any:
