@@ -12,12 +12,13 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from ops.services.process import Command, ServerProcess, ServiceError, free_port
+from ops.services.process import POLL_S, Command, ServerProcess, ServiceError, free_port
 
 START_WITHIN_S = 10.0
 STOP_WITHIN_S = 5.0
@@ -133,7 +134,7 @@ class SshServer:
 
     def cut(self) -> None:
         """Kills every session and leaves the server, as a network that fails for a moment."""
-        _signal(self.sessions(), signal.SIGKILL)
+        _kill(self.sessions())
 
     def pause(self) -> None:
         """SIGSTOP, sessions included: connections stay open and answer nothing, until `resume`."""
@@ -147,7 +148,7 @@ class SshServer:
         if self._process is not None:
             sessions = self.sessions()
             self._process.stop(within_s=STOP_WITHIN_S)
-            _signal(sessions, signal.SIGKILL)
+            _kill(sessions)
             self._process = None
         if self._link_folder is not None:
             shutil.rmtree(self._link_folder, ignore_errors=True)
@@ -157,7 +158,7 @@ class SshServer:
         """SIGKILL for all of it, as a crash."""
         sessions = self.sessions()
         self._running().kill()
-        _signal(sessions, signal.SIGKILL)
+        _kill(sessions)
         self._process = None
 
     def restart(self, *, new_host_key: bool = False) -> None:
@@ -288,6 +289,22 @@ def _descendants(pid: int) -> list[int]:
         front = {child for child, parent in parents.items() if parent in front}
         found += sorted(front)
     return found
+
+
+def _kill(pids: list[int]) -> None:
+    """Returns when they are gone, so that nothing holds their files open."""
+    _signal(pids, signal.SIGKILL)
+    end = time.monotonic() + STOP_WITHIN_S
+    while any(_is_running(pid) for pid in pids) and time.monotonic() < end:
+        time.sleep(POLL_S)
+
+
+def _is_running(pid: int) -> bool:
+    """False for one that has ended and waits for its parent to notice."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
 
 
 def _signal(pids: list[int], number: signal.Signals) -> None:
