@@ -11,6 +11,7 @@ import ssl
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import Any
 
 import httpcore2
@@ -48,8 +49,18 @@ class Names:
         key = (origin.host, origin.port)
         if key not in self._asked:
             self._asked[key] = asyncio.get_running_loop().run_in_executor(self._threads, self._resolver, *key)
-            self._asked[key].add_done_callback(lambda _: self._asked.pop(key))
+            self._asked[key].add_done_callback(partial(self._forget, key))
         return as_addresses(await asyncio.shield(self._asked[key]))
+
+    def close(self) -> None:
+        """Wait for no name any more."""
+        for future in list(self._asked.values()):
+            future.cancel()
+
+    def _forget(self, key: tuple[str, int], future: asyncio.Future[Sequence[str]]) -> None:
+        del self._asked[key]
+        if not future.cancelled():
+            future.exception()  # seen, also where all who asked have given up
 
 
 def as_addresses(texts: Iterable[str]) -> list[Address]:

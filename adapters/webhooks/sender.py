@@ -121,6 +121,7 @@ class HttpWebhookSender:
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        self._names.close()
         await self._pools.close()
 
     async def _all(self, outgoing: Sequence[Outgoing], now: datetime) -> list[Attempt | None]:

@@ -1,6 +1,7 @@
 """The door to the network: what a name leads to is judged where the socket opens, and TLS is verified."""
 
 import asyncio
+import gc
 import itertools
 import ssl
 import threading
@@ -141,6 +142,31 @@ def test_a_silent_name_server_is_a_timeout_and_holds_one_thread_a_name() -> None
     assert {attempt.error for attempt in attempts} == {"timeout"}
     assert max(attempt.duration_ms for attempt in attempts) < 1_000
     assert asked == [HOST]
+
+
+def test_a_name_that_fails_after_all_have_given_up_disturbs_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    release, ended = threading.Event(), threading.Event()
+
+    def slow(host: str, port: int) -> Sequence[str]:
+        release.wait(10)
+        ended.set()
+        raise OSError("SERVFAIL")
+
+    def attempt(sender: HttpWebhookSender) -> str:
+        [one] = sender.send([Outgoing("dl_1", "ev", f"https://{HOST}/", b"{}", (SECRET,), 1)], datetime.now(UTC))
+        return one.error
+
+    sender = HttpWebhookSender("live", resolver=slow, limits=HASTY)
+    assert attempt(sender) == "timeout"
+    release.set()
+    assert ended.wait(5)
+    assert attempt(sender) == "connection_refused"
+    release.clear()
+    assert attempt(sender) == "timeout"
+    sender.close()
+    release.set()
+    gc.collect()
+    assert caplog.text == ""
 
 
 def test_a_peer_that_is_not_the_checked_address_is_left() -> None:
