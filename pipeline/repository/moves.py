@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, column, select, update, values
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, update
 
 from pipeline.lifecycle import (
     PROMISE_KEPT_BY,
@@ -25,6 +25,7 @@ from pipeline.lifecycle import (
 )
 from pipeline.models.types import Ids
 from pipeline.repository.claims import FREED
+from pipeline.repository.many import given_rows
 from pipeline.repository.tables import events, insert_rows, pages, pieces
 
 _SNAPSHOT = (
@@ -134,7 +135,7 @@ def _mark(tx: Connection, marks: Sequence[tuple[Snapshot, Mapping[str, Any]]]) -
     moved: set[str] = set()
     for page in pages(marks):
         names = list(page[0][1])
-        new = _values(names, page)
+        new = _new(tx, names, page)
         statement = (
             update(pieces)
             .where(pieces.c.id == new.c.id, pieces.c.revision == new.c.expected_revision)
@@ -148,7 +149,7 @@ def _mark(tx: Connection, marks: Sequence[tuple[Snapshot, Mapping[str, Any]]]) -
 def _move_page(tx: Connection, to: Status, page: Sequence[Move]) -> set[str]:
     changed = [*page[0].sets, "revision", "sla_state"]
     rows = ((one.piece, {**one.sets, **_promise_columns(one)}) for one in page)
-    new = _values(changed, rows)
+    new = _new(tx, changed, rows)
     sets: dict[str, Any] = {name: new.c[name] for name in changed}
     if to in _SETTLED:
         sets["alarm_at"] = None
@@ -171,20 +172,15 @@ def _promise_columns(one: Move) -> dict[str, Any]:
     return {"revision": one.piece.revision + (2 if extra else 1), "sla_state": state}
 
 
-def _values(names: Sequence[str], rows: Iterable[tuple[Snapshot, Mapping[str, Any]]]) -> Any:
-    shape = [
-        column("id", pieces.c.id.type),
-        column("expected_revision", pieces.c.revision.type),
-        column("expected_attempt", pieces.c.attempt.type),
-        *(column(name, pieces.c[name].type) for name in names),
-    ]
-    # A bare NULL has no type of its own: PostgreSQL would take a column of them for text.
-    nothing = {name: bindparam(None, None, type_=pieces.c[name].type, unique=True) for name in names}
-    data = [
-        (s.id, s.revision, s.attempt, *(nothing[name] if row[name] is None else row[name] for name in names))
-        for s, row in rows
-    ]
-    return values(*shape, name="new").data(data).cte("new")
+def _new(tx: Connection, names: Sequence[str], rows: Iterable[tuple[Snapshot, Mapping[str, Any]]]) -> Any:
+    """New values by piece, with what the piece is expected to be."""
+    c = pieces.c
+    expected = {"id": c.id.type, "expected_revision": c.revision.type, "expected_attempt": c.attempt.type}
+    given = (
+        {"id": piece.id, "expected_revision": piece.revision, "expected_attempt": piece.attempt, **values}
+        for piece, values in rows
+    )
+    return given_rows(tx, expected | {name: c[name].type for name in names}, given)
 
 
 def _events(one: Move, now: datetime, ids: Ids) -> list[dict[str, Any]]:

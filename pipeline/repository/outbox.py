@@ -6,10 +6,11 @@ from datetime import datetime
 from fnmatch import fnmatchcase
 from typing import Any
 
-from sqlalchemy import Connection, Row, String, column, select, update, values
+from sqlalchemy import Connection, Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.models.types import Ids
+from pipeline.repository.many import given_rows
 from pipeline.repository.tables import deliveries, endpoints, events, insert_rows, log_heads, pages
 
 PUBLISH_AT_ONCE = 500
@@ -25,12 +26,9 @@ def publish(tx: Connection, mode: str, *, now: datetime, ids: Ids) -> tuple[int,
     if not fresh:
         return 0, 0
     positions = {event.id: head + number for number, event in enumerate(fresh, start=1)}
+    types = {"id": events.c.id.type, "position": events.c.position.type}
     for page in pages(list(positions.items())):
-        new = (
-            values(column("id", String), column("position", events.c.position.type), name="new")
-            .data(list(page))
-            .cte("new")
-        )
+        new = given_rows(tx, types, ({"id": event_id, "position": position} for event_id, position in page))
         tx.execute(update(events).where(events.c.id == new.c.id).values(position=new.c.position))
     tx.execute(update(log_heads).where(log_heads.c.mode == mode).values(position=head + len(fresh)))
     rows = _deliveries(fresh, _endpoints(tx, mode, {event.account_id for event in fresh}), now, ids)

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Table, insert
+from sqlalchemy import Connection, Table
 from sqlmodel import SQLModel
 
 from pipeline import models
+from pipeline.repository.many import insert_many
 
 T = TypeVar("T")
 
@@ -42,9 +43,11 @@ leases = _table(models.Lease)
 
 
 def insert_rows(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    """Insert many rows in few statements: with RETURNING, SQLAlchemy sends pages of rows, not one statement a row."""
+    """Insert rows that all have the same columns, in few statements."""
     if rows:
-        tx.execute(insert(table).returning(next(iter(table.primary_key))), rows)
+        statement, parameters = insert_many(tx, table, rows)
+        # Without RETURNING, SQLite would be sent row by row.
+        tx.execute(statement.returning(next(iter(table.primary_key))), parameters)
 
 
 PAGE = 500

@@ -5,11 +5,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, String, and_, column, select, update, values
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from pipeline.lifecycle import Move, Status
 from pipeline.ports import Address, AddressStandardizer, Standardized
 from pipeline.repository.claims import FREED
+from pipeline.repository.many import given_rows
 from pipeline.repository.moves import move, snapshot
 from pipeline.repository.promote import promote
 from pipeline.repository.tables import pieces, recipients
@@ -90,17 +91,17 @@ def _write_addresses(tx: Connection, answers: dict[str, Standardized]) -> None:
     if not answers:
         return
     names = ("standardized", "zip5", "routing", "corrections")
-    shape = [column("piece_id", String), *(column(name, recipients.c[name].type) for name in names)]
-    data = [(piece_id, *_columns(answer)) for piece_id, answer in answers.items()]
-    new = values(*shape, name="new").data(data).cte("new")
+    types = {name: recipients.c[name].type for name in ("piece_id", *names)}
+    new = given_rows(tx, types, ({"piece_id": one, **_columns(answer)} for one, answer in answers.items()))
     tx.execute(
         update(recipients).where(recipients.c.piece_id == new.c.piece_id).values({name: new.c[name] for name in names})
     )
 
 
-def _columns(answer: Standardized) -> tuple[Any, ...]:
+def _columns(answer: Standardized) -> dict[str, Any]:
     lines = {
         name: getattr(answer, name) for name in ("name", "company", "line1", "line2", "city", "state", "zip5", "zip4")
     }
     routing = answer.zip5 + answer.zip4 + answer.delivery_point if answer.zip4 else answer.zip5
-    return lines, answer.zip5, routing, list(answer.corrections)
+    corrections = list(answer.corrections)
+    return {"standardized": lines, "zip5": answer.zip5, "routing": routing, "corrections": corrections}

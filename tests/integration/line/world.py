@@ -260,7 +260,9 @@ class World:
         raise AssertionError("the line never came there")
 
     def freeze_and_send(self, count: int, mode: str = "live", **more: Any) -> list[str]:
-        """Pieces in one drop that lies at the only printer."""
+        """Pieces in one drop that lies at the only printer, which is added when there is none."""
+        if not self.count(tables.printers):
+            self.add_printer(mode)
         ids = self.add_ready(count, mode, **more)
         self.run_until_quiet(mode)
         assert self.statuses(ids) == {"sent": count}
@@ -270,7 +272,9 @@ class World:
 def profile(**floor: Any) -> PrinterProfile:
     """Eight 4x6 postcards a sheet; by default it lets no piece wait."""
     return PrinterProfile(
-        transport=Sandbox(), postage=Postage(mailer_id=MAILER_ID, method="meter"), floor=Floor(**{"max_wait_s": 0, **floor})
+        transport=Sandbox(),
+        postage=Postage(mailer_id=MAILER_ID, method="meter"),
+        floor=Floor(**{"max_wait_s": 0, **floor}),
     )
 
 
