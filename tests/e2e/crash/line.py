@@ -1,13 +1,13 @@
 """One process of the line, as the harness runs it: take orders, run what was rung for, tick, until there is nothing to do."""
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
 from adapters.addresses.offline import OfflineStandardizer
-
 from adapters.storage.local import LocalStorage
 from api import views
 from pipeline.clock import ManualClock
@@ -62,17 +62,29 @@ def live(ground: Ground, at: datetime, life: int, target: Target | None) -> None
     context = Context("live", db, ids, clock, LiveLineClock(clock))
     bell = Bell(chance)
     line = _line(ground, context, bell, tripwire)
-    scheduler = Scheduler(line, owner=f"life-{life}", sweep_s=0, sweeps=ground.sweeps)
+    scheduler = _Scheduler(line, tripwire, owner=f"life-{life}", sweep_s=0, sweeps=ground.sweeps)
     _order(ground, context, ids, bell)
     _run_until_quiet(line, scheduler, bell, tripwire)
     db.dispose()
+
+
+class _Scheduler(Scheduler):
+    """Names the points of each step apart."""
+
+    def __init__(self, line: Line, tripwire: Tripwire, *, owner: str, sweep_s: float, sweeps: bool) -> None:
+        super().__init__(line, owner=owner, sweep_s=sweep_s, sweeps=sweeps)
+        self._tripwire = tripwire
+
+    def _try(self, name: str, step: Callable[[], None]) -> None:
+        self._tripwire.stage = f"tick-{name}"
+        super()._try(name, step)
 
 
 def _run_until_quiet(line: Line, scheduler: Scheduler, bell: Bell, tripwire: Tripwire) -> None:
     """Tick, and run what was rung for, until two ticks in a row bring nothing to do."""
     quiet = 0
     while quiet < 2:
-        tripwire.stage = "tick"
+        tripwire.stage = "tick-lead"
         scheduler.tick()
         quiet += 1
         while (note := bell.take()) is not None:

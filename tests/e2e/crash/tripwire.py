@@ -24,7 +24,7 @@ class Target:
 
     point: str
     occurrence: int
-    signal: signal.Signals = signal.SIGKILL
+    by: signal.Signals = signal.SIGKILL
 
 
 class Tripwire:
@@ -39,11 +39,11 @@ class Tripwire:
         self._seen[point] += 1
         os.write(self._log, f"{point}\n".encode())
         if self._target is not None and (self._target.point, self._target.occurrence) == (point, self._seen[point]):
-            os.kill(os.getpid(), self._target.signal)
+            os.kill(os.getpid(), self._target.by)
 
 
 class TripwiredDatabase(Database):
-    """Each writing transaction is a point before its commit and one after it."""
+    """Each transaction that changed something is a point before its commit and one after it. SQLite counts changed rows."""
 
     def __init__(self, url: str, tripwire: Tripwire) -> None:
         super().__init__(url)
@@ -52,9 +52,14 @@ class TripwiredDatabase(Database):
     @contextmanager
     def write(self) -> Iterator[Connection]:
         with super().write() as tx:
+            driver: Any = tx.connection.driver_connection
+            before = driver.total_changes
             yield tx
-            self._tripwire.reach("commit:before")
-        self._tripwire.reach("commit:after")
+            changed = driver.total_changes > before
+            if changed:
+                self._tripwire.reach("commit:before")
+        if changed:
+            self._tripwire.reach("commit:after")
 
 
 class Tripwired:
