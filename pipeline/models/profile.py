@@ -5,10 +5,14 @@ press with permit imprint.
 """
 
 from datetime import time
+from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+# Finding them reads the whole zone folder, and profiles are read at every tick.
+_zones = cache(available_timezones)
 
 Inches = Annotated[float, Field(ge=0, le=100)]
 
@@ -115,7 +119,7 @@ class Floor(_Part):
     @field_validator("zone")
     @classmethod
     def _zone_is_known(cls, value: str) -> str:
-        if value not in available_timezones():
+        if value not in _zones():
             raise ValueError("unknown time zone; use an IANA name such as America/Chicago")
         return value
 
