@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from ops.cli.apps import new_app
 from ops.cli.checks import Check, tell
 from ops.cli.failure import explain
-from ops.cli.installation import sqlite_path
+from ops.cli.installation import DATABASE_KINDS, DATABASE_URLS, sqlite_path
 from ops.cli.output import Json
 from ops.cli.probe import key_check
 from ops.cli.profiles import fault_lines
@@ -118,6 +118,9 @@ def _carrier(settings: Settings) -> Check:
 
 
 def _database(settings: Settings) -> Iterator[Check]:
+    if not settings.database_url.startswith(DATABASE_KINDS):
+        yield Check("database", False, f"MAILSTREAM_DATABASE_URL is not understood: give {DATABASE_URLS}")
+        return
     path = sqlite_path(settings.database_url)
     if path is not None and not path.exists():
         yield Check("database", False, f"there is none at {path}: run `mailstream migrate`")
@@ -187,14 +190,14 @@ def _promise(tx: Connection, floors: list[Floor]) -> Check:
         return Check("promise", False, "no printer takes live mail: put one in order, or end a suspension")
     start = machine_clock().replace(minute=0, second=0, microsecond=0)
     terms = tx.execute(select(accounts.c.zone, accounts.c.promise, accounts.c.cancel_window_s).distinct()).all()
-    unkept: set[str] = set()
+    unkept: dict[str, None] = {}  # in the order of the week
     for zone, promise, window_s in terms:
         hours = hours_without_pickup(
             floors, ZoneInfo(zone), start=start, window=timedelta(seconds=window_s), promise=promise
         )
-        unkept |= {f"{at.astimezone(ZoneInfo(zone)):%a %H:00}" for at in hours}
+        unkept |= dict.fromkeys(f"{at.astimezone(ZoneInfo(zone)):%a %H:00}" for at in hours)
     if unkept:
-        some = ", ".join(sorted(unkept)[:6])
+        some = ", ".join(list(unkept)[:6])
         remedy = "add a truck to floor.trucks, or shorten floor.lead_minutes"
         return Check("promise", False, f"no truck keeps it for mail accepted at {some} ({len(unkept)} hours): {remedy}")
     return Check("promise", True, "every hour of the coming week has a truck that keeps it")

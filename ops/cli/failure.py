@@ -37,11 +37,10 @@ def explain(error: Exception) -> CommandError | None:
 def _of_the_database(error: Exception) -> CommandError | None:
     if "sqlalchemy.exc" not in sys.modules:
         return None
-    from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError
+    from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
-    if isinstance(error, ArgumentError | NoSuchModuleError):
-        wanted = "sqlite:////path/to/file.db or postgresql+psycopg://USER:PASSWORD@HOST/NAME"
-        return CommandError(f"MAILSTREAM_DATABASE_URL is not understood: give {wanted}")
+    if isinstance(error, ArgumentError):
+        return CommandError(f"MAILSTREAM_DATABASE_URL is not understood: {error}")
     if not isinstance(error, DBAPIError):
         return None
     said = str(error.orig)

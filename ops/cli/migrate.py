@@ -1,6 +1,7 @@
 """`mailstream migrate`: the newest tables, and a price for every product that has none."""
 
 from ops.cli.apps import new_app
+from ops.cli.installation import check_database_url
 from ops.cli.output import Json, print_json, say
 from ops.migrations import is_current, upgrade
 from pipeline.repository.database import Database
@@ -17,6 +18,7 @@ def migrate(as_json: Json = False) -> None:
     Safe when several processes start at once. Products that have no price get their first one.
     """
     url = read_settings().database_url
+    check_database_url(url)
     changed = not is_current(url)
     upgrade(url)
     db = Database(url, pool_size=1)

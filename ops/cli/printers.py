@@ -1,6 +1,7 @@
 """`mailstream printers`: the printers of live mail, and how each one wants its work."""
 
 import re
+from secrets import token_hex
 from typing import Annotated, Any
 
 import typer
@@ -124,7 +125,7 @@ def suspend(
 def check(name: Name, as_json: Json = False) -> None:
     """See whether a printer can be given a drop: its host key, writing, reading back, renaming, acknowledgements.
 
-    Two small files named mailstream-check stay in its inbox; no printer looks at them.
+    Two small files whose names begin with mailstream-check stay in its inbox; no printer looks at them.
     """
     with installation() as here, here.db.read() as tx:
         row = _find(tx, name, test=False)
@@ -135,7 +136,7 @@ def check(name: Name, as_json: Json = False) -> None:
     directory = LivePrinters(home)
     try:
         with directory.open(row) as printer:
-            found = [key, *probe(printer)]
+            found = [key, *probe(printer, token_hex(4))]
     finally:
         directory.close()
     tell(found, as_json)

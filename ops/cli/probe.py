@@ -10,10 +10,8 @@ from pipeline.models.profile import PrinterProfile, Sftp
 from pipeline.ports import Lies, Printer
 
 STEM = "mailstream-check"
-"""Always the same name, so that no more than one probe lies at a printer: there is no removing through the port."""
 
 _BODY = b"MailStream looked whether this folder can be written to. This is not a drop; you may remove the file.\n"
-_PART = f"{STEM}.ready.part"
 
 
 def key_check(profile: PrinterProfile, home: Path) -> Check:
@@ -27,18 +25,22 @@ def key_check(profile: PrinterProfile, home: Path) -> Check:
     return Check("key file", True, str(path))
 
 
-def probe(printer: Printer) -> Iterator[Check]:
-    """Try each step in turn; ends after the first that fails."""
+def probe(printer: Printer, mark: str) -> Iterator[Check]:
+    """Try each step in turn; ends after the first that fails.
+
+    `mark` makes the names new, since a name that was there already would prove little. The port cannot remove them.
+    """
+    stem, part = f"{STEM}-{mark}", f"{STEM}-{mark}.ready.part"
     with tempfile.TemporaryDirectory(prefix="mailstream-check-") as folder:
-        file = Path(folder, f"{STEM}.txt")
+        file = Path(folder, f"{stem}.txt")
         file.write_bytes(_BODY)
         steps: tuple[tuple[str, str, Callable[[], str | None]], ...] = (
-            ("connect", "the host key is the pinned one", lambda: _look(printer, allowed=tuple(Lies))),
-            ("write", f"{file.name} is written, whole", lambda: printer.put(STEM, [file])),
-            ("read back", "its bytes are the same", lambda: printer.put(STEM, [file])),
-            ("stage", f"{_PART} is written", lambda: printer.stage_ready(_PART, _BODY)),
-            ("see", "it is found again", lambda: _look(printer, allowed=(Lies.PART,))),
-            ("rename", f"{_PART} is withdrawn, as a recall would", lambda: _recall(printer)),
+            ("connect", "the host key is the pinned one", lambda: _look(printer, stem, tuple(Lies))),
+            ("write", f"{file.name} is written, whole", lambda: printer.put(stem, [file])),
+            ("read back", "its bytes are the same", lambda: printer.put(stem, [file])),
+            ("stage", f"{part} is written", lambda: printer.stage_ready(part, _BODY)),
+            ("see", "it is found again", lambda: _look(printer, stem, (Lies.PART,))),
+            ("rename", f"{part} is withdrawn, as a recall would", lambda: _recall(printer, stem)),
             ("outbox", "acknowledgements can be listed", lambda: _list(printer)),
         )
         for name, good, step in steps:
@@ -55,17 +57,19 @@ def _wrong(step: Callable[[], str | None]) -> str | None:
         return f"{error} ({error.code})"
 
 
-def _look(printer: Printer, *, allowed: tuple[Lies, ...]) -> str | None:
-    lies = printer.look(STEM, _PART)
+def _look(printer: Printer, stem: str, allowed: tuple[Lies, ...]) -> str | None:
+    part = f"{stem}.ready.part"
+    lies = printer.look(stem, part)
     return (
         None
         if lies in allowed
-        else f"{_PART} was written and is not there: the server shows another folder, or moved it"
+        else f"{part} was written and is not there: the server moved it, or shows another folder"
     )
 
 
-def _recall(printer: Printer) -> str | None:
-    return None if printer.recall(STEM, _PART) else f"{_PART} could not be renamed: the account has no right to"
+def _recall(printer: Printer, stem: str) -> str | None:
+    part = f"{stem}.ready.part"
+    return None if printer.recall(stem, part) else f"{part} could not be renamed: the account has no right to"
 
 
 def _list(printer: Printer) -> None:

@@ -1,0 +1,83 @@
+"""`mailstream doctor` finds what is wrong, and says what to do."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.integration.cli.terminal import Terminal
+from tests.integration.cli.test_cli_printers import PROFILE
+
+
+def test_a_fresh_installation_is_in_order(terminal: Terminal) -> None:
+    checks = terminal.json("doctor")
+    assert [check["name"] for check in checks] == [
+        "home", "storage", "redis", "sshd", "carrier", "database", "prices", "printers",
+    ]  # fmt: skip
+    assert all(check["ok"] for check in checks)
+    assert "WRONG" not in terminal.out("doctor")
+
+
+def test_a_redis_that_answers_is_found(terminal: Terminal, redis_url: str) -> None:
+    assert "answers at" in _check(terminal, "redis", MAILSTREAM_REDIS_URL=redis_url)["detail"]
+
+
+@pytest.mark.parametrize(
+    ("variables", "name", "remedy"),
+    [
+        ({"MAILSTREAM_REDIS_URL": "redis://:secret@127.0.0.1:1/0"}, "redis", "unset MAILSTREAM_REDIS_URL"),
+        ({"MAILSTREAM_REDIS_URL": "nonsense"}, "redis", "give redis://HOST:6379/0"),
+        ({"MAILSTREAM_STORAGE_URL": "s3://bucket"}, "storage", "file:///path"),
+        ({"MAILSTREAM_STORAGE_URL": "file:///proc/none"}, "storage", "MAILSTREAM_STORAGE_URL"),
+        ({"MAILSTREAM_IVMTR_USERNAME": "me"}, "carrier", "MAILSTREAM_IVMTR_PASSWORD"),
+        ({"MAILSTREAM_DATABASE_URL": "oracle://x"}, "database", "postgresql+psycopg://"),
+        ({"MAILSTREAM_DATABASE_URL": "sqlite:////none/such.db"}, "database", "run `mailstream migrate`"),
+        ({"MAILSTREAM_DATABASE_URL": "postgresql+psycopg://x@127.0.0.1:1/x"}, "database", "cannot be used"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_remedy(
+    bare: Terminal, variables: dict[str, str], name: str, remedy: str
+) -> None:
+    check = _check(bare, name, code=1, **variables)
+    assert check["ok"] is False
+    assert remedy in check["detail"]
+    assert "secret" not in check["detail"]
+
+
+def test_printers_are_checked_and_the_hours_that_no_truck_serves(bare: Terminal, tmp_path: Path) -> None:
+    bare.out("migrate")
+    bare.out("keys", "create", "--mode", "live", "--account", "Ada")
+    _add(bare, tmp_path, "acme")
+    assert "is missing: put the private key there" in _check(bare, "printer acme", code=1)["detail"]
+    key = bare.home / "keys" / "printer"
+    key.parent.mkdir()
+    key.write_text("a key")
+    key.chmod(0o644)
+    assert "chmod 600" in _check(bare, "printer acme", code=1)["detail"]
+    key.chmod(0o600)
+    assert _check(bare, "printer acme")["ok"] is True
+    assert _check(bare, "promise")["ok"] is True
+    bare.out("printers", "edit", "acme", "--set", "floor.lead_minutes=1440", "--set", 'floor.trucks=["11:00"]')
+    promise = _check(bare, "promise", code=1)
+    assert promise["ok"] is False
+    assert "floor.trucks" in promise["detail"]
+
+
+def test_a_printer_whose_sheet_is_too_small_is_told(bare: Terminal, tmp_path: Path) -> None:
+    bare.out("migrate")
+    _add(bare, tmp_path, "tiny", imposition={"sheet": {"width_in": 4, "height_in": 6}})
+    assert "the 4 x 6 in sheet images" in _check(bare, "printer tiny", code=1)["detail"]
+
+
+def _check(terminal: Terminal, name: str, *, code: int = 0, **variables: str) -> dict[str, Any]:
+    done = terminal.run_here("doctor", "--json", **variables)
+    assert done.returncode == code, done.stdout + done.stderr
+    [found] = [check for check in json.loads(done.stdout) if check["name"] == name]
+    return dict(found)
+
+
+def _add(terminal: Terminal, folder: Path, name: str, **changes: Any) -> None:
+    file = folder / f"{name}.json"
+    file.write_text(json.dumps({**PROFILE, **changes}))
+    terminal.out("printers", "add", name, "--profile", str(file))

@@ -1,0 +1,183 @@
+"""`preflight`, `impose` and `addresses`: commands that need neither a service nor a database."""
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pikepdf
+import pytest
+
+from tests.integration.api.world import png
+from tests.integration.cli.terminal import Terminal
+
+POSTCARD = ("--product", "postcard_4x6")
+PERMIT = ("--permit-number", "12", "--permit-city", "Boise", "--permit-state", "ID")
+ROWS = """name,company,line1,line2,city,state,zip,order
+Ada Lovelace,,185 Berry Street Suite 6100,,San Francisco,CA,94107,1
+Grace Hopper,,1600 Pennsylvania Avenue NW,,Washington,DC,20500,2
+"Nobody, Home",,Elm Street,,Boise,ID,83702,3
+"""
+
+
+@pytest.fixture
+def artwork(tmp_path: Path) -> Path:
+    file = tmp_path / "art.png"
+    file.write_bytes(png())
+    return file
+
+
+@pytest.fixture
+def recipients(tmp_path: Path) -> Path:
+    file = tmp_path / "recipients.csv"
+    file.write_text(ROWS)
+    return file
+
+
+def test_good_artwork_passes_and_bad_artwork_exits_1(bare: Terminal, artwork: Path, tmp_path: Path) -> None:
+    assert "can be printed" in bare.out("preflight", str(artwork), *POSTCARD, "--side", "front")
+    coarse = tmp_path / "coarse.png"
+    coarse.write_bytes(png(width_px=450, height_px=306))
+    done = bare.run_here("preflight", str(coarse), *POSTCARD, "--side", "back", "--json")
+    report = json.loads(done.stdout)
+    assert (done.returncode, report["ok"], report["findings"][0]["code"]) == (1, False, "low_resolution")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["/none.png", *POSTCARD, "--side", "front"], 4, "no file /none.png"),
+        (["/none.png", "--product", "mug", "--side", "front"], 2, "there are postcard_4x6"),
+        (["/none.png", *POSTCARD, "--side", "edge"], 2, "'front', 'back'"),
+    ],
+)
+def test_a_preflight_that_cannot_be_made(bare: Terminal, arguments: list[str], code: int, said: str) -> None:
+    assert said in bare.refusal("preflight", *arguments, code=code)
+
+
+def test_imposing_writes_sheets_manifest_and_rejects(
+    bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    made = bare.json("impose", *_job(artwork, recipients, out), "--back", str(artwork), *PERMIT, "--stem", "spring_r00")
+    assert (made["pieces"], made["sheets"], made["rejected"], made["serials_used"]) == (2, 1, 1, "100-101")
+    assert {Path(file).name for file in made["files"]} == {
+        "spring_r00.pdf", "spring_r00.csv", "spring_r00-ticket.pdf", "spring_r00-proof.pdf", "spring_r00-rejects.csv",
+    }  # fmt: skip
+    with pikepdf.open(out / "spring_r00.pdf") as pdf:
+        assert len(pdf.pages) == 2
+        assert [float(size) for size in pdf.pages[0].MediaBox] == [0, 0, 13 * 72, 19 * 72]
+    manifest = _table(out / "spring_r00.csv")
+    assert [(row["piece_id"], row["imb"]) for row in manifest] == [
+        ("row_3", "00310123456000000100" + "20500"),
+        ("row_2", "00310123456000000101" + "94107"),
+    ]
+    [reject] = _table(out / "spring_r00-rejects.csv")
+    assert (reject["line"], reject["name"], reject["order"]) == ("4", "Nobody, Home", "3")
+    assert "house number" in reject["reasons"]
+
+
+def test_no_mailer_id_or_serial_is_invented(bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path) -> None:
+    for missing in ("--mailer-id", "--serials"):
+        job = _job(artwork, recipients, tmp_path / "out")
+        at = job.index(missing)
+        assert missing in bare.refusal("impose", *job[:at], *job[at + 2 :], *PERMIT, code=2)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "said"),
+    [
+        ({"--serials": "100-100"}, 1, "2 pieces need as many serials, and --serials has 1"),
+        ({"--serials": "9-1"}, 2, "FIRST-LAST"),
+        ({"--mailer-id": "12345"}, 1, "mailer_id: give 6 digits"),
+        ({"--sheet": "large"}, 2, "width x height"),
+        ({"--sheet": "4x6"}, 1, "the 4 x 6 in sheet images"),
+        ({"--product": "mug"}, 2, "no product 'mug'"),
+        ({"--front": "/none.pdf"}, 4, "no file /none.pdf"),
+        ({"--recipients": "/none.csv"}, 1, "/none.csv: no such file"),
+    ],
+)
+def test_a_job_that_cannot_be_imposed(
+    bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path, change: dict[str, str], code: int, said: str
+) -> None:
+    job = _job(artwork, recipients, tmp_path / "out")
+    for option, value in change.items():
+        job[job.index(option) + 1] = value
+    done = bare.run_here("impose", *job, *PERMIT)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert said in done.stderr
+    assert not list((tmp_path / "out").glob("*.pdf"))
+
+
+def test_permit_postage_needs_its_permit(bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path) -> None:
+    done = bare.run_here("impose", *_job(artwork, recipients, tmp_path / "out"))
+    assert done.returncode == 1
+    assert "permit_number" in done.stderr
+
+
+def test_addresses_come_back_as_csv_with_their_other_columns(bare: Terminal, recipients: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(bare.out("addresses", "standardize", str(recipients)))))
+    assert [row["order"] for row in rows] == ["1", "2", "3"]
+    assert rows[0]["standardized_line1"] == "185 BERRY ST STE 6100"
+    assert (rows[0]["standardized_city"], rows[0]["standardized_zip"]) == ("SAN FRANCISCO", "94107")
+    assert [row["deliverable"] for row in rows] == ["true", "true", "false"]
+    assert "missing_house_number /line1" in rows[2]["faults"]
+
+
+def test_addresses_come_back_as_json_lines_from_stdin(bare: Terminal) -> None:
+    rows = [
+        {"line1": f"{n} Main Street", "city": "Boise", "state": "Idaho", "zip": 83702, "n": n} for n in range(1, 1201)
+    ]
+    out = bare.run("addresses", "standardize", stdin="\n".join(map(json.dumps, rows)) + "\n").stdout
+    answers: list[dict[str, Any]] = [json.loads(line) for line in out.splitlines()]
+    assert [answer["n"] for answer in answers] == list(range(1, 1201))
+    assert answers[41]["standardized_line1"] == "42 MAIN ST"
+    assert answers[41]["standardized_state"] == "ID"
+    assert answers[41]["deliverable"] is True
+    assert answers[41]["zip"] == 83702
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "stdin has no column line1, city, state, zip"),
+        ("name,street\n", "stdin has no column line1, city, state, zip"),
+        ('{"line1": "1 Main St"}\n[1]\n', "stdin line 2: write each row as one JSON object"),
+        ('{"line1": \n', "stdin line 1 is not JSON"),
+    ],
+)
+def test_rows_that_cannot_be_read(bare: Terminal, text: str, said: str) -> None:
+    assert said in bare.refusal("addresses", "standardize", code=1, stdin=text)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("1 Main St,Apt 2,Boise,ID,83702", "stdin line 2 has more values than the first line"),
+        ('"1 Main St,Boise,ID,83702', "stdin line 2 is not CSV"),
+    ],
+)
+def test_a_csv_row_that_is_broken_is_named_by_its_line(bare: Terminal, row: str, said: str) -> None:
+    done = bare.run_here("addresses", "standardize", stdin=f"line1,city,state,zip\n{row}\n")
+    assert done.returncode == 1
+    assert said in done.stderr
+
+
+def test_a_file_in_another_encoding_is_refused(bare: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "latin.csv"
+    file.write_bytes("name,line1,city,state,zip\nJosé,1 Main St,Boise,ID,83702\n".encode("latin-1"))
+    assert "save it as UTF-8" in bare.run_here("addresses", "standardize", str(file)).stderr
+
+
+def _job(artwork: Path, recipients: Path, out: Path) -> list[str]:
+    return [
+        *POSTCARD, "--front", str(artwork), "--recipients", str(recipients), "--sheet", "13x19", "--out", str(out),
+        "--mailer-id", "123456", "--serials", "100-199",
+    ]  # fmt: skip
+
+
+def _table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))

@@ -1,0 +1,140 @@
+"""`mailstream printers`, on both databases, and the check of a printer on a real SSH server."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from ops.services.sshd import SshServer
+from pipeline.repository import tables
+from pipeline.repository.database import Database
+from tests.integration.cli.terminal import Terminal
+
+PROFILE: dict[str, Any] = {
+    "transport": {
+        "kind": "sftp",
+        "host": "127.0.0.1",
+        "username": "mailstream",
+        "fingerprints": ["SHA256:" + "A" * 43],
+        "key_file": "keys/printer",
+    },
+    "postage": {"mailer_id": "123456", "permit_number": "12", "permit_city": "Boise", "permit_state": "ID"},
+}
+
+
+@pytest.fixture(scope="module")
+def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
+    with SshServer(tmp_path_factory.mktemp("printer")) as server:
+        yield server
+
+
+def test_a_printer_is_added_from_stdin_and_shown_with_its_defaults(terminal: Terminal) -> None:
+    added = terminal.json("printers", "add", "acme", "--profile", "-", stdin=json.dumps(PROFILE))
+    assert (added["name"], added["revision"], added["mode"]) == ("acme", 1, "live")
+    shown = terminal.json("printers", "show", "acme")
+    assert shown["profile"]["imposition"]["sheet"]["width_in"] == 13.0
+    assert "acme" in [printer["name"] for printer in terminal.json("printers", "list")]
+    assert "imposition.sheet.width_in" in terminal.out("printers", "show", "acme")
+    assert "already" in terminal.refusal("printers", "add", "acme", "--profile", "-", code=5, stdin=json.dumps(PROFILE))
+
+
+def test_an_edit_goes_up_a_revision_and_is_audited(terminal: Terminal, database: Database, tmp_path: Path) -> None:
+    row = _added(terminal, tmp_path, "edited")
+    trucks = 'floor.trucks=["09:00","16:30"]'
+    out = terminal.out(
+        "printers", "edit", "edited", "--set", "postage.permit_number=99", "--set", trucks, "--reason", "new permit"
+    )
+    assert "postage.permit_number  12                            99" in out
+    shown = terminal.json("printers", "show", "edited")
+    assert (shown["revision"], shown["profile"]["postage"]["permit_number"]) == (2, "99")
+    assert shown["profile"]["floor"]["trucks"] == ["09:00:00", "16:30:00"]
+    with database.read() as tx:
+        audit = tx.execute(select(tables.audit).where(tables.audit.c.subject == row["id"])).all()
+    assert [(one.action, one.reason) for one in audit] == [("printer.add", ""), ("printer.edit", "new permit")]
+    assert audit[1].data["before"]["postage"]["permit_number"] == "12"
+    terminal.out("printers", "edit", "edited", "--set", "postage.permit_number=99")
+    assert terminal.json("printers", "show", "edited")["revision"] == 2
+
+
+def test_an_edit_that_is_wrong_names_every_field_and_changes_nothing(terminal: Terminal, tmp_path: Path) -> None:
+    _added(terminal, tmp_path, "kept")
+    wrong = ("floor.zone=Mars", "postage.mailer_id=12", "postage.permit=1", "transport.port=ninety")
+    sets = [part for one in wrong for part in ("--set", one)]
+    said = terminal.refusal("printers", "edit", "kept", *sets, code=1)
+    assert "4 faults; nothing was changed" in said
+    assert "floor.zone: unknown time zone; use an IANA name" in said
+    assert "postage.mailer_id: give 6 digits" in said
+    assert "postage.permit: there is no such field; there are method, permit_number" in said
+    assert "transport.port: " in said
+    assert terminal.json("printers", "show", "kept")["revision"] == 1
+
+
+def test_a_suspension_needs_a_reason_and_can_be_ended(terminal: Terminal, tmp_path: Path) -> None:
+    _added(terminal, tmp_path, "jammed")
+    assert "--reason" in terminal.refusal("printers", "suspend", "jammed", code=2)
+    assert terminal.json("printers", "suspend", "jammed", "--reason", "paper jam")["suspended_at"] is not None
+    assert "suspended" in terminal.out("printers", "list")
+    assert terminal.json("printers", "suspend", "jammed", "--off")["suspended_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "stdin", "code", "said"),
+    [
+        (["show", "nobody"], "", 4, "`mailstream printers list`"),
+        (["check", "nobody"], "", 4, "`mailstream printers list`"),
+        (["edit", "nobody", "--set", "a=1"], "", 4, "no printer 'nobody'"),
+        (["add", "a/b", "--profile", "-"], "{}", 2, "cannot be a printer's name"),
+        (["add", "x", "--profile", "-"], "{", 1, "stdin is not JSON"),
+        (["add", "x", "--profile", "-"], "{}", 1, "transport: is missing; add it"),
+        (["add", "x", "--profile", "/none.json"], "", 1, "/none.json: no such file"),
+        (["add", "x", "--profile", "-"], json.dumps({**PROFILE, "products": ["mug"]}), 1, "no product mug"),
+        (["add", "x", "--profile", "-"], json.dumps({**PROFILE, "transport": {"kind": "sandbox"}}), 1, "sftp"),
+    ],
+)
+def test_bad_input_is_said_in_a_sentence(
+    terminal: Terminal, arguments: list[str], stdin: str, code: int, said: str
+) -> None:
+    assert said in terminal.refusal("printers", *arguments, code=code, stdin=stdin)
+
+
+@pytest.mark.parametrize("change", ["floor", "foo.bar=1", "floor.trucks=[1"])
+def test_a_set_that_cannot_be_read_is_wrong_usage(terminal: Terminal, tmp_path: Path, change: str) -> None:
+    _added(terminal, tmp_path, f"set-{len(change)}")
+    assert "--set" in terminal.refusal("printers", "edit", f"set-{len(change)}", "--set", change, code=2)
+
+
+def test_a_check_walks_every_step_on_a_real_server(terminal: Terminal, sshd: SshServer, tmp_path: Path) -> None:
+    _added(terminal, tmp_path, "real", transport=sshd.profile_transport(terminal.home))
+    for _ in range(2):
+        steps = terminal.json("printers", "check", "real")
+        assert [step["name"] for step in steps] == [
+            "key file", "connect", "write", "read back", "stage", "see", "rename", "outbox",
+        ]  # fmt: skip
+        assert all(step["ok"] for step in steps)
+    left = [file for file in (sshd.root / "in").iterdir() if file.name.startswith("mailstream-check-")]
+    assert {file.suffix for file in left} == {".recalled", ".txt"}
+
+
+def test_a_check_says_which_step_failed(terminal: Terminal, sshd: SshServer, tmp_path: Path) -> None:
+    good = sshd.profile_transport(terminal.home)
+    wrongs: dict[str, dict[str, Any]] = {
+        "key file": {**good, "key_file": "keys/none"},
+        "connect": {**good, "fingerprints": PROFILE["transport"]["fingerprints"]},
+        "outbox": {**good, "outbox": "nowhere"},
+    }
+    for number, (step, transport) in enumerate(wrongs.items()):
+        _added(terminal, tmp_path, f"wrong-{number}", transport=transport)
+        done = terminal.run_here("printers", "check", f"wrong-{number}", "--json")
+        assert done.returncode == 1
+        last = json.loads(done.stdout)[-1]
+        assert (last["name"], last["ok"]) == (step, False), last
+
+
+def _added(terminal: Terminal, folder: Path, name: str, **changes: Any) -> dict[str, Any]:
+    file = folder / f"{name}.json"
+    file.write_text(json.dumps({**PROFILE, **changes}))
+    row: dict[str, Any] = terminal.json("printers", "add", name, "--profile", str(file))
+    return row
