@@ -55,6 +55,10 @@ class Journal:
         os.fsync(self._file.fileno())
         return stamped
 
+    def now(self) -> datetime:
+        """The time, but never before that of the last event: rising times may have run ahead of a clock that stands."""
+        return max(self._clock(), self._last)
+
     def close(self) -> None:
         self._file.close()
 

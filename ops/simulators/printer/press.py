@@ -11,7 +11,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from ops.simulators.printer.journal import Clock, Event, Journal
+from ops.simulators.printer.journal import Event, Journal
 from ops.simulators.printer.paperwork import Piece, WrongDropError, check_drop, write_ack, write_tray
 
 _LONGEST_REASON = 500
@@ -60,12 +60,11 @@ class _Drop:
 class Press:
     """One press at `folder`, the printer's account with its `in/` and `out/`; from `trays` the carrier collects."""
 
-    def __init__(self, folder: Path, journal: Journal, trays: Path, *, name: str, pace: Pace, clock: Clock) -> None:
+    def __init__(self, folder: Path, journal: Journal, trays: Path, *, name: str, pace: Pace) -> None:
         self._in, self._out, self._trays = folder / "in", folder / "out", trays
         self._journal = journal
         self._name = name
         self._pace = pace
-        self._clock = clock
         self._known: set[str] = set()
         self._open: dict[str, _Drop] = {}
         for place in (self._in, self._out, trays):
@@ -113,7 +112,7 @@ class Press:
         if drop.state not in steps:
             return False
         seconds, step = steps[drop.state]
-        if self._clock() < drop.at + timedelta(seconds=seconds):
+        if self._journal.now() < drop.at + timedelta(seconds=seconds):
             return False
         return step(drop)
 

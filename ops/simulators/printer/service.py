@@ -27,7 +27,7 @@ def run(
     stop = stop or _until_told()
     kept = Journal(journal, clock)
     try:
-        press = Press(folder, kept, trays, name=name or folder.name, pace=pace or Pace(), clock=clock)
+        press = Press(folder, kept, trays, name=name or folder.name, pace=pace or Pace())
         press.step()
         while not stop.wait(poll_s):
             press.step()
