@@ -81,7 +81,7 @@ class FakePrinter:
     handed_over: list[str] = field(default_factory=list)
     traps: dict[tuple[str, str], Any] = field(default_factory=dict)
 
-    def put(self, stem: str, files: Sequence[Path]) -> None:
+    def put(self, stem: str, files: Sequence[Path]) -> None:  # noqa: ARG002
         with self._trapped("put"):
             self.inbox |= {file.name: file.read_bytes() for file in files}
 
@@ -108,7 +108,7 @@ class FakePrinter:
                     return lies
             return Lies.NOTHING
 
-    def recall(self, stem: str, part: str) -> bool:
+    def recall(self, stem: str, part: str) -> bool:  # noqa: ARG002
         if f"{stem}.ready" in self.inbox:
             self.inbox[f"{stem}.recalled"] = self.inbox.pop(f"{stem}.ready")
         return f"{stem}.recalled" in self.inbox
@@ -184,10 +184,10 @@ class FakeWebhooks:
         self.answers: dict[str, int | None] = {}
         self.retry_after_s: float | None = None
 
-    def check(self, url: str) -> tuple[Fault, ...]:
+    def check(self, url: str) -> tuple[Fault, ...]:  # noqa: ARG002
         return ()
 
-    def send(self, outgoing: Sequence[Outgoing], now: datetime) -> list[Attempt]:
+    def send(self, outgoing: Sequence[Outgoing], now: datetime) -> list[Attempt]:  # noqa: ARG002
         self.sent += outgoing
         return [self._attempt(one) for one in outgoing]
 

@@ -179,7 +179,7 @@ class World:
 
     def rows(self, table: Table, *where: Any) -> Sequence[Row[Any]]:
         with self.db.read() as tx:
-            return tx.execute(select(table).where(*where).order_by(table.c.id)).all()
+            return tx.execute(select(table).where(*where).order_by(next(iter(table.primary_key)))).all()
 
     def count(self, table: Table, *where: Any) -> int:
         with self.db.read() as tx:
