@@ -53,8 +53,6 @@ class AddressSide:
         self._zone = on_piece(product.ink_free, product)
         self._indicia = on_piece(product.indicia, product)
         self._face = address_typeface()
-        # No line up to this many characters can be too wide, whatever its letters.
-        self._always_fits = int(self._block.width_pt / (max(self._face.widths) * SIZE_PT / 1000))
         self._bars_at = [_text_matrix(slot, *self.bars_place()) for slot in slots]
         # `'` moves down a line before it prints, so a block starts one line above its first baseline.
         self._address_at = [_text_matrix(slot, self._block.x_pt, self._first_baseline_pt + PITCH_PT) for slot in slots]
@@ -95,19 +93,23 @@ class AddressSide:
 
     def address(self, slot: int, piece: Placed) -> bytes:
         """The recipient's lines. Raises `Permanent` naming the piece when they cannot be printed as they are."""
-        lines = piece.address
-        if (
-            len(lines) <= LINES
-            and max(map(len, lines), default=0) <= self._always_fits
-            and "".join(lines).isprintable()
-        ):
-            try:
-                codes = escaped("\n".join(lines).encode(ENCODING))
-            except UnicodeEncodeError:
-                pass  # set line by line, with accents folded
-            else:
-                return self._address_at[slot] + b"(" + codes.replace(b"\n", b")'(") + b")'"
-        return self._address_at[slot] + _set(piece, lines, room_pt=self._block.width_pt, sizes_pt=(SIZE_PT, SMALL_PT))
+        quick = self._as_they_are(piece.address)
+        if quick is not None:
+            return self._address_at[slot] + quick
+        lines = _set(piece, piece.address, room_pt=self._block.width_pt, sizes_pt=(SIZE_PT, SMALL_PT))
+        return self._address_at[slot] + lines
+
+    def _as_they_are(self, lines: Sequence[str]) -> bytes | None:
+        """Nearly all addresses: letters that the typeface holds, at full size. None for the rest, to be set with care."""
+        text = "\n".join(lines)
+        if len(lines) > LINES or not text.replace("\n", "").isprintable():
+            return None
+        try:
+            codes = text.encode(ENCODING)
+        except UnicodeEncodeError:
+            return None
+        widest = max([self._face.width_pt(line, SIZE_PT) for line in codes.split(b"\n")])
+        return b"(" + escaped(codes).replace(b"\n", b")'(") + b")'" if widest <= self._block.width_pt else None
 
     def sequence(self, slot: int, number: int) -> bytes:
         """The piece's number in mailing order, for whoever has to put a spoiled one back in its place."""

@@ -38,5 +38,4 @@ def _with_margin(product: Product) -> Layout:
     cell = Rect(pt(MARGIN_IN), pt(MARGIN_IN), page.width_pt, page.height_pt)
     sheet = Rect(0, 0, page.width_pt + 2 * pt(MARGIN_IN), page.height_pt + 2 * pt(MARGIN_IN))
     side = Side((Slot(cell, 0),), cell, sheet)
-    # A side of its own for the back: pages are told apart by their side.
-    return Layout(sheet, 1, 1, side, Side(side.slots, cell, sheet), marked=True)
+    return Layout(sheet, 1, 1, side, side, marked=True)

@@ -62,18 +62,24 @@ class SheetFile:
         self._parts: dict[object, _Part] = {}
         self._front_boxes = _page_boxes(layout, layout.front, product)
         self._back_boxes = _page_boxes(layout, layout.back, product)
+        self._front_slug = slug_place(layout.front, product, self._marks)
+        self._back_slug = slug_place(layout.back, product, self._marks)
 
     def front(self, row: Row, slug: str) -> None:
         keys = tuple(place[1].front if place else None for place in row)
-        part = self._part(("front", keys), self._layout.front, keys, [b""] * len(row))
-        self._page(self._layout.front, part, self._slug(self._layout.front, slug))
+        part = self._parts.get(("front", keys))
+        if part is None:
+            part = self._keep(("front", keys), self._write_part(self._layout.front, keys, [b""] * len(row)))
+        self._page(self._front_boxes, part, self._slug(self._front_slug, slug))
 
     def back(self, row: Row, slug: str) -> None:
         keys = tuple(place[1].back if place else None for place in row)
         senders = tuple(place[1].return_address if place else () for place in row)
-        over = [b"/Z Do\n" + self._address.return_address(place[1]) if place else b"" for place in row]
-        part = self._part(("back", keys, senders), self._layout.back, keys, over)
-        self._page(self._layout.back, part, self._pieces(row) + self._slug(self._layout.back, slug))
+        part = self._parts.get(("back", keys, senders))
+        if part is None:
+            over = [b"/Z Do\n" + self._address.return_address(place[1]) if place else b"" for place in row]
+            part = self._keep(("back", keys, senders), self._write_part(self._layout.back, keys, over))
+        self._page(self._back_boxes, part, self._pieces(row) + self._slug(self._back_slug, slug))
 
     def close(self) -> None:
         stamp = pdf_date(self._job.frozen_at)
@@ -89,20 +95,17 @@ class SheetFile:
             f"/Type/XObject/Subtype/Form/BBox{box}/Resources<</Font<<{self._fonts}>>>>".encode(), drawn
         )
 
-    def _page(self, side: Side, part: _Part, own: bytes) -> None:
+    def _page(self, boxes: bytes, part: _Part, own: bytes) -> None:
         contents = b"%d 0 R" % part.contents
         if own:
             contents += b" %d 0 R" % self._writer.stream(b"", own)
-        boxes = self._front_boxes if side is self._layout.front else self._back_boxes
         self._writer.page(boxes + b"/Resources %d 0 R/Contents[%b]" % (part.resources, contents))
 
-    def _part(self, key: object, side: Side, keys: Sequence[str | None], over: Sequence[bytes]) -> _Part:
-        kept = self._parts.get(key)
-        if kept is None:
-            if len(self._parts) >= KEPT_PARTS:
-                self._parts.clear()
-            kept = self._parts[key] = self._write_part(side, keys, over)
-        return kept
+    def _keep(self, key: object, part: _Part) -> _Part:
+        if len(self._parts) >= KEPT_PARTS:
+            self._parts.clear()
+        self._parts[key] = part
+        return part
 
     def _write_part(self, side: Side, keys: Sequence[str | None], over: Sequence[bytes]) -> _Part:
         forms = [self._form(key) if key is not None else None for key in keys]
@@ -135,10 +138,9 @@ class SheetFile:
         sequence = b"\n".join([side.sequence(slot, number) for slot, number, _ in placed if number])
         return b"".join((OPEN_TEXT, bars_ops, ADDRESS_TEXT, addresses, SEQUENCE_TEXT, sequence, CLOSE_TEXT))
 
-    def _slug(self, side: Side, text: str) -> bytes:
+    def _slug(self, place: tuple[float, float], text: str) -> bytes:
         if not self._marks.slug:
             return b""
-        place = slug_place(side, self._product, self._marks)
         return show(text, font=ADDRESS_FONT, size_pt=SLUG_SIZE_PT, at=place).encode("latin-1")
 
 

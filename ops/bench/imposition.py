@@ -1,0 +1,223 @@
+"""Imposition: pieces a second, resident memory and bytes a piece, 8-up on both sides with address and barcode for each piece.
+
+`python -m ops.bench.imposition [--large] [--peers]`. Each measurement runs in a process of its own, so that its peak memory is its
+own; `--large` adds 200,000 pieces, for how the time grows. `child` is the whole way of a drop: job to JSON, press process,
+files back. The peer places the same artwork by pikepdf as a form, once a file, and prints the text by reportlab.
+"""
+
+import argparse
+import json
+import random
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import pikepdf
+from reportlab.graphics.barcode.usps4s import USPS_4State
+from reportlab.pdfgen.canvas import Canvas
+
+from pipeline.address.imb import tracking_code
+from pipeline.models.profile import Imposition, Postage
+from pipeline.press import child
+from pipeline.press.creative import normalize
+from pipeline.press.impose import impose
+from pipeline.press.job import Job, Placed
+from pipeline.press.layout import lay_out, plan_places
+from pipeline.products import POSTCARD_4X6
+
+_CREATIVES = Path(__file__).parents[2] / "fixtures" / "creatives"
+_DISTINCT_BYTES = 125_000
+_NAMES = ("ADA LOVELACE", "KATHERINE JOHNSON", "MARIA GOEPPERT MAYER", "CHIEN-SHIUNG WU", "GRACE HOPPER")
+_STREETS = ("185 BERRY ST STE 6100", "1600 PENNSYLVANIA AVE NW", "742 EVERGREEN TER", "4059 MT LEE DR", "PO BOX 1912")
+_CITIES = (
+    "SAN FRANCISCO CA 94107-1234",
+    "WASHINGTON DC 20500-0003",
+    "SPRINGFIELD OR 97477-5512",
+    "BOISE ID 83702-0100",
+)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--large", action="store_true", help="200,000 pieces too")
+    parser.add_argument("--peers", action="store_true", help="pikepdf with reportlab, on 2,000 pieces")
+    parser.add_argument("--run", nargs=2, metavar=("WHAT", "PIECES"), help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    if asked.run:
+        print(json.dumps(_RUNS[asked.run[0]](int(asked.run[1]))))  # noqa: T201
+        return
+    runs = [("shared", 20_000), ("child", 20_000), ("distinct", 2_000)]
+    runs += [("shared", 200_000)] if asked.large else []
+    runs += [("shared", 2_000), ("peer", 2_000)] if asked.peers else []
+    seconds = {run: _show(*run) for run in runs}
+    if asked.large:
+        growth = seconds["shared", 200_000] / seconds["shared", 20_000]
+        print(f"{'t(200,000) / t(20,000)':>22} {growth:8.1f}")  # noqa: T201
+
+
+def _show(what: str, pieces: int) -> float:
+    command = [sys.executable, "-m", "ops.bench.imposition", "--run", what, str(pieces)]
+    told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+    per_s, each = pieces / told["seconds"], told["bytes"] / pieces
+    label = f"{what} {pieces:,}"
+    print(f"{label:>22} {per_s:8,.0f} pieces/s {told['peak_mb']:6.0f} MB peak {each:8,.0f} bytes a piece")  # noqa: T201
+    seconds: float = told["seconds"]
+    return seconds
+
+
+def _shared(count: int) -> dict[str, float]:
+    return _measure(count, _shared_artwork, impose)
+
+
+def _child(count: int) -> dict[str, float]:
+    child.warm_up()
+    with tempfile.TemporaryDirectory() as folder:
+        # The first child waits for the imports.
+        child.inspect(_CREATIVES / "harbor-front.pdf", POSTCARD_4X6)
+        job = _job(count, _shared_artwork(Path(folder), 1))
+        return _timed(lambda: sum(file.stat().st_size for file in child.impose(job, Path(folder, "out")).files[:1]))
+
+
+def _distinct(count: int) -> dict[str, float]:
+    return _measure(count, _distinct_artwork, impose)
+
+
+def _measure(
+    count: int, artwork: Callable[[Path, int], dict[str, Path]], how: Callable[[Job, Path], object]
+) -> dict[str, float]:
+    with tempfile.TemporaryDirectory() as folder:
+        job = _job(count, artwork(Path(folder), count))
+        out = Path(folder, "out")
+
+        def run() -> int:
+            how(job, out)
+            return sum(file.stat().st_size for file in out.glob("bench_r00*.pdf") if file.stem[-1].isdigit())
+
+        return _timed(run)
+
+
+def _timed(run: Callable[[], int]) -> dict[str, float]:
+    start = time.perf_counter()
+    size = run()
+    seconds = time.perf_counter() - start
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"seconds": seconds, "bytes": size, "peak_mb": peak}
+
+
+def _shared_artwork(folder: Path, _: int) -> dict[str, Path]:
+    art = {}
+    for side in ("front", "back"):
+        art[side] = folder / f"{side}.pdf"
+        normalize(_CREATIVES / f"harbor-{side}.pdf", POSTCARD_4X6, art[side])
+    return art
+
+
+def _distinct_artwork(folder: Path, count: int) -> dict[str, Path]:
+    """One front for each piece, of 125 KB: noise that no compression makes smaller, told apart by its first pixels."""
+    noise = random.Random(1).randbytes(_DISTINCT_BYTES)
+    art = _shared_artwork(folder, 1)
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=(450, 306))
+        image = pdf.make_stream(noise, Type=pikepdf.Name.XObject, Subtype=pikepdf.Name.Image, Width=500, Height=250)
+        image.BitsPerComponent, image.ColorSpace = 8, pikepdf.Name.DeviceGray
+        page = pdf.pages[0].obj
+        page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Art=image))
+        page.Contents = pdf.make_stream(b"q 450 0 0 306 0 0 cm /Art Do Q")
+        for number in range(count):
+            image.write(number.to_bytes(4) + noise[4:])
+            art[f"front{number}"] = folder / f"front{number}.pdf"
+            pdf.save(art[f"front{number}"], object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    return art
+
+
+def _job(count: int, artwork: dict[str, Path]) -> Job:
+    imposition = Imposition(max_sheets_per_file=10**6)
+    places = plan_places(count, POSTCARD_4X6, imposition)
+    distinct = len(artwork) > 2
+    pieces = tuple(_piece(at, place, f"front{at}" if distinct else "front") for at, place in enumerate(places))
+    moment = datetime(2026, 3, 2, tzinfo=UTC)
+    postage = Postage(mailer_id="123456", permit_number="1042", permit_city="Boise", permit_state="ID")
+    return Job(
+        stem="bench_r00", batch_id="bench", revision=0, product=POSTCARD_4X6.name, mail_class="first_class", frozen_at=moment,
+        mail_by=moment, zone="UTC", printer="bench", contact="", imposition=imposition, postage=postage, artwork=artwork,
+        pieces=pieces,
+    )  # fmt: skip
+
+
+def _piece(number: int, place: tuple[int, int, int], front: str) -> Placed:
+    return Placed(
+        piece_id=f"ml_{number:026}",
+        sheet=place[0],
+        slot=place[1],
+        stack_position=place[2],
+        imb=tracking_code("310", "123456", number) + f"{94107123400 + number % 100}",
+        address=(_NAMES[number % 5], f"{number} {_STREETS[number % 5]}", _CITIES[number % 4]),
+        return_address=("HARBOR BOOKS", "3 QUAY ST", "BOISE ID 83702"),
+        front=front,
+        back="back",
+        recipient_hash=f"{number:064x}",
+    )
+
+
+def _peer(count: int) -> dict[str, float]:
+    return _measure(count, _shared_artwork, _impose_as_a_peer)
+
+
+def _impose_as_a_peer(job: Job, out: Path) -> None:
+    """Fronts and backs by forms that are copied once, addresses and barcodes by reportlab, laid over by pikepdf."""
+    out.mkdir()
+    layout = lay_out(POSTCARD_4X6, job.imposition)
+    sheets = max(piece.sheet for piece in job.pieces) + 1
+    with pikepdf.new() as pdf, pikepdf.open(_text_of_backs(job, sheets)) as text:
+        forms = {side: _form(pdf, job.artwork[side]) for side in ("front", "back")}
+        for sheet in range(sheets):
+            for side, slots in (("front", layout.front.slots), ("back", layout.back.slots)):
+                pdf.add_blank_page(page_size=(layout.sheet.width_pt, layout.sheet.height_pt))
+                page = pdf.pages[-1]
+                drawn = "".join(f"q 1 0 0 1 {slot.rect.x_pt:g} {slot.rect.y_pt:g} cm /Art Do Q\n" for slot in slots)
+                page.obj.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Art=forms[side]))
+                if side == "back":
+                    page.obj.Resources.XObject.Text = pdf.copy_foreign(text.pages[sheet].as_form_xobject())
+                    drawn += "/Text Do"
+                page.obj.Contents = pdf.make_stream(drawn.encode())
+        pdf.save(out / "bench_r00.pdf")
+
+
+def _form(pdf: pikepdf.Pdf, source: Path) -> pikepdf.Object:
+    with pikepdf.open(source) as given:
+        return pdf.copy_foreign(given.pages[0].as_form_xobject())
+
+
+def _text_of_backs(job: Job, sheets: int) -> BytesIO:
+    layout, out = lay_out(POSTCARD_4X6, job.imposition), BytesIO()
+    page = Canvas(out, pagesize=(layout.sheet.width_pt, layout.sheet.height_pt))
+    by_place = {(piece.sheet, piece.slot): piece for piece in job.pieces}
+    for sheet in range(sheets):
+        for number, slot in enumerate(layout.back.slots):
+            if (sheet, number) in by_place:
+                piece = by_place[sheet, number]
+                bars = USPS_4State(piece.imb[:20], piece.imb[20:], widthSize=0, heightSize=0)
+                bars.drawOn(page, slot.rect.x_pt + 200, slot.rect.y_pt + 120)
+                lines = page.beginText(slot.rect.x_pt + 209, slot.rect.y_pt + 108)
+                lines.setFont("Helvetica", 9)
+                lines.textLines(piece.address)
+                page.drawText(lines)
+        page.showPage()
+    page.save()
+    out.seek(0)
+    return out
+
+
+_RUNS: dict[str, Callable[[int], dict[str, float]]] = {
+    "shared": _shared, "child": _child, "distinct": _distinct, "peer": _peer,
+}  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
