@@ -5,7 +5,7 @@ A unit stands at the end of the delivery line, or on the line above where it doe
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pipeline.address.boxes import read_box
 from pipeline.address.delivery_line import DeliveryLine, Kind
@@ -17,6 +17,8 @@ from pipeline.address.units import opens_with_unit
 LONGEST = 46
 _NOTES = {"ATTN": 1, "ATTENTION": 1, "C/O": 1, "CARE OF": 2, "URB": 1, "URBANIZACION": 1, "URBANIZATION": 1}
 _NOTE_WORDS = {"ATTENTION": "ATTN", "CARE": "C/O", "URBANIZACION": "URB", "URBANIZATION": "URB"}
+_ROUNDS = 4
+_HARMLESS = frozenset({"street_abbreviated", "road_spelled_out"})
 _HAS_DIGIT = re.compile(r"\d").search
 
 
@@ -31,10 +33,23 @@ class LaidOut:
 
 
 def lay_out(line1: str, line2: str) -> LaidOut:
-    first = words(line1)
+    """What was put together is read again until that changes nothing, since a word may mean something else in its new place."""
+    laid = _lay_out(line1, line2)
+    for _ in range(_ROUNDS):
+        if line2 or laid.line2 or not _HARMLESS.issuperset(laid.corrections):
+            again = _lay_out(laid.line1, laid.line2)
+            if (again.line1, again.line2, again.missing) != (laid.line1, laid.line2, laid.missing):
+                laid = replace(again, corrections=(*laid.corrections, *again.corrections))
+                continue
+        break
+    return laid
+
+
+def _lay_out(line1: str, line2: str) -> LaidOut:
+    first = _line(line1)
     if not line2:
         return _alone(_read(first))
-    second = words(line2)
+    second = _line(line2)
     if not first or not second:
         return _alone(_read(first or second))
     if (
@@ -52,6 +67,14 @@ def lay_out(line1: str, line2: str) -> LaidOut:
     if above.kind > below.kind:
         return _two(below, second, above, "lines_reordered")
     return _two(above, first, below)
+
+
+def _line(text: str) -> list[str]:
+    """The words of a line. A `#` with nothing behind it says nothing."""
+    line = words(text)
+    while line and line[-1] == "#":
+        line.pop()
+    return line
 
 
 def _read(line: list[str]) -> DeliveryLine:
@@ -87,8 +110,11 @@ def _with_unit(line: DeliveryLine, unit: DeliveryLine) -> DeliveryLine:
 def _alone(line: DeliveryLine, *corrections: str) -> LaidOut:
     whole = " ".join(line.whole)
     found = (*line.corrections, *corrections)
-    if len(whole) > LONGEST and line.words and line.unit and opens_with_unit(line.unit):
-        return LaidOut(" ".join(line.unit), " ".join(line.words), line.missing, found)
+    if len(whole) > LONGEST:
+        # Joined words may read differently, and must be taken apart where anyone else would.
+        line = _read(line.whole)
+        if line.words and line.unit and opens_with_unit(line.unit):
+            return LaidOut(" ".join(line.unit), " ".join(line.words), line.missing, found)
     return LaidOut(whole, "", line.missing, found)
 
 

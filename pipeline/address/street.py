@@ -38,7 +38,8 @@ _NUMBER_WORDS = frozenset(
 )
 # AVENUE OF THE PINES has no suffix.
 _NAME_GOES_ON = frozenset({"THE", "OF", "LA", "LAS", "LOS", "EL", "DE", "DEL", "DU", "A", "AND", "&"})
-_AVENUES = frozenset({"AVE", "AV", "AVENUE"})
+# AVENUE B and AVENUE N are spelled out.
+_AVENUES = frozenset(word for word, suffix in SUFFIXES.items() if suffix == "AVE")
 _UNITS_AT_ONCE = frozenset({"APT", "APARTMENT", "STE", "SUITE", "#"})
 
 
@@ -79,15 +80,18 @@ def is_house_number(words: Sequence[str]) -> bool:
 
 def write_street(words: list[str]) -> tuple[list[str], bool]:
     """A street without its house number as the post writes it, and whether it is a numbered road."""
-    if len(words) < 2:
+    if not words:
         return words, False
     before = 1 if words[0] in DIRECTIONS and len(words) > 2 else 0
     road, length = read_highway(words[before:])
     if length:
         rest, suffix = _take_suffix(*_take_direction(words[before + length :], road[-1]), inside=True)
         return [*_short(words[:before]), *road, *rest, *suffix], True
-    if len(words) - before == 2 and words[before] in _AVENUES and len(words[-1]) == 1:
-        return [*_short(words[:before]), "AVENUE", words[-1]], False
+    name, end = _take_direction(words)
+    if not end and len(words[-1]) == 1:
+        name, end = words[:-1], words[-1:]
+    if end and len(name) == before + 1 and name[-1] in _AVENUES:
+        return [*_short(name[:-1]), "AVENUE", *end], False
     name, end = _take_suffix(*_take_direction(words), inside=False)
     if len(name) > 2 and (pair := paired(name[0], name[1])):
         name = [pair, *name[2:]]
@@ -109,7 +113,9 @@ def _take_direction(words: list[str], before: str = "") -> tuple[list[str], list
 
 
 def _may_precede_direction(word: str) -> bool:
-    return word in SUFFIXES or word == "BROADWAY" or len(word) == 1 or _HAS_DIGIT(word) is not None
+    if word in SUFFIXES or word == "BROADWAY" or _HAS_DIGIT(word):
+        return True
+    return len(word) == 1 and word not in DIRECTIONS
 
 
 def _take_suffix(words: list[str], end: list[str], *, inside: bool) -> tuple[list[str], list[str]]:
