@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from ops.demo.outcome import Result, judge
 from ops.demo.programme import write_programme
 from ops.demo.script import Wanted, read_script
-from ops.demo.senders import Ordered, Sender, events_of, listen, order_all, pieces_of, register
+from ops.demo.senders import Ordered, Sender, events_of, listen, order_all, pieces_of, registered
 from ops.demo.stage_set import Set, set_up
 from ops.services.process import ServiceError
 
@@ -44,16 +44,20 @@ def perform(folder: Path, console: Console) -> Play:
     console.print("Starting two print shops, the post and MailStream …")
     with set_up(folder) as stage:
         console.print(f"  API at {stage.installation.url}, ready after {time.monotonic() - started:.1f} s")
-        senders = register(stage)
-        for sender in senders:
-            listen(sender, stage)
-        with _progress(console) as progress:
-            ordered = _order(senders, script, progress)
-            pieces = _watch(senders, ordered, stage, progress)
-        results = _results(senders, ordered, pieces, stage)
+        with registered(stage) as senders:
+            results = _perform(stage, senders, script, console)
         play = Play(results, len(stage.receiver.events), time.monotonic() - started)
         write_programme(stage, play.results, folder, console)
     return play
+
+
+def _perform(stage: Set, senders: Sequence[Sender], script: Sequence[Wanted], console: Console) -> list[Result]:
+    for sender in senders:
+        listen(sender, stage)
+    with _progress(console) as progress:
+        ordered = _order(senders, script, progress)
+        pieces = _watch(senders, ordered, stage, progress)
+    return _results(senders, ordered, pieces, stage)
 
 
 def _clear(folder: Path) -> None:

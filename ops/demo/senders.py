@@ -1,7 +1,8 @@
 """The demo's developers: each account with its key, a webhook endpoint, its artwork uploaded once, and its mail ordered."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,18 @@ class Ordered:
     refused_with: tuple[str, ...] = ()
 
 
-def register(stage: Set) -> list[Sender]:
-    """The operator's part: both printers and both accounts, with a live key each."""
+@contextmanager
+def registered(stage: Set) -> Iterator[list[Sender]]:
+    """Both printers and both accounts, as an operator registers them; connections are closed at the end of the block."""
+    senders = _register(stage)
+    try:
+        yield senders
+    finally:
+        for sender in senders:
+            sender.client.close()
+
+
+def _register(stage: Set) -> list[Sender]:
     settings, ids, now = stage.installation.settings, system_ids(), machine_clock()
     db = Database(settings.database_url)
     senders = []

@@ -39,6 +39,7 @@ class Set:
     installation: Installation
     shops: dict[str, SshServer]
     receiver: Receiver
+    supervisor: Supervisor
 
     def profile(self, name: str) -> dict[str, Any]:
         """How a shop wants its work, as `mailstream printers add --profile` takes it."""
@@ -46,8 +47,8 @@ class Set:
 
 
 @contextmanager
-def set_up(folder: Path) -> Iterator[Set]:
-    """Everything running, in folders below `folder`; stopped and ended at the end of the block."""
+def set_up(folder: Path, **settings: str) -> Iterator[Set]:
+    """Everything running, in folders below `folder`; stopped and ended at the end of the block. `settings` are as `install`'s."""
     with ExitStack() as stack:
         shops = {name: SshServer(folder / name / "sshd", root=folder / name / "account") for name in _SHOPS}
         for shop in shops.values():
@@ -57,23 +58,30 @@ def set_up(folder: Path) -> Iterator[Set]:
         installation = install(
             home=folder / "home",
             port=free_port(),
-            ivmtr_url=f"http://127.0.0.1:{carrier_port}",
-            ivmtr_auth_url=f"http://127.0.0.1:{carrier_port}",
-            ivmtr_username="simulator",
-            ivmtr_password="simulator",  # noqa: S106  # as the simulated post knows it
-            delivery_codes=DELIVERY_CODES,
-            webhook_allow=f"127.0.0.1:{receiver.port}",
-            ack_poll_s="0.5",
-            scan_poll_s="1",
-            tick_s="0.25",
+            settings={**_settings(carrier_port, receiver), **settings},
         )
         if installation.redis is not None:
             stack.callback(installation.redis.stop)
         outside = [Child(shop.command, shop.is_ready) for shop in shops.values()]
         outside += [Child(_press(folder, name)) for name in shops]
         outside.append(Child(_carrier(folder, carrier_port)))
-        stack.enter_context(Supervisor([*outside, *installation.children()]))
-        yield Set(folder, installation, shops, receiver)
+        supervisor = stack.enter_context(Supervisor([*outside, *installation.children()]))
+        yield Set(folder, installation, shops, receiver, supervisor)
+
+
+def _settings(carrier_port: int, receiver: Receiver) -> dict[str, str]:
+    """The simulated post's address and what it knows, the demo's receiver let in, and polls as quick as its days."""
+    return {
+        "ivmtr_url": f"http://127.0.0.1:{carrier_port}",
+        "ivmtr_auth_url": f"http://127.0.0.1:{carrier_port}",
+        "ivmtr_username": "simulator",
+        "ivmtr_password": "simulator",
+        "delivery_codes": DELIVERY_CODES,
+        "webhook_allow": f"127.0.0.1:{receiver.port}",
+        "ack_poll_s": "0.5",
+        "scan_poll_s": "1",
+        "tick_s": "0.25",
+    }
 
 
 def _press(folder: Path, name: str) -> Command:

@@ -79,7 +79,7 @@ def install(
     home: Path | None = None,
     host: str = "127.0.0.1",
     port: int = 8000,
-    **settings: str,
+    settings: Mapping[str, str] | None = None,
 ) -> Installation:
     """Make `home` fit to run: its folders, its database migrated, its prices there. Repeating it changes nothing.
 
@@ -87,7 +87,7 @@ def install(
     """
     _check_free(host, port)
     given = {**(os.environ if environ is None else environ)}
-    given.update({f"MAILSTREAM_{name.upper()}": value for name, value in settings.items()})
+    given.update({f"MAILSTREAM_{name.upper()}": value for name, value in (settings or {}).items()})
     if home is not None:
         given["MAILSTREAM_HOME"] = str(home.absolute())
     found = read_settings(given)
