@@ -6,7 +6,7 @@ A problem that the API tells becomes a `CommandError` with its faults; one that 
 import os
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Self
 
 import httpx2
 
@@ -25,7 +25,7 @@ class UnreachableError(CommandError):
 
 
 class Client:
-    """One service, as one key sees it."""
+    """One service, as one key sees it; a `with` block closes its connections."""
 
     def __init__(self) -> None:
         self.url = os.environ.get("MAILSTREAM_URL") or DEFAULT_URL
@@ -38,6 +38,12 @@ class Client:
             self._http = httpx2.Client(base_url=self.url, headers=headers, timeout=_TIMEOUT_S)
         except (httpx2.InvalidURL, UnicodeEncodeError, ValueError) as error:
             raise CommandError(f"MAILSTREAM_URL or MAILSTREAM_KEY cannot be used: {error}", Exit.USAGE) from error
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._http.close()
 
     def get(self, path: str, params: Mapping[str, str] | None = None) -> Any:
         return self._ask("GET", path, params=params)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from itertools import islice
 from typing import Annotated, Any
 
 import typer
@@ -26,15 +27,12 @@ def listen(
     as_json: Json = False,
 ) -> None:
     """Print events in the order of the log: one a line, or with --json one JSON object a line. Ctrl-C ends it."""
-    client = Client()
     filters = {} if types is None else {"types": types}
-    cursor = None if all_ else _end(client, filters)
-    say(f"listening at {client.url}; Ctrl-C ends it")
-    for event in _events(client, filters, cursor, interval):
-        _print(event, as_json)
-        count = None if count is None else count - 1
-        if count == 0:
-            return
+    with Client() as client:
+        cursor = None if all_ else _end(client, filters)
+        say(f"listening at {client.url}; Ctrl-C ends it")
+        for event in islice(_events(client, filters, cursor, interval), count):
+            _print(event, as_json)
 
 
 def _end(client: Client, filters: dict[str, str]) -> str | None:

@@ -27,7 +27,8 @@ def list_(
     """List pieces, newest first."""
     given = {"status": status, "product": product, "external_id": external_id}
     filters = {name: value for name, value in given.items() if value is not None}
-    found = list(Client().pages("/v1/mail", filters, limit))
+    with Client() as client:
+        found = list(client.pages("/v1/mail", filters, limit))
     if as_json:
         print_json(found)
     else:
@@ -37,9 +38,9 @@ def list_(
 @app.command()
 def show(mail_id: MailId, as_json: Json = False) -> None:
     """Show a piece and everything that happened to it."""
-    client = Client()
-    piece = client.get(f"/v1/mail/{mail_id}")
-    events = client.get(f"/v1/mail/{mail_id}/events")["data"]
+    with Client() as client:
+        piece = client.get(f"/v1/mail/{mail_id}")
+        events = client.get(f"/v1/mail/{mail_id}/events")["data"]
     if as_json:
         print_json({**piece, "events": events})
         return
@@ -51,7 +52,8 @@ def show(mail_id: MailId, as_json: Json = False) -> None:
 @app.command()
 def cancel(mail_id: MailId, as_json: Json = False) -> None:
     """Call a piece off. That can be done until it is frozen into a batch."""
-    piece = Client().post(f"/v1/mail/{mail_id}/cancel")
+    with Client() as client:
+        piece = client.post(f"/v1/mail/{mail_id}/cancel")
     if as_json:
         print_json(piece)
     else:

@@ -61,8 +61,8 @@ def send(
     if file is None:
         _check_complete(piece, front)
     headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
-    with ExitStack() as stack:
-        sent = Client().post("/v1/mail", **_content(piece, {"front": front, "back": back}, stack), headers=headers)
+    with ExitStack() as stack, Client() as client:
+        sent = client.post("/v1/mail", **_content(piece, {"front": front, "back": back}, stack), headers=headers)
     if as_json:
         print_json(sent)
     else:
