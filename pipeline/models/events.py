@@ -16,6 +16,7 @@ class Event(SQLModel, table=True):
     __tablename__ = "events"
     __table_args__ = (
         UniqueConstraint("piece_id", "sequence"),
+        UniqueConstraint("mode", "position"),
         Index(
             "ix_events_unpublished",
             "id",
@@ -31,7 +32,7 @@ class Event(SQLModel, table=True):
     mode: str
     type: str
     sequence: int
-    position: int | None = Field(default=None, unique=True)
+    position: int | None = None  # in the log of its mode
     told: bool  # whether senders are told of it
     status: str
     at: datetime = Field(sa_type=UtcDateTime)  # line clock: when it was so

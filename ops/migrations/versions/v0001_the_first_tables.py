@@ -378,7 +378,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["piece_id"], ["pieces.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("piece_id", "sequence"),
-        sa.UniqueConstraint("position"),
+        sa.UniqueConstraint("mode", "position"),
     )
     op.create_index("ix_events_log", "events", ["account_id", "mode", "position"])
     op.create_index(

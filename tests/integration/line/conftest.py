@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from pipeline.repository.database import Database
@@ -54,10 +53,7 @@ def _database(request: pytest.FixtureRequest, folders: pytest.TempPathFactory, k
 
 
 def _empty(db: Database) -> None:
-    names = [table.name for table in reversed(SQLModel.metadata.sorted_tables)]
+    # Row by row: TRUNCATE makes a new file for every table and index, which takes a second.
     with db.write() as tx:
-        if not db.is_sqlite:
-            tx.execute(text(f"TRUNCATE {', '.join(names)}"))
-            return
-        for name in names:
-            tx.execute(text(f"DELETE FROM {name}"))
+        for table in reversed(SQLModel.metadata.sorted_tables):
+            tx.execute(table.delete())
