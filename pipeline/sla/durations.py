@@ -11,8 +11,11 @@ PERCENTILES = (50, 90, 99)
 
 
 def rounded_s(duration: timedelta) -> int:
+    """Of a duration that is not negative."""
     seconds = round(duration.total_seconds())
-    step = int(10 ** max(0, len(str(abs(seconds))) - 3))
+    if seconds < 1_000:
+        return seconds
+    step = int(10 ** (len(str(seconds)) - 3))
     return round(seconds / step) * step
 
 
@@ -22,8 +25,9 @@ class Durations:
     def __init__(self) -> None:
         self._counts: Counter[int] = Counter()
 
-    def add(self, duration: timedelta) -> None:
-        self._counts[rounded_s(duration)] += 1
+    def add(self, seconds: int) -> None:
+        """One more, as `rounded_s` gives it."""
+        self._counts[seconds] += 1
 
     @property
     def count(self) -> int:

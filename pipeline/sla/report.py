@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.lifecycle import PROMISE_KEPT_BY, PROMISE_OPEN, PROMISE_VOIDED_BY, Status
 from pipeline.repository.history import History
-from pipeline.sla.durations import Durations
+from pipeline.sla.durations import Durations, rounded_s
 
 STAGES = (Status.CREATED, Status.HELD, Status.READY, Status.BATCHED, Status.SENT, Status.PRINTED)
 """A stage is the status in which a piece waits for it; its time is how long the piece was in that status."""
@@ -90,12 +90,13 @@ class Report:
     def add(self, history: History) -> Miss | None:
         """Count one promise; returns it as a miss where it was not kept, excused or not."""
         verdict, mailed_at = judge(history)
+        whole_s = None if mailed_at is None else rounded_s(max(mailed_at - history.accepted_at, timedelta()))
         for tally in self._tallies(history):
             tally.verdicts[verdict] += 1
-            if mailed_at is not None:
-                tally.whole.add(mailed_at - history.accepted_at)
+            if whole_s is not None:
+                tally.whole.add(whole_s)
         for stage, duration in stage_times(history).items():
-            self.stages[stage].add(duration)
+            self.stages[stage].add(rounded_s(duration))
         if verdict not in (Verdict.MISSED, Verdict.EXCUSED):
             return None
         miss = _miss(history, mailed_at)
