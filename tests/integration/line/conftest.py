@@ -21,7 +21,7 @@ def database(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 @pytest.fixture
 def world(database: Database, tmp_path: Path) -> World:
     """A world on an empty database, once on each kind."""
-    _empty(database)
+    empty(database)
     return World(database, tmp_path)
 
 
@@ -33,7 +33,7 @@ def shared_postgresql(request: pytest.FixtureRequest, tmp_path_factory: pytest.T
 @pytest.fixture
 def concurrent_world(shared_postgresql: Database, tmp_path: Path) -> World:
     """A world where several transactions can be under way at once: PostgreSQL only, since SQLite has one writer."""
-    _empty(shared_postgresql)
+    empty(shared_postgresql)
     return World(shared_postgresql, tmp_path)
 
 
@@ -52,7 +52,7 @@ def _database(request: pytest.FixtureRequest, folders: pytest.TempPathFactory, k
         server.drop_database(name)
 
 
-def _empty(db: Database) -> None:
+def empty(db: Database) -> None:
     # Row by row: TRUNCATE makes a new file for every table and index, which takes a second.
     with db.write() as tx:
         for table in reversed(SQLModel.metadata.sorted_tables):
