@@ -7,23 +7,19 @@ its whole group. When the parent goes, so do the zygote and all its children.
 """
 
 import contextlib
-import ctypes
 import gc
 import json
 import os
-import resource
 import select
 import signal
 import socket
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import Permanent
+from pipeline.press.child_side import Run, lead_group, run_job
 from pipeline.press.creative import normalize
 from pipeline.press.impose import impose
 from pipeline.press.preflight import inspect
@@ -31,13 +27,8 @@ from pipeline.press.proof import proof
 from pipeline.press.srgb import srgb_profile
 from pipeline.press.steps import STEPS, Step
 from pipeline.press.typeface import address_typeface
-from pipeline.press.wire import imposed_as_dict, job_from_dict, permanent_as_dict
+from pipeline.press.wire import imposed_as_dict, job_from_dict
 from pipeline.products import PRODUCTS
-
-_PR_SET_PDEATHSIG = 1
-
-
-Run = Callable[[dict[str, Any]], Any]
 
 
 def main(steps: Mapping[bytes, Step], run: Mapping[str, Run]) -> None:
@@ -102,8 +93,8 @@ class Zygote:
             _end(job, {"failed": error.strerror})
             return True
         if pid == 0:
-            _child(step, self._run[step.name], job)
-        _lead_group(pid)
+            run_job(step, self._run[step.name], job)
+        lead_group(pid)
         self._running[pid] = _Running(job, time.monotonic() + step.wall_s)
         return True
 
@@ -126,82 +117,6 @@ def _end(job: socket.socket, how: dict[str, Any]) -> None:
 def _kill(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
-
-
-def _lead_group(pid: int) -> None:
-    # Both sides do it, so that it is done whichever runs first.
-    with contextlib.suppress(OSError):
-        os.setpgid(pid, pid)
-
-
-def _child(step: Step, run: Run, job: socket.socket) -> None:
-    """Never returns, and never runs what its parent would have run on the way out."""
-    try:
-        _lead_group(0)
-        _stand_alone(job)
-        _limit(step)
-        with socket.socket(fileno=_JOB) as mine:
-            request = json.loads(b"".join(iter(lambda: mine.recv(1 << 20), b"")))
-            _move_to(request["folder"])
-            mine.sendall(json.dumps(_reply(run, request)).encode() + b"\n")
-        os._exit(0)
-    finally:
-        os._exit(1)
-
-
-_JOB = 3
-
-
-def _stand_alone(job: socket.socket) -> None:
-    """Nothing of the zygote's is left open but the job's socket, as `_JOB`; the zygote's death is ours."""
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    # Python ignores it, and would report a file over its limit as an ordinary error.
-    signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    nothing, mine = os.open(os.devnull, os.O_RDWR), os.dup(job.fileno())
-    for number in (0, 1, 2):
-        os.dup2(nothing, number)
-    os.dup2(mine, _JOB)
-    os.closerange(_JOB + 1, resource.getrlimit(resource.RLIMIT_NOFILE)[0])
-
-
-def _limit(step: Step) -> None:
-    for what, most in (
-        (resource.RLIMIT_AS, step.memory_bytes),
-        (resource.RLIMIT_CPU, step.cpu_s),
-        (resource.RLIMIT_FSIZE, step.file_bytes),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        ours = resource.getrlimit(what)[1]
-        most = most if ours == resource.RLIM_INFINITY else min(most, ours)
-        resource.setrlimit(what, (most, most))
-
-
-def _move_to(folder: str) -> None:
-    os.chdir(folder)
-    os.environ["TMPDIR"] = tempfile.tempdir = folder
-
-
-def _reply(run: Run, request: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return {"done": run(request)}
-    except Permanent as error:
-        return {"permanent": permanent_as_dict(error)}
-    except MemoryError:
-        return {"heavy": "memory"}
-    except Exception as error:  # noqa: BLE001 - the edge of the process
-        return {"bug": _where(error)}
-
-
-def _where(error: Exception) -> str:
-    """The kind of error and its line. Its message may hold what stands in the file, or an address."""
-    last = error.__traceback__
-    while last is not None and last.tb_next is not None:
-        last = last.tb_next
-    place = f"{Path(last.tb_frame.f_code.co_filename).name}:{last.tb_lineno}" if last else "?"
-    return f"{type(error).__name__} at {place}"
 
 
 def _inspect(request: dict[str, Any]) -> Any:

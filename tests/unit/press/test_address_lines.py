@@ -52,7 +52,7 @@ def test_what_has_no_glyph_is_refused_by_its_code_point(name: str) -> None:
 
 
 def test_a_long_line_makes_the_whole_block_smaller() -> None:
-    lines = ("ADA LOVELACE", "1234 NORTHWEST MARTIN LUTHER KING JR", "BOISE ID 83702")
+    lines = ("ADA LOVELACE", "1234 NORTHWEST MARTIN LUTHER KING JR BLVD", "BOISE ID 83702")
     block = set_block(lines, font="A", room_pt=ROOM_PT, sizes_pt=(9.0, 8.0))
     assert block.startswith(b"/A 8 Tf")
     assert block.endswith(b"/A 9 Tf")
