@@ -16,7 +16,14 @@ from ops.demo.stage_set import Set
 from ops.services.process import ServiceError
 from pipeline.clock import machine_clock
 
-_HEADS = {"in_transit": "transit", "out_for_delivery": "out", "delivered": "deliv."}
+_HEADS = {
+    "batched": "batch",
+    "printed": "print",
+    "mailed": "mail",
+    "in_transit": "trans",
+    "out_for_delivery": "out",
+    "delivered": "deliv",
+}
 
 
 def write_programme(stage: Set, results: Sequence[Result], folder: Path, console: Console) -> None:

@@ -14,7 +14,7 @@ from ops.services.sshd import SshServer
 from ops.services.supervisor import Child, Supervisor
 
 # The post's days pass in seconds here; everything else takes the time it takes.
-CARRIER_SPEED = 36_000
+CARRIER_SPEED = 24_000
 _PRESS = ("--accept-s", "0.5", "--print-s", "1.5", "--mail-s", "1", "--spoil", "0.02", "--poll-s", "0.1")
 DELIVERY_CODES = "DLV"
 _SHOPS = {
