@@ -3,6 +3,8 @@
 .PHONY: help setup demo run test test-long check bench clean
 MAKEFLAGS += --no-print-directory
 export PYTHON
+# Tests and the demo start hundreds of short processes: none should compile its imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 12
@@ -14,9 +16,9 @@ demo: setup ## real mail from fixtures/ through the API to delivered; results in
 	@ops/deploy/system-packages demo
 	@.venv/bin/mailstream demo
 
-run: setup ## the service in the foreground, with a fast sandbox; prints its URL and keys
+run: setup ## the service in the foreground, with a fast sandbox; prints its URL and keys; webhooks may go to this machine
 	@ops/deploy/system-packages demo
-	@.venv/bin/mailstream up
+	@MAILSTREAM_WEBHOOK_ALLOW=$${MAILSTREAM_WEBHOOK_ALLOW-localhost,127.0.0.1} .venv/bin/mailstream up
 
 test: setup ## the tests, on real services
 	@ops/deploy/system-packages test
