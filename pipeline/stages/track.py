@@ -7,7 +7,6 @@ from hashlib import sha256
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.errors import Transient
 from pipeline.lifecycle import (
@@ -24,8 +23,9 @@ from pipeline.lifecycle import (
 from pipeline.ports import Carrier, Scan
 from pipeline.repository.batches import end_doubt
 from pipeline.repository.claims import FREED
+from pipeline.repository.many import insert_many
 from pipeline.repository.moves import correct, move, snapshot
-from pipeline.repository.tables import pages, pieces, scans
+from pipeline.repository.tables import pieces, scans
 from pipeline.stages.scan_meaning import meaning
 from pipeline.stages.stage import Context, Done
 
@@ -114,10 +114,11 @@ class Track:
 
     def _keep(self, tx: Connection, rows: Sequence[Row[Any]], found: Mapping[str, list[Scan]], now: datetime) -> None:
         """Every scan is kept once, however often it is told."""
-        insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
         new = [self._scan_row(row, scan, now) for row in rows for scan in found.get(row.imb, [])]
-        for page in pages(new):
-            tx.execute(insert(scans).values(list(page)).on_conflict_do_nothing(index_elements=["piece_id", "dedup"]))
+        if new:
+            insert, parameters = insert_many(tx, scans, new)
+            once = insert.on_conflict_do_nothing(index_elements=["piece_id", "dedup"])
+            tx.execute(once.returning(scans.c.id), parameters)
 
     def _scan_row(self, row: Row[Any], scan: Scan, now: datetime) -> dict[str, Any]:
         return {
