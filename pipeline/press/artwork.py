@@ -1,6 +1,7 @@
 """Carries one normalized creative into a file being written, object by object, as a form that any page can place."""
 
 import re
+from functools import lru_cache
 from pathlib import Path
 
 import pikepdf
@@ -59,6 +60,8 @@ class _Carrier:
         """A value as it stands in another: what is an object of its own, by reference to ours."""
         if isinstance(value, pikepdf.Object):
             return self._reference(*value.objgen) if value.is_indirect else self._direct(value)
+        if type(value) is int:
+            return b"%d" % value
         return pikepdf.Array([value]).unparse()[1:-1].strip()
 
     def _direct(self, value: pikepdf.Object) -> bytes:
@@ -86,5 +89,6 @@ class _Carrier:
         return b"%d 0 R" % self._numbers[source]
 
 
+@lru_cache(maxsize=1024)
 def _name(key: str) -> bytes:
     return pikepdf.Name(key).unparse()

@@ -62,6 +62,8 @@ class SheetFile:
         self._parts: dict[object, _Part] = {}
         self._front_boxes = _page_boxes(layout, layout.front, product)
         self._back_boxes = _page_boxes(layout, layout.back, product)
+        self._front_marks = crop_marks(layout.front, product, self._marks).encode()
+        self._back_marks = crop_marks(layout.back, product, self._marks).encode()
         self._front_slug = slug_place(layout.front, product, self._marks)
         self._back_slug = slug_place(layout.back, product, self._marks)
 
@@ -109,7 +111,7 @@ class SheetFile:
 
     def _write_part(self, side: Side, keys: Sequence[str | None], over: Sequence[bytes]) -> _Part:
         forms = [self._form(key) if key is not None else None for key in keys]
-        drawn = [crop_marks(side, self._product, self._marks).encode()]
+        drawn = [self._front_marks if side is self._layout.front else self._back_marks]
         for slot, form, text in zip(side.slots, forms, over, strict=True):
             if form is not None or text:
                 placed = b"/X%d Do\n" % form if form is not None else b""
