@@ -22,6 +22,8 @@ _STOP_WITHIN_S = 10
 
 def serve(settings: Settings, *, host: str, port: int) -> None:
     """Listen until SIGTERM or SIGINT; requests under way are answered first."""
+    # The first artwork would otherwise wait a second for the imports of its child process.
+    child.warm_up()
     with services_from(settings) as services:
         # One process whatever the database: SQLite takes one writer, and the group writer is what makes intake fast.
         uvicorn.run(

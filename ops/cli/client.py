@@ -52,6 +52,9 @@ class Client:
         """`content` as httpx2 takes it: `json`, or `data` and `files`. Give an Idempotency-Key in `headers`: it may be repeated."""
         return self._ask("POST", path, **content)
 
+    def delete(self, path: str) -> None:
+        self._ask("DELETE", path)
+
     def pages(self, path: str, params: Mapping[str, str], limit: int) -> Iterator[dict[str, Any]]:
         """Up to `limit` items of a list, over as many pages as that takes."""
         cursor: str | None = None

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from itertools import islice
+from queue import SimpleQueue
 from typing import Annotated, Any
 
 import typer
@@ -24,15 +25,47 @@ def listen(
     ] = False,
     count: Annotated[int | None, typer.Option(min=1, help="End after so many events.")] = None,
     interval: Annotated[float, typer.Option(min=0.1, max=60, help="Seconds between two looks.")] = 1.0,
+    webhooks: Annotated[
+        bool, typer.Option("--webhooks", help="Receive them as webhooks on this machine, and verify each signature.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Print events in the order of the log: one a line, or with --json one JSON object a line. Ctrl-C ends it."""
     filters = {} if types is None else {"types": types}
     with Client() as client:
+        if webhooks:
+            for told in islice(_received(client, types), count):
+                _print_webhook(told, as_json)
+            return
         cursor = None if all_ else _end(client, filters)
         say(f"listening at {client.url}; Ctrl-C ends it")
         for event in islice(_events(client, filters, cursor, interval), count):
             _print(event, as_json)
+
+
+def _received(client: Client, types: str | None) -> Iterator[dict[str, Any]]:
+    """What comes to an endpoint of our own, which goes away with us. The service must allow webhooks to this machine."""
+    from ops.services.receiver import Receiver
+
+    arrived: SimpleQueue[dict[str, Any]] = SimpleQueue()
+    with Receiver(arrived.put) as receiver:
+        wanted = {"url": receiver.url("listen"), "events": ["*"] if types is None else types.split(",")}
+        endpoint = client.post("/v1/webhook_endpoints", json=wanted)
+        receiver.secrets.append(endpoint["secret"])
+        say(f"webhooks come to {receiver.url('listen')} as {endpoint['id']}; Ctrl-C ends it")
+        try:
+            while True:
+                yield arrived.get()
+        finally:
+            client.delete(f"/v1/webhook_endpoints/{endpoint['id']}")
+
+
+def _print_webhook(told: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        print_json_line(told)
+        return
+    data = told["data"]
+    typer.echo(f"{told['timestamp']}  {told['type']:<24}  {data['id']}  {_evidence(data['evidence'])}".rstrip())
 
 
 def _end(client: Client, filters: dict[str, str]) -> str | None:

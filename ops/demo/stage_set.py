@@ -1,15 +1,16 @@
 """The demo's stage: two print shops, each an SSH server and a press, the post, a webhook receiver, and MailStream itself."""
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
-from ops.demo.receiver import Receiver
 from ops.services.installation import Installation, install
 from ops.services.process import Command, free_port
+from ops.services.receiver import Receiver
 from ops.services.sshd import SshServer
 from ops.services.supervisor import Child, Supervisor
 
@@ -53,7 +54,8 @@ def set_up(folder: Path, **settings: str) -> Iterator[Set]:
         shops = {name: SshServer(folder / name / "sshd", root=folder / name / "account") for name in _SHOPS}
         for shop in shops.values():
             shop.prepare()
-        receiver = stack.enter_context(Receiver(folder / "webhooks.jsonl"))
+        log = stack.enter_context((folder / "webhooks.jsonl").open("a"))
+        receiver = stack.enter_context(Receiver(lambda event: _write(log, event)))
         carrier_port = free_port()
         installation = install(
             home=folder / "home",
@@ -67,6 +69,11 @@ def set_up(folder: Path, **settings: str) -> Iterator[Set]:
         outside.append(Child(_carrier(folder, carrier_port)))
         supervisor = stack.enter_context(Supervisor([*outside, *installation.children()]))
         yield Set(folder, installation, shops, receiver, supervisor)
+
+
+def _write(log: TextIO, event: dict[str, Any]) -> None:
+    log.write(json.dumps(event) + "\n")
+    log.flush()
 
 
 def _settings(carrier_port: int, receiver: Receiver) -> dict[str, str]:

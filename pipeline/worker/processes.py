@@ -13,6 +13,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from pipeline.press import child
 from pipeline.worker.actors import declare_actors
 from pipeline.worker.broker import DramatiqDoorbell, make_broker
 from pipeline.worker.foundation import Foundation, lay_foundation
@@ -32,6 +33,7 @@ _STOP_MS = 20_000
 def run_worker(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT; what is under way is finished first, within the lease."""
     with _standing(settings) as (broker, lines):
+        child.warm_up()
         declare_actors(broker, lines)
         worker = dramatiq.Worker(broker, worker_threads=settings.worker_threads, worker_timeout=_IDLE_MS)
         worker.start()

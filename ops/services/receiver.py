@@ -1,23 +1,28 @@
-"""A sender's webhook receiver: verifies each signature as the Standard Webhooks specification says, and writes down what came."""
+"""A sender's webhook receiver: verifies each signature as the Standard Webhooks specification says, and tells of what came."""
 
 import base64
 import hmac
 import json
 import threading
+from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+Tell = Callable[[dict[str, Any]], None]
+
 
 class Receiver:
-    """Listens on a free loopback port. `secrets` are those of the endpoints that point here; `events` what was accepted."""
+    """Listens on a loopback port, any free one unless `port` says which. `tell` is called once for each event that is accepted.
 
-    def __init__(self, log: Path) -> None:
+    `secrets` are those of the endpoints that point here, `events` what was accepted, by webhook id.
+    """
+
+    def __init__(self, tell: Tell, *, port: int = 0) -> None:
         self.secrets: list[str] = []
         self.events: dict[str, dict[str, Any]] = {}
         self.refused = 0
-        self._log = log
+        self._tell = tell
         self._lock = threading.Lock()
         receiver = self
 
@@ -34,11 +39,11 @@ class Receiver:
             def log_message(self, *_: Any) -> None:
                 """What came is in the log file."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.port: int = self._server.server_address[1]
 
-    def url(self, account: str) -> str:
-        return f"http://127.0.0.1:{self.port}/{account}"
+    def url(self, path: str = "") -> str:
+        return f"http://127.0.0.1:{self.port}/{path}"
 
     def take(self, event_id: str, headers: Any, body: bytes) -> bool:
         """Whether the webhook is genuine; one that came before changes nothing."""
@@ -50,8 +55,7 @@ class Receiver:
                 self.refused += 1
             elif event_id not in self.events:
                 self.events[event_id] = json.loads(body)
-                with self._log.open("a") as log:
-                    log.write(body.decode() + "\n")
+                self._tell(self.events[event_id])
         return genuine
 
     def __enter__(self) -> Self:
