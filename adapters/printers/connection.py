@@ -91,7 +91,7 @@ class Connection:
             return None
 
     def _add_engine(self, place: int) -> Engine:
-        engine = Engine(self._ssh.open_channel(), self._ssh.watchdog.moved)
+        engine = Engine(self._ssh.open_channel())
         with self._guarded("opening SFTP"):
             engine.greet()
         self._engines[place] = engine

@@ -9,7 +9,7 @@ A refused request is raised in its job as `wire.RefusedError`, after all other r
 """
 
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar
 
@@ -23,7 +23,8 @@ BYTES_UNDER_WAY = 4 * 1024 * 1024
 SMALL_REQUEST_BYTES = 32_000
 """What every server takes, and what fits in one SSH packet."""
 LARGE_REQUEST_BYTES = 255 * 1024
-_PACKET_BYTES = 32_768 - 64
+_BURST_BYTES = 128 * 1024
+"""From here on, what is to be sent waits for no more."""
 _RECEIVE_BYTES = 256 * 1024
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class LostError(Exception):
 class Channel(Protocol):
     """What we use of an SSH channel. Sending and receiving raise `LostError`."""
 
-    def send(self, data: bytes) -> int:
+    def send(self, data: memoryview) -> int:
         """Takes some of it, at least a byte; how much."""
         ...
 
@@ -107,16 +108,15 @@ class _Run(Generic[T]):
 
 
 class Engine:
-    """One channel. Not for several threads at once. `moved` is called whenever a byte was taken or came.
+    """One channel. Not for several threads at once.
 
     After an error that left other jobs unfinished it is `broken`: answers may still come, and handles are left open.
     """
 
-    def __init__(self, channel: Channel, moved: Callable[[], None]) -> None:
+    def __init__(self, channel: Channel) -> None:
         self.broken = False
         self.offer = Offer()
         self._channel = channel
-        self._moved = moved
         self._next_number = 0
         self._unanswered: dict[int, tuple[_Task[Any], Request, int | None]] = {}
         self._bytes_under_way = 0
@@ -203,25 +203,17 @@ class Engine:
         self._unanswered[number] = (task, request, place)
         self._bytes_under_way += request.weight
         task.unanswered += 1
-        self._put(wire.head(request, number))
-        self._put(request.data)
-
-    def _put(self, data: bytes) -> None:
-        """Bytes for the channel, sent in packets as full as they can be; what is left waits for more, or for a flush."""
-        rest = memoryview(data)
-        while rest:
-            room = _PACKET_BYTES - len(self._out)
-            self._out += rest[:room]
-            rest = rest[room:]
-            if len(self._out) == _PACKET_BYTES:
-                self._flush()
+        self._out += wire.head(request, number)
+        self._out += request.data
+        if len(self._out) >= _BURST_BYTES:
+            self._flush()
 
     def _flush(self) -> None:
-        out = bytes(self._out)
+        with memoryview(self._out) as out:
+            at = 0
+            while at < len(out):
+                at += self._channel.send(out[at:])
         self._out.clear()
-        while out:
-            out = out[self._channel.send(out) :]
-            self._moved()
 
     def _receive(self, run: _Run[T]) -> None:
         self._receive_bytes()
@@ -230,7 +222,6 @@ class Engine:
 
     def _receive_bytes(self) -> None:
         self._in += self._channel.recv(_RECEIVE_BYTES)
-        self._moved()
 
     def _next_packet(self) -> bytes | None:
         if len(self._in) < 4:

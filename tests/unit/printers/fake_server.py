@@ -45,7 +45,7 @@ class FakeServer:
         self._out = bytearray()
         self.closed = False
 
-    def send(self, data: bytes) -> int:
+    def send(self, data: memoryview) -> int:
         if self.closed:
             raise LostError
         taken = data[: self.takes_at_once]

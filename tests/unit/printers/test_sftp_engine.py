@@ -27,7 +27,7 @@ BODY = bytes(range(256)) * 8_000
 
 
 def greeted(server: FakeServer) -> Engine:
-    engine = Engine(server, lambda: None)
+    engine = Engine(server)
     engine.greet()
     return engine
 
