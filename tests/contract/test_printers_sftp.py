@@ -158,7 +158,14 @@ def test_keys_are_renewed_in_the_middle_of_an_upload(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def small_disk() -> Iterator[Path]:
+def as_root() -> None:
+    """For what only root may do: mounts, chroot."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+
+
+@pytest.fixture
+def small_disk(as_root: None) -> Iterator[Path]:
     """A file system of 1 MB."""
     folder = Path(tempfile.mkdtemp(prefix="mailstream-small-"))
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=True)
@@ -185,7 +192,7 @@ def test_a_full_disk_is_told_and_passes(small_disk: Path, tmp_path: Path) -> Non
 
 
 @pytest.mark.root
-def test_root_shuts_sessions_into_the_account(tmp_path: Path) -> None:
+def test_root_shuts_sessions_into_the_account(as_root: None, tmp_path: Path) -> None:
     with tempfile.TemporaryDirectory(prefix="mailstream-", dir="/run") as base:
         Path(base).chmod(0o755)
         with SshServer(tmp_path / "sshd", root=Path(base) / "account") as server:
