@@ -169,6 +169,9 @@ _FIELD = {
     "too_many_items": Code(422, "There are too many items", "Leave some out."),
     "out_of_range": Code(422, "A number is out of range", "Use a number within the bounds given."),
     "unknown_product": Code(422, "There is no such product", "Use a product that GET /v1/products lists."),
+    "product_not_orderable": Code(
+        422, "The product cannot be ordered yet", "Use a product that GET /v1/products marks as orderable."
+    ),
     "class_not_offered": Code(422, "The product is not mailed in this class", "See GET /v1/products."),
     "send_on_out_of_range": Code(422, "The send_on date is out of range", "Use a date from today to 180 days ahead."),
     "unsupported_side": Code(422, "A side comes in a way not supported yet", "Send a creative id, base64 or a file."),
@@ -186,7 +189,7 @@ _ADDRESS = {
         422, "The address is not in the United States", "Mail goes to US states, territories and APO."
     ),
     "invalid_address": Code(422, "The address cannot be mailed to", "Correct the fields that errors lists."),
-    "unknown_state": Code(422, "There is no such state", "Give two letters, such as ID, PR or AE, or the state's name."),
+    "unknown_state": Code(422, "There is no such state", "Give two letters, such as ID or AE, or the state's name."),
     "invalid_zip": Code(422, "The ZIP is not a ZIP", "Give five digits, or nine as 83702-1234; leading zeros count."),
     "zip_not_in_state": Code(422, "The ZIP is not in the state", "Correct the ZIP or the state."),
     "missing_city": Code(422, "The city is missing", "Give the city."),

@@ -1,7 +1,6 @@
 """Numbered roads (Publication 28, appendix F): COUNTY ROAD, STATE ROUTE, US HIGHWAY are spelled out in front of their number."""
 
 import re
-from collections.abc import Sequence
 
 from pipeline.address.directions import DIRECTIONS
 from pipeline.address.states import NAMES
@@ -15,9 +14,11 @@ _US = ("US", "U S", "UNITED STATES")
 _TOWNSHIP = ("TOWNSHIP", "TWP")
 # After these a road keeps its own words: OLD HIGHWAY 60, CALIFORNIA COUNTY ROAD 555.
 _ADJECTIVES = frozenset({"OLD", "NEW"})
-_STATE_NAMES = tuple(tuple(name.split()) for name in NAMES.values())
-# CO stands for COUNTY far more often than for Colorado.
-_STATE_CODES = {code: name.split() for code, name in NAMES.items() if code != "CO"}
+_STATE_NAMES: dict[str, list[list[str]]] = {}
+for _name in NAMES.values():
+    _STATE_NAMES.setdefault(_name.split()[0], []).append(_name.split())
+# CO stands for COUNTY far more often than for Colorado, NE for northeast.
+_STATE_CODES = {code: name.split() for code, name in NAMES.items() if code not in ("CO", "NE")}
 _NUMBER = re.compile(r"(?=[A-Z-]{0,3}\d)[A-Z0-9-]+").fullmatch
 _LETTERS = re.compile(r"[A-Z]{1,2}").fullmatch
 _GLUED = re.compile(r"(I|IH|US|SR|CR|FM|HWY|RTE)-?(\d+[A-Z]?)").fullmatch
@@ -40,12 +41,10 @@ def _phrases() -> dict[tuple[str, ...], tuple[str, ...]]:
 
 _PHRASES = _phrases()
 _LONGEST = max(map(len, _PHRASES))
-_FIRST_WORDS = (
-    {words[0] for words in _PHRASES} | _ADJECTIVES | _STATE_CODES.keys() | {words[0] for words in _STATE_NAMES}
-)
+_FIRST_WORDS = {words[0] for words in _PHRASES} | _ADJECTIVES | _STATE_CODES.keys() | _STATE_NAMES.keys()
 
 
-def read_highway(words: Sequence[str]) -> tuple[list[str], int]:
+def read_highway(words: list[str]) -> tuple[list[str], int]:
     """A numbered road at the beginning of `words`, spelled out, and how many words it took; nothing and 0 where there is none."""
     first = words[0]
     if first not in _FIRST_WORDS:
@@ -60,7 +59,7 @@ def read_highway(words: Sequence[str]) -> tuple[list[str], int]:
     return _behind_an_adjective(words)
 
 
-def _behind_an_adjective(words: Sequence[str]) -> tuple[list[str], int]:
+def _behind_an_adjective(words: list[str]) -> tuple[list[str], int]:
     for spelled, taken in _adjectives(words):
         if len(words) > taken + 1 and words[taken] not in DIRECTIONS:
             road, length = read_highway(words[taken:])
@@ -69,8 +68,8 @@ def _behind_an_adjective(words: Sequence[str]) -> tuple[list[str], int]:
     return [], 0
 
 
-def _adjectives(words: Sequence[str]) -> list[tuple[list[str], int]]:
-    found = [(list(name), len(name)) for name in _STATE_NAMES if tuple(words[: len(name)]) == name]
+def _adjectives(words: list[str]) -> list[tuple[list[str], int]]:
+    found = [(name, len(name)) for name in _STATE_NAMES.get(words[0], ()) if words[: len(name)] == name]
     if words[0] in _ADJECTIVES:
         found.append(([words[0]], 1))
     if words[0] in _STATE_CODES:

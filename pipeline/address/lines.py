@@ -11,37 +11,41 @@ from pipeline.address.boxes import read_box
 from pipeline.address.delivery_line import DeliveryLine, Kind
 from pipeline.address.plain import words
 from pipeline.address.street import is_house_number, read_street
-from pipeline.address.units import opens_with_unit
+from pipeline.address.units import is_unit_mark, opens_with_unit
 
 # About what an address block 2.775 in wide takes at 8 pt.
 LONGEST = 46
 _NOTES = {"ATTN": 1, "ATTENTION": 1, "C/O": 1, "CARE OF": 2, "URB": 1, "URBANIZACION": 1, "URBANIZATION": 1}
 _NOTE_WORDS = {"ATTENTION": "ATTN", "CARE": "C/O", "URBANIZACION": "URB", "URBANIZATION": "URB"}
 _ROUNDS = 4
-_HARMLESS = frozenset({"street_abbreviated", "road_spelled_out"})
+_PLAIN_NUMBER = re.compile(r"[0-9]+[A-Z]?").fullmatch
 _HAS_DIGIT = re.compile(r"\d").search
 
 
 @dataclass(slots=True)
 class LaidOut:
-    """`missing` is the code of the fault that keeps mail from being delivered, or empty."""
+    """`missing` is the code of the fault that keeps mail from being delivered, or empty.
+
+    `sure`: these lines would read the same again.
+    """
 
     line1: str
     line2: str
     missing: str
     corrections: Sequence[str]
+    sure: bool = False
 
 
 def lay_out(line1: str, line2: str) -> LaidOut:
     """What was put together is read again until that changes nothing, since a word may mean something else in its new place."""
     laid = _lay_out(line1, line2)
     for _ in range(_ROUNDS):
-        if line2 or laid.line2 or not _HARMLESS.issuperset(laid.corrections):
-            again = _lay_out(laid.line1, laid.line2)
-            if (again.line1, again.line2, again.missing) != (laid.line1, laid.line2, laid.missing):
-                laid = replace(again, corrections=(*laid.corrections, *again.corrections))
-                continue
-        break
+        if laid.sure:
+            break
+        again = _lay_out(laid.line1, laid.line2)
+        if (again.line1, again.line2, again.missing) == (laid.line1, laid.line2, laid.missing):
+            break
+        laid = replace(again, corrections=(*laid.corrections, *again.corrections))
     return laid
 
 
@@ -112,10 +116,18 @@ def _alone(line: DeliveryLine, *corrections: str) -> LaidOut:
     found = (*line.corrections, *corrections)
     if len(whole) > LONGEST:
         # Joined words may read differently, and must be taken apart where anyone else would.
-        line = _read(line.whole)
-        if line.words and line.unit and opens_with_unit(line.unit):
-            return LaidOut(" ".join(line.unit), " ".join(line.words), line.missing, found)
-    return LaidOut(whole, "", line.missing, found)
+        apart = _read(line.whole)
+        if apart.words and apart.unit and opens_with_unit(apart.unit):
+            return LaidOut(" ".join(apart.unit), " ".join(apart.words), apart.missing, found)
+    return LaidOut(whole, "", line.missing, found, _is_ordinary(line))
+
+
+def _is_ordinary(line: DeliveryLine) -> bool:
+    """House number, street, and at most one unit such as APT 4B: nine of ten addresses, which need no second look."""
+    unit = line.unit
+    if line.kind is not Kind.PLACE or line.missing:
+        return not unit and not line.corrections
+    return not unit or (len(unit) == 2 and _PLAIN_NUMBER(unit[1]) is not None and not is_unit_mark(line.words[-1]))
 
 
 def _two(above: DeliveryLine, given: list[str], below: DeliveryLine, *corrections: str) -> LaidOut:

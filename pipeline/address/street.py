@@ -38,7 +38,6 @@ _NUMBER_WORDS = frozenset(
 )
 # AVENUE OF THE PINES has no suffix.
 _NAME_GOES_ON = frozenset({"THE", "OF", "LA", "LAS", "LOS", "EL", "DE", "DEL", "DU", "A", "AND", "&"})
-# AVENUE B and AVENUE N are spelled out.
 _AVENUES = frozenset(word for word, suffix in SUFFIXES.items() if suffix == "AVE")
 _UNITS_AT_ONCE = frozenset({"APT", "APARTMENT", "STE", "SUITE", "#"})
 
@@ -82,22 +81,42 @@ def write_street(words: list[str]) -> tuple[list[str], bool]:
     """A street without its house number as the post writes it, and whether it is a numbered road."""
     if not words:
         return words, False
-    before = 1 if words[0] in DIRECTIONS and len(words) > 2 else 0
-    road, length = read_highway(words[before:])
+    before = 0
+    road, length = read_highway(words)
+    if not length and words[0] in DIRECTIONS and len(words) > 2:
+        before = 1
+        road, length = read_highway(words[1:])
     if length:
         rest, suffix = _take_suffix(*_take_direction(words[before + length :], road[-1]), inside=True)
-        return [*_short(words[:before]), *road, *rest, *suffix], True
+        return [*(DIRECTIONS[word] for word in words[:before]), *road, *rest, *suffix], True
+    lettered = len(words[-1]) == 1 or words[-1] in DIRECTIONS
+    return (lettered and _lettered_avenue(words)) or _named_street(words), False
+
+
+def _lettered_avenue(words: list[str]) -> list[str]:
+    """AVENUE B and S AVENUE N are spelled out; nothing where this is another street."""
     name, end = _take_direction(words)
     if not end and len(words[-1]) == 1:
         name, end = words[:-1], words[-1:]
-    if end and len(name) == before + 1 and name[-1] in _AVENUES:
-        return [*_short(name[:-1]), "AVENUE", *end], False
+    if not end or not name or name[-1] not in _AVENUES:
+        return []
+    front, taken = _front(name)
+    return [*front, "AVENUE", *end] if len(name) == taken + 1 else []
+
+
+def _named_street(words: list[str]) -> list[str]:
     name, end = _take_suffix(*_take_direction(words), inside=False)
+    front, taken = _front(name)
+    return [*front, *name[taken:], *end]
+
+
+def _front(name: list[str]) -> tuple[list[str], int]:
+    """The direction in front of a name, of which something must be left, and how many words it took."""
     if len(name) > 2 and (pair := paired(name[0], name[1])):
-        name = [pair, *name[2:]]
-    elif len(name) > 1 and name[0] in DIRECTIONS:
-        name = [DIRECTIONS[name[0]], *name[1:]]
-    return [*name, *end], False
+        return [pair], 2
+    if len(name) > 1 and name[0] in DIRECTIONS:
+        return [DIRECTIONS[name[0]]], 1
+    return [], 0
 
 
 def _take_direction(words: list[str], before: str = "") -> tuple[list[str], list[str]]:
@@ -126,10 +145,6 @@ def _take_suffix(words: list[str], end: list[str], *, inside: bool) -> tuple[lis
     return (words[:-1], [SUFFIXES[words[-1]], *end]) if name_before else (words, end)
 
 
-def _short(words: Sequence[str]) -> list[str]:
-    return [DIRECTIONS[word] for word in words]
-
-
 def _bare_unit(street: list[str]) -> tuple[list[str], list[str]]:
     """OAK ST 4B: a number behind the suffix that nobody says the meaning of."""
     if len(street) < 3 or not _HAS_DIGIT(street[-1]) or is_ordinal(street[-1]):
@@ -144,7 +159,7 @@ def _house_number(words: Sequence[str]) -> int:
     """How many words the house number takes."""
     first = words[0]
     if first[0].isdigit():
-        if is_ordinal(first):
+        if not first.isdigit() and is_ordinal(first):
             return 0
         return 2 if len(words) > 1 and _FRACTION(words[1]) else 1
     return 1 if _GRID(first) else 0

@@ -48,6 +48,7 @@ _NEED_RANGE = frozenset(_by_word(_RANGED))
 # Nobody names a street so; what may also be the name of one stands behind a suffix or another unit.
 _NEVER_STREETS = frozenset({"BSMT", "BASEMENT", "LBBY", "LOBBY", "PENTHOUSE", "PH"})
 _MARKS = UNITS.keys() | {"#"}
+_FLOORS = frozenset({"FL", "FLOOR", "FLR"})
 _NUMBER_WORDS = frozenset({"NO", "NUM", "NUMBER", "NBR"})
 _ORDINAL = re.compile(r"(\d*(?:1ST|2ND|3RD|[04-9]TH|1[123]TH))").fullmatch
 _HAS_DIGIT = re.compile(r"\d").search
@@ -64,7 +65,7 @@ def find_unit(words: Sequence[str], start: int) -> int:
     for at in range(start, len(words)):
         if words[at] in _MARKS and _is_unit(words, at):
             return at
-        if words[at] in ("FLOOR", "FL", "FLR") and at > start and is_ordinal(words[at - 1]):
+        if words[at] in _FLOORS and at > start and is_ordinal(words[at - 1]):
             return at - 1
     return len(words)
 
@@ -74,7 +75,7 @@ def opens_with_unit(words: Sequence[str]) -> bool:
     first = words[0]
     if first == "#":
         return len(words) > 1
-    if len(words) > 1 and is_ordinal(first) and words[1] in ("FLOOR", "FL", "FLR"):
+    if len(words) > 1 and words[1] in _FLOORS and is_ordinal(first):
         return True
     if first in _NEED_RANGE:
         return len(words) > 1 and _is_range(words, 1)
@@ -91,7 +92,7 @@ def write_unit(words: Sequence[str]) -> list[str]:
                 written.append(word)
         elif word in _NUMBER_WORDS and after_mark and at + 1 < len(words):
             continue
-        elif word in ("FLOOR", "FL", "FLR") and written and is_ordinal(written[-1]):
+        elif word in _FLOORS and written and is_ordinal(written[-1]):
             ordinal = written.pop()
             written += ["FL", ordinal[:-2]]
         else:

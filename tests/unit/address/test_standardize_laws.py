@@ -3,7 +3,7 @@
 import re
 from dataclasses import replace
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pipeline.address.faults import CODES
@@ -36,7 +36,7 @@ _ADDRESSES = st.builds(
     line2=st.one_of(st.just(""), _LINES),
     company=st.text(max_size=12),
 )
-_MANY = settings(max_examples=1_500, deadline=None)
+_MANY = settings(max_examples=400, deadline=None)
 
 
 def again(answer: Standardized) -> Standardized:
@@ -47,7 +47,7 @@ def again(answer: Standardized) -> Standardized:
     )
 
 
-@_MANY
+@settings(max_examples=1_000, deadline=None)
 @given(_ADDRESSES)
 def test_writing_twice_changes_nothing(address: Address) -> None:
     once = standardize(address)
@@ -85,11 +85,12 @@ def test_what_the_door_refuses_is_never_deliverable(address: Address) -> None:
 
 @_MANY
 @given(_ADDRESSES)
-def test_no_word_of_a_line_is_lost(address: Address) -> None:
+def test_no_digit_of_a_line_is_lost(address: Address) -> None:
     """Digits are what mail is delivered by; each comes out as often as it went in."""
     digits = re.compile(r"[0-9]")
-    before = sorted(digits.findall(address.line1 + address.line2))
-    if not (address.line1 + address.line2).isascii() or re.search(r"\b0", address.line1 + address.line2):
-        return
+    both = address.line1 + address.line2
+    # Zeros in front of a route's number are dropped on purpose, and letters of other scripts have their own digits.
+    assume(both.isascii() and not re.search(r"\b0", both))
+    before = sorted(digits.findall(both))
     answer = standardize(address)
     assert sorted(digits.findall(answer.line1 + answer.line2)) == before
