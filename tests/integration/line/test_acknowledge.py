@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.errors import Transient
+from pipeline.repository.batches import reprint
 from pipeline.repository.tables import acks, drops, pieces, placements, printers
 from tests.integration.line.fakes import KilledError
 from tests.integration.line.marks import ack, scan
@@ -221,6 +222,15 @@ def test_a_piece_in_the_mail_is_never_made_again(world: World, ids: list[str]) -
     assert faults(world) == ["already_mailed", "already_mailed"]
     assert world.drop(1).pieces == 1
     assert world.statuses(ids) == {"mailed": 1, "in_transit": 1, "sent": 2}
+
+
+def test_a_reprint_itself_leaves_out_what_is_in_the_mail(world: World, ids: list[str]) -> None:
+    told(world, "mailed", pieces=ids[:1])
+    with world.db.write() as tx:
+        again = reprint(tx, world.drop(), ids[:2], outcome="spoiled", at=world.clock(), ids=world.ids)
+    assert again == [ids[1]]
+    [place] = world.rows(placements, placements.c.piece_id == ids[0])
+    assert (place.live, place.revision) == (True, 0)
 
 
 def test_a_refused_drop_frees_its_pieces_for_another_printer(world: World, ids: list[str]) -> None:

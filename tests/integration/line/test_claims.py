@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import Row, update
+from sqlalchemy import Row, text, update
 
 from pipeline.errors import Permanent, Transient
 from pipeline.repository import claims
@@ -270,6 +270,7 @@ def test_two_that_claim_at_once_take_different_rows(concurrent_world: World) -> 
         return {row.id for row in rows}
 
     with world.db.write() as one, world.db.write() as other:
+        other.execute(text("SET LOCAL lock_timeout = '5s'"))
         first, second = claim(one, "cl_1"), claim(other, "cl_2")
     assert len(first) == 4
     assert len(second) == 2
