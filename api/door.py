@@ -4,12 +4,12 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from pipeline.address.standardize import door_faults
 from pydantic import ValidationError
 
 from api.faults import below, fault, schema_faults
 from api.problems import invalid
 from api.schemas import AddressIn, PieceIn, SideIn
+from pipeline.address.standardize import door_faults
 from pipeline.errors import Fault
 from pipeline.ports import Address
 from pipeline.products import PRODUCTS
@@ -38,9 +38,12 @@ def admit_piece(value: Any, *, files: frozenset[str]) -> PieceIn:
 
 
 def product_faults(product: str) -> Iterator[Fault]:
+    remedy = f"Use one of: {', '.join(sorted(name for name, one in PRODUCTS.items() if one.orderable))}."
     if product not in PRODUCTS:
-        remedy = f"Use one of: {', '.join(sorted(PRODUCTS))}."
         yield fault("unknown_product", "/product", "There is no such product.", remedy)
+    elif not PRODUCTS[product].orderable:
+        detail = f"{PRODUCTS[product].title}: it cannot be made yet."
+        yield fault("product_not_orderable", "/product", detail, remedy)
 
 
 def address_faults(at: str, address: AddressIn) -> list[Fault]:

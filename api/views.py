@@ -146,24 +146,35 @@ def _product(product: Product, prices: Mapping[tuple[str, str], int]) -> dict[st
         "object": "product",
         "name": product.name,
         "title": product.title,
+        "orderable": product.orderable,
         "trim_in": [product.trim_width_in, product.trim_height_in],
         "artwork_in": [product.bleed_width_in, product.bleed_height_in],
         "bleed_in": product.bleed_in,
         "safe_in": product.safe_in,
         "min_ppi": product.min_ppi,
-        "back": {
+        "address_side": product.address_side,
+        product.address_side: {
             "ink_free": _box(product.ink_free),
             "indicia": _box(product.indicia),
             "address": _box(product.address),
+            "return_address": _box(product.return_address),
+            "barcode_clear": _box(product.barcode_clear),
         },
+        "folds": [vars(fold) for fold in product.folds],
+        "most_sheets": product.most_sheets,
         "stock": product.stock,
         "weight_oz": product.weight_oz,
+        "caliper_in": product.caliper_in,
+        "size_class": product.size_class,
+        "template": f"/v1/products/{product.name}/template",
         "prices": {mail_class: {"cents": cents, "currency": CURRENCY} for mail_class, cents in classes.items()},
     }
 
 
-def _box(box: Box) -> dict[str, float]:
+def _box(box: Box | None) -> dict[str, float] | None:
     """Inches, from the top left of the trim."""
+    if box is None:
+        return None
     return {"x_in": box.x_in, "y_in": box.y_in, "width_in": box.width_in, "height_in": box.height_in}
 
 

@@ -13,7 +13,7 @@ from pipeline.address.imb import encode
 from pipeline.errors import Permanent
 from pipeline.models.profile import Postage
 from pipeline.press.bars import LENGTH_PT
-from pipeline.press.geometry import numbers, on_piece, pt
+from pipeline.press.geometry import numbers, on_piece
 from pipeline.press.indicia import draw_indicia
 from pipeline.press.job import Placed
 from pipeline.press.layout import Slot
@@ -51,7 +51,8 @@ class AddressSide:
         self._product = product
         self._block = on_piece(product.address, product)
         self._zone = on_piece(product.ink_free, product)
-        self._indicia = on_piece(product.indicia, product)
+        self._indicia = on_piece(product.indicia, product) if product.indicia else None
+        self._sender = on_piece(product.return_address, product)
         self._face = address_typeface()
         self._bars_at = [_text_matrix(slot, *self.bars_place()) for slot in slots]
         # `'` moves down a line before it prints, so a block starts one line above its first baseline.
@@ -75,16 +76,18 @@ class AddressSide:
     def zone(self, postage: Postage, mail_class: str) -> str:
         """The white zone with the indicia, the same on every piece of a batch."""
         white = f"q 0 0 0 0 k {self._zone.path()} re f Q\n"
+        if self._indicia is None:
+            return white
         return white + draw_indicia(self._indicia, postage, mail_class, font=ADDRESS_FONT)
 
     def return_address(self, piece: Placed) -> bytes:
         """Text operators, in the piece's own coordinates."""
         if not piece.return_address:
             return b""
-        room = self._indicia.x_pt - self._block.x_pt - pt(0.06)
-        top = self._indicia.top_pt - RETURN_SIZE_PT * self._face.cap_height / 1000
-        lines = _set(piece, piece.return_address, room_pt=room, sizes_pt=(RETURN_SIZE_PT, RETURN_SIZE_PT))
-        place = numbers(self._block.x_pt, top + RETURN_PITCH_PT)
+        top = self._sender.top_pt - RETURN_SIZE_PT * self._face.cap_height / 1000
+        sizes = (RETURN_SIZE_PT, RETURN_SIZE_PT)
+        lines = _set(piece, piece.return_address, room_pt=self._sender.width_pt, sizes_pt=sizes)
+        place = numbers(self._sender.x_pt, top + RETURN_PITCH_PT)
         start = f"BT 0 0 0 1 k /{ADDRESS_FONT} {RETURN_SIZE_PT} Tf {RETURN_PITCH_PT} TL {place} Td"
         return start.encode() + lines + b" ET\n"
 

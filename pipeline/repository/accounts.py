@@ -19,6 +19,7 @@ from sqlalchemy import Connection, Row, Select, and_, insert, or_, select, updat
 
 from pipeline.models.profile import Floor, Postage, PrinterProfile, Sandbox
 from pipeline.models.types import Ids
+from pipeline.products import PRODUCTS
 from pipeline.repository.sandbox_clocks import start_clock
 from pipeline.repository.tables import accounts, keys, printers
 
@@ -155,7 +156,10 @@ def _base62(value: int, length: int) -> str:
 
 
 def _sandbox_printer(account_id: str, mailer_id: str, ids: Ids, now: datetime) -> dict[str, Any]:
+    made = [product for product in PRODUCTS.values() if product.orderable]
     profile = PrinterProfile(
+        products=tuple(product.name for product in made),
+        stocks=tuple(sorted({product.stock for product in made})),
         transport=Sandbox(),
         postage=Postage(mailer_id=mailer_id, **_SANDBOX_PERMIT),
         floor=Floor(max_wait_s=SANDBOX_MAX_WAIT_S),

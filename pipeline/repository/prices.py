@@ -3,10 +3,10 @@
 from sqlalchemy import Connection, select
 from sqlalchemy.dialects import postgresql, sqlite
 
+from pipeline.products import PRODUCTS
 from pipeline.repository.tables import prices
 
 CURRENCY = "usd"
-_FIRST_PRICES_CENTS = {("postcard_4x6", "first_class"): 79, ("postcard_4x6", "marketing"): 65}
 
 
 def read_prices(tx: Connection) -> dict[tuple[str, str], int]:
@@ -18,7 +18,8 @@ def seed_prices(tx: Connection) -> None:
     """Give every product that has no price its first one; prices that stand are left alone."""
     insert = (sqlite if tx.dialect.name == "sqlite" else postgresql).insert(prices)
     rows = [
-        {"product": product, "mail_class": mail_class, "cents": cents, "currency": CURRENCY}
-        for (product, mail_class), cents in _FIRST_PRICES_CENTS.items()
+        {"product": product.name, "mail_class": mail_class, "cents": cents, "currency": CURRENCY}
+        for product in PRODUCTS.values()
+        for mail_class, cents in product.first_prices_cents
     ]
     tx.execute(insert.on_conflict_do_nothing(index_elements=["product", "mail_class"]), rows)
