@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeDecorator
 Json = JSON().with_variant(JSONB(), "postgresql")
 
 _CROCKFORD = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = tuple(first + second for first in _CROCKFORD for second in _CROCKFORD)
 ID_LENGTH = 29  # a two-letter prefix, an underscore and 26 characters
 
 
@@ -30,7 +31,7 @@ class UtcDateTime(TypeDecorator[datetime]):
         value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
         if value is None:
             return None
         result: datetime = value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
@@ -49,7 +50,8 @@ class Ids:
 
     def new(self, prefix: str) -> str:
         value = (self._milliseconds() & (1 << 48) - 1) << 82 | self._random_bits(82)
-        return prefix + "_" + "".join(_CROCKFORD[value >> shift & 31] for shift in range(125, -1, -5))
+        # Two characters at a time: an id is made for every row that there is.
+        return prefix + "_" + "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -1, -10)])
 
 
 def system_ids() -> Ids:
