@@ -46,7 +46,7 @@ class Ground:
     """One run's folder, database and seed; `sender` is the account whose mail it is."""
 
     folder: Path
-    database_url: str
+    database: Path
     seed: int
     sender: Sender
     sweeps: bool = True
@@ -58,7 +58,7 @@ def live(ground: Ground, at: datetime, life: int, target: Target | None) -> None
     tripwire = Tripwire(ground.folder / "points", target)
     clock = ManualClock(at)
     ids = Ids(lambda: int(clock().timestamp() * 1000), chance.getrandbits)
-    db = TripwiredDatabase(ground.database_url, tripwire)
+    db = TripwiredDatabase(ground.database, tripwire)
     context = Context("live", db, ids, clock, LiveLineClock(clock))
     bell = Bell(chance)
     line = _line(ground, context, bell, tripwire)

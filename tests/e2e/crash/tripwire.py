@@ -10,10 +10,11 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, event
 
 from pipeline.repository.database import Database
 
@@ -42,11 +43,35 @@ class Tripwire:
             os.kill(os.getpid(), self._target.by)
 
 
+_place = {"path": ""}
+
+
+def _shared(path: str) -> Database:
+    """The one database of this process, from now on at `path`."""
+    _place["path"] = path
+    database = _made_once()
+    database.engine.dispose(close=False)
+    return database
+
+
+@cache
+def _made_once() -> Database:
+    database = Database("sqlite:///somewhere")
+
+    @event.listens_for(database.engine, "do_connect")
+    def connect(_dialect: Any, _record: Any, arguments: list[Any], _named: Any) -> None:
+        arguments[:] = [_place["path"]]
+
+    return database
+
+
 class TripwiredDatabase(Database):
     """Each transaction that changed something is a point before its commit and one after it. SQLite counts changed rows."""
 
-    def __init__(self, url: str, tripwire: Tripwire) -> None:
-        super().__init__(url)
+    def __init__(self, path: Path, tripwire: Tripwire) -> None:
+        # One engine for all databases of all lives, so that a statement is compiled once and not once a life.
+        shared = _shared(str(path))
+        self.engine, self.is_sqlite = shared.engine, shared.is_sqlite
         self._tripwire = tripwire
 
     @contextmanager
