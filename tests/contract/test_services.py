@@ -107,8 +107,9 @@ def test_stop_kills_what_ignores_it_and_its_children(tmp_path: Path) -> None:
     script = "trap '' TERM; sleep 60 & echo $!; wait; sleep 60"
     process = ServerProcess.start(Command("deaf", ["sh", "-c", script], log_path=log))
     process.wait_ready(lambda: log.read_text().endswith("\n"), within_s=5)
+    watch = os.pidfd_open(int(log.read_text()))
     assert process.stop(within_s=0.1) == -9
-    assert not is_running(int(log.read_text()))
+    assert died(watch, within_s=5)
 
 
 def test_children_die_with_a_parent_that_was_killed(tmp_path: Path) -> None:

@@ -48,6 +48,8 @@ class _served:  # noqa: N801  # reads as a verb where it is used
     def __init__(self, api: World) -> None:
         self._listener = socket.socket()
         self._listener.bind(("127.0.0.1", 0))
+        # Who comes before the server accepts has to wait, not be refused.
+        self._listener.listen()
         self._server = uvicorn.Server(uvicorn.Config(create_app(api.services), log_level="critical"))
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._listener]})
 
