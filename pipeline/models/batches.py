@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from pipeline.models.claim import Claimable
+from pipeline.models.claim import Claimable, claim_indexes
 from pipeline.models.types import Json, UtcDateTime
 
 
@@ -14,7 +14,7 @@ class PrinterRow(Claimable, table=True):
     """A printer and its whole profile (`pipeline.models.profile.PrinterProfile`). A test account has one of its own."""
 
     __tablename__ = "printers"
-    __table_args__ = (UniqueConstraint("mode", "name"),)
+    __table_args__ = (UniqueConstraint("mode", "name"), *claim_indexes("printers"))
 
     id: str = Field(primary_key=True)
     name: str
@@ -103,6 +103,7 @@ class Drop(Claimable, table=True):
             sqlite_where=text("status IN ('frozen', 'imposed', 'handing_over')"),
             postgresql_where=text("status IN ('frozen', 'imposed', 'handing_over')"),
         ),
+        *claim_indexes("drops"),
     )
 
     id: str = Field(primary_key=True)

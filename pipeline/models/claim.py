@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from sqlalchemy import Index, text
 from sqlmodel import Field, SQLModel
 
 from pipeline.models.types import UtcDateTime
@@ -16,10 +17,19 @@ class Claimable(SQLModel):
     """
 
     attempt: int = Field(default=0)
-    claim_token: str | None = Field(default=None, index=True)
+    claim_token: str | None = Field(default=None)
     lease_until: datetime | None = Field(default=None, sa_type=UtcDateTime)
     next_attempt_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     tries: int = Field(default=0)
     solo_deaths: int = Field(default=0)
     quarantined_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_error: str | None = None
+
+
+def claim_indexes(table: str) -> tuple[Index, Index]:
+    """Finds what is under a claim, and what died alone: few rows at any time, however many the table holds."""
+    claimed, lonely = text("claim_token IS NOT NULL"), text("solo_deaths > 0")
+    return (
+        Index(f"ix_{table}_claimed", "claim_token", "lease_until", sqlite_where=claimed, postgresql_where=claimed),
+        Index(f"ix_{table}_lonely", "mode", sqlite_where=lonely, postgresql_where=lonely),
+    )

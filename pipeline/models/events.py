@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from pipeline.models.claim import Claimable
+from pipeline.models.claim import Claimable, claim_indexes
 from pipeline.models.types import Json, UtcDateTime
 
 
@@ -16,14 +16,29 @@ class Event(SQLModel, table=True):
     __tablename__ = "events"
     __table_args__ = (
         UniqueConstraint("piece_id", "sequence"),
-        UniqueConstraint("mode", "position"),
         Index(
             "ix_events_unpublished",
+            "mode",
             "id",
             sqlite_where=text("position IS NULL"),
             postgresql_where=text("position IS NULL"),
         ),
-        Index("ix_events_log", "account_id", "mode", "position"),
+        Index(
+            "ux_events_position",
+            "mode",
+            "position",
+            unique=True,
+            sqlite_where=text("position IS NOT NULL"),
+            postgresql_where=text("position IS NOT NULL"),
+        ),
+        Index(
+            "ix_events_log",
+            "account_id",
+            "mode",
+            "position",
+            sqlite_where=text("position IS NOT NULL"),
+            postgresql_where=text("position IS NOT NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True)
@@ -68,7 +83,7 @@ class Endpoint(SQLModel, table=True):
 
 
 class Delivery(Claimable, table=True):
-    """One event for one endpoint. `tries` counts attempts; the retry schedule is `next_attempt_at`."""
+    """One event for one endpoint. `tries` counts attempts; the schedule, from the first of them, is `next_attempt_at`."""
 
     __tablename__ = "deliveries"
     __table_args__ = (
@@ -77,6 +92,7 @@ class Delivery(Claimable, table=True):
             "ix_deliveries_due",
             "mode",
             "next_attempt_at",
+            "id",
             sqlite_where=text("status = 'pending'"),
             postgresql_where=text("status = 'pending'"),
         ),
@@ -88,6 +104,7 @@ class Delivery(Claimable, table=True):
             sqlite_where=text("status = 'pending'"),
             postgresql_where=text("status = 'pending'"),
         ),
+        *claim_indexes("deliveries"),
     )
 
     id: str = Field(primary_key=True)

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Index, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from pipeline.models.claim import Claimable
+from pipeline.models.claim import Claimable, claim_indexes
 from pipeline.models.types import Json, UtcDateTime
 
 _WORKABLE = "quarantined_at IS NULL"
@@ -28,6 +28,13 @@ class Piece(Claimable, table=True):
             "due_at",
             sqlite_where=text(f"status = 'created' AND address_state = 'pending' AND {_WORKABLE}"),
             postgresql_where=text(f"status = 'created' AND address_state = 'pending' AND {_WORKABLE}"),
+        ),
+        Index(
+            "ix_pieces_to_promote",
+            "mode",
+            "due_at",
+            sqlite_where=text("status = 'created' AND address_state = 'done'"),
+            postgresql_where=text("status = 'created' AND address_state = 'done'"),
         ),
         Index(
             "ix_pieces_to_freeze",
@@ -52,12 +59,7 @@ class Piece(Claimable, table=True):
             sqlite_where=text("alarm_at IS NOT NULL"),
             postgresql_where=text("alarm_at IS NOT NULL"),
         ),
-        Index(
-            "ix_pieces_leased",
-            "lease_until",
-            sqlite_where=text("lease_until IS NOT NULL"),
-            postgresql_where=text("lease_until IS NOT NULL"),
-        ),
+        *claim_indexes("pieces"),
         Index("ix_pieces_listed", "account_id", "mode", "id"),
     )
 
@@ -122,6 +124,7 @@ class Creative(Claimable, table=True):
             postgresql_where=text("status = 'checked'"),
         ),
         Index("ix_creatives_listed", "account_id", "mode", "id"),
+        *claim_indexes("creatives"),
     )
 
     id: str = Field(primary_key=True)

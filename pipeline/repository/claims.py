@@ -115,9 +115,10 @@ def bury(tx: Connection, table: Table, *, mode: str, now: datetime) -> list[tupl
     A dead claim of many rows comes back as two halves. A row that died alone is counted, comes back alone, and is quarantined
     at `POISON_DEATHS`.
     """
+    claimed = table.c.claim_token.is_not(None)  # as the index says it
     dead = tx.execute(
         select(table.c.id, table.c.claim_token)
-        .where(table.c.mode == mode, table.c.lease_until < now, table.c.quarantined_at.is_(None))
+        .where(claimed, table.c.mode == mode, table.c.lease_until < now, table.c.quarantined_at.is_(None))
         .order_by(table.c.claim_token, table.c.id)
         .limit(20_000)
     ).all()

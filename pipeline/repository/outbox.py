@@ -55,7 +55,8 @@ def _unpublished(tx: Connection, mode: str) -> list[Any]:
     wanted = select(
         events.c.id, events.c.piece_id, events.c.account_id, events.c.type, events.c.sequence, events.c.told
     )
-    rows = tx.execute(wanted.where(fresh, events.c.piece_id.in_(select(oldest.c.piece_id)))).all()
+    theirs = events.c.position.is_(None) & events.c.piece_id.in_(select(oldest.c.piece_id))
+    rows = tx.execute(wanted.where(theirs)).all()
     first: dict[str, str] = {}
     for row in rows:
         first[row.piece_id] = min(first.get(row.piece_id, row.id), row.id)
@@ -84,6 +85,7 @@ def _deliveries(
             "sequence": event.sequence,
             "mode": endpoint.mode,
             "ordered": endpoint.ordered,
+            "next_attempt_at": now,
             "created_at": now,
         }
         for event in fresh

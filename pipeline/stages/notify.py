@@ -58,7 +58,7 @@ class Notify:
         return and_(mine, reachable, or_(not_(deliveries.c.ordered), not_(before)))
 
     def order_by(self) -> Sequence[ColumnElement[Any]]:
-        return (deliveries.c.next_attempt_at.asc().nulls_first(), deliveries.c.id)
+        return (deliveries.c.next_attempt_at, deliveries.c.id)
 
     def work(self, rows: Sequence[Row[Any]]) -> Done:
         with self._context.db.read() as tx:

@@ -112,11 +112,11 @@ class Scheduler:
     def _wake(self) -> None:
         """Ring every stage that has something due: what was rung for is only ever a hint."""
         now = self._context.machine_clock()
-        for stage in self._line.stages.values():
-            with self._context.db.read() as tx:
-                waiting = claims.any_due(tx, stage.table, where=stage.where(), now=now)
-            if waiting:
-                self._line.doorbell.ring(Note(stage.name, self._context.mode))
+        with self._context.db.read() as tx:
+            stages = self._line.stages.values()
+            waiting = [one.name for one in stages if claims.any_due(tx, one.table, where=one.where(), now=now)]
+        for name in waiting:
+            self._line.doorbell.ring(Note(name, self._context.mode))
 
     def _sweep(self) -> None:
         now = self._context.machine_clock()

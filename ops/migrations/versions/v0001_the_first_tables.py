@@ -87,8 +87,21 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("account_id", "mode", "product", "sha256"),
     )
-    op.create_index(op.f("ix_creatives_claim_token"), "creatives", ["claim_token"])
+    op.create_index(
+        "ix_creatives_claimed",
+        "creatives",
+        ["claim_token", "lease_until"],
+        sqlite_where=sa.text("claim_token IS NOT NULL"),
+        postgresql_where=sa.text("claim_token IS NOT NULL"),
+    )
     op.create_index("ix_creatives_listed", "creatives", ["account_id", "mode", "id"])
+    op.create_index(
+        "ix_creatives_lonely",
+        "creatives",
+        ["mode"],
+        sqlite_where=sa.text("solo_deaths > 0"),
+        postgresql_where=sa.text("solo_deaths > 0"),
+    )
     op.create_index(
         "ix_creatives_to_prepare",
         "creatives",
@@ -155,7 +168,20 @@ def upgrade() -> None:
         sa.UniqueConstraint("mode", "name"),
     )
     op.create_index(op.f("ix_printers_account_id"), "printers", ["account_id"])
-    op.create_index(op.f("ix_printers_claim_token"), "printers", ["claim_token"])
+    op.create_index(
+        "ix_printers_claimed",
+        "printers",
+        ["claim_token", "lease_until"],
+        sqlite_where=sa.text("claim_token IS NOT NULL"),
+        postgresql_where=sa.text("claim_token IS NOT NULL"),
+    )
+    op.create_index(
+        "ix_printers_lonely",
+        "printers",
+        ["mode"],
+        sqlite_where=sa.text("solo_deaths > 0"),
+        postgresql_where=sa.text("solo_deaths > 0"),
+    )
     op.create_table(
         "sandbox_clocks",
         sa.Column("account_id", sa.String(), nullable=False),
@@ -276,7 +302,13 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_pieces_back_creative_id"), "pieces", ["back_creative_id"])
     op.create_index(op.f("ix_pieces_batch_id"), "pieces", ["batch_id"])
-    op.create_index(op.f("ix_pieces_claim_token"), "pieces", ["claim_token"])
+    op.create_index(
+        "ix_pieces_claimed",
+        "pieces",
+        ["claim_token", "lease_until"],
+        sqlite_where=sa.text("claim_token IS NOT NULL"),
+        postgresql_where=sa.text("claim_token IS NOT NULL"),
+    )
     op.create_index(
         "ix_pieces_deadline",
         "pieces",
@@ -286,14 +318,14 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_pieces_front_creative_id"), "pieces", ["front_creative_id"])
     op.create_index(op.f("ix_pieces_imb"), "pieces", ["imb"])
-    op.create_index(
-        "ix_pieces_leased",
-        "pieces",
-        ["lease_until"],
-        sqlite_where=sa.text("lease_until IS NOT NULL"),
-        postgresql_where=sa.text("lease_until IS NOT NULL"),
-    )
     op.create_index("ix_pieces_listed", "pieces", ["account_id", "mode", "id"])
+    op.create_index(
+        "ix_pieces_lonely",
+        "pieces",
+        ["mode"],
+        sqlite_where=sa.text("solo_deaths > 0"),
+        postgresql_where=sa.text("solo_deaths > 0"),
+    )
     op.create_index(
         "ix_pieces_to_freeze",
         "pieces",
@@ -307,6 +339,13 @@ def upgrade() -> None:
         ["mode", "poll_at"],
         sqlite_where=sa.text("poll_at IS NOT NULL AND quarantined_at IS NULL"),
         postgresql_where=sa.text("poll_at IS NOT NULL AND quarantined_at IS NULL"),
+    )
+    op.create_index(
+        "ix_pieces_to_promote",
+        "pieces",
+        ["mode", "due_at"],
+        sqlite_where=sa.text("status = 'created' AND address_state = 'done'"),
+        postgresql_where=sa.text("status = 'created' AND address_state = 'done'"),
     )
     op.create_index(
         "ix_pieces_to_standardize",
@@ -351,8 +390,21 @@ def upgrade() -> None:
         sa.UniqueConstraint("stem"),
     )
     op.create_index(op.f("ix_drops_account_id"), "drops", ["account_id"])
-    op.create_index(op.f("ix_drops_claim_token"), "drops", ["claim_token"])
+    op.create_index(
+        "ix_drops_claimed",
+        "drops",
+        ["claim_token", "lease_until"],
+        sqlite_where=sa.text("claim_token IS NOT NULL"),
+        postgresql_where=sa.text("claim_token IS NOT NULL"),
+    )
     op.create_index(op.f("ix_drops_digest"), "drops", ["digest"])
+    op.create_index(
+        "ix_drops_lonely",
+        "drops",
+        ["mode"],
+        sqlite_where=sa.text("solo_deaths > 0"),
+        postgresql_where=sa.text("solo_deaths > 0"),
+    )
     op.create_index(op.f("ix_drops_printer_id"), "drops", ["printer_id"])
     op.create_index(
         "ix_drops_to_work",
@@ -378,15 +430,28 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["piece_id"], ["pieces.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("piece_id", "sequence"),
-        sa.UniqueConstraint("mode", "position"),
     )
-    op.create_index("ix_events_log", "events", ["account_id", "mode", "position"])
+    op.create_index(
+        "ix_events_log",
+        "events",
+        ["account_id", "mode", "position"],
+        sqlite_where=sa.text("position IS NOT NULL"),
+        postgresql_where=sa.text("position IS NOT NULL"),
+    )
     op.create_index(
         "ix_events_unpublished",
         "events",
-        ["id"],
+        ["mode", "id"],
         sqlite_where=sa.text("position IS NULL"),
         postgresql_where=sa.text("position IS NULL"),
+    )
+    op.create_index(
+        "ux_events_position",
+        "events",
+        ["mode", "position"],
+        unique=True,
+        sqlite_where=sa.text("position IS NOT NULL"),
+        postgresql_where=sa.text("position IS NOT NULL"),
     )
     op.create_table(
         "placements",
@@ -472,13 +537,26 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("endpoint_id", "event_id"),
     )
-    op.create_index(op.f("ix_deliveries_claim_token"), "deliveries", ["claim_token"])
+    op.create_index(
+        "ix_deliveries_claimed",
+        "deliveries",
+        ["claim_token", "lease_until"],
+        sqlite_where=sa.text("claim_token IS NOT NULL"),
+        postgresql_where=sa.text("claim_token IS NOT NULL"),
+    )
     op.create_index(
         "ix_deliveries_due",
         "deliveries",
-        ["mode", "next_attempt_at"],
+        ["mode", "next_attempt_at", "id"],
         sqlite_where=sa.text("status = 'pending'"),
         postgresql_where=sa.text("status = 'pending'"),
+    )
+    op.create_index(
+        "ix_deliveries_lonely",
+        "deliveries",
+        ["mode"],
+        sqlite_where=sa.text("solo_deaths > 0"),
+        postgresql_where=sa.text("solo_deaths > 0"),
     )
     op.create_index(
         "ix_deliveries_order",
