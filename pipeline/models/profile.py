@@ -4,7 +4,7 @@ Inches for sheets and marks, minutes for times, local clock times in the printer
 press with permit imprint.
 """
 
-from datetime import time
+from datetime import date, time
 from functools import cache
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, available_timezones
@@ -29,25 +29,48 @@ class Sheet(_Part):
     imageable_width_in: Inches = 12.72
     imageable_height_in: Inches = 18.69
     gripper_in: Inches = 0.0
+    gripper_edge: Literal["foot", "head", "left", "right"] = "foot"
 
 
 class Marks(_Part):
+    """What is printed beside the pieces. `finisher_program` is what the barcode says; without it, the sheet's number."""
+
     crop: bool = True
     crop_length_in: Inches = 0.11
     crop_offset_in: Inches = 0.0
     slug: bool = True
+    registration: bool = True
+    color_bar: bool = True
+    barcode: bool = False
+    finisher_program: str = Field(default="", pattern=r"^\d{0,6}$")
 
 
 class Imposition(_Part):
+    """How pieces lie on the sheet, or that they come one-up for a printer that imposes them itself.
+
+    `gutter_in` is between two bleeds. Where that costs pieces, neighbours may instead stand `shared_gutter_in` from trim to trim
+    and share it as bleed; None: never. `columns` and `rows` ask for a grid of one's own. `stack_depth` is the sheets in one lift of
+    the cutter; without it, all sheets are one lift. Work styles but `sheetwise` print fronts and backs on both sides.
+    """
+
     mode: Literal["imposed", "one_up"] = "imposed"
     sheet: Sheet = Sheet()
+    columns: int | None = Field(default=None, ge=1, le=50)
+    rows: int | None = Field(default=None, ge=1, le=50)
     gutter_in: Inches = 0.0
+    shared_gutter_in: Inches | None = 0.125
     marks: Marks = Marks()
+    work_style: Literal["sheetwise", "work_and_turn", "work_and_tumble"] = "sheetwise"
     back_turn: Literal["long_edge", "short_edge"] = "long_edge"
+    backs: Literal["head_to_head", "head_to_foot"] = "head_to_head"
     back_offset_x_in: float = 0.0
     back_offset_y_in: float = 0.0
+    order: Literal["cut_and_stack", "across"] = "cut_and_stack"
+    stack_depth: int | None = Field(default=None, ge=1)
     max_sheets_per_file: int = Field(default=2000, ge=1)
     output_intent: Literal["none", "TR006"] = "none"
+    # PDF/VT-1, in one-up files alone: a page of a press sheet belongs to many records.
+    document_parts: bool = True
 
 
 class Postage(_Part):
@@ -60,6 +83,9 @@ class Postage(_Part):
     crid: str = Field(default="", max_length=12)
     stid_first_class: str = Field(default="310", pattern=r"^\d{3}$")
     stid_marketing: str = Field(default="311", pattern=r"^\d{3}$")
+    # A permit imprint mailing needs 200 pieces (DMM 604.5.1.2); stamps and meters have no minimum.
+    min_pieces_first_class: int = Field(default=0, ge=0)
+    min_pieces_marketing: int = Field(default=0, ge=0)
     presort_by: Literal["printer", "bureau", "us", "none"] = "none"
     imb_by: Literal["us", "bureau"] = "us"
     induction: str = Field(default="", max_length=80)
@@ -70,6 +96,10 @@ class Postage(_Part):
         if len(value) == 6 and value.startswith("9"):
             raise ValueError("a 6-digit mailer id begins with 0 to 8; ids that begin with 9 have 9 digits")
         return value
+
+    def min_pieces(self, mail_class: str) -> int:
+        """The fewest pieces a batch of this class may have."""
+        return self.min_pieces_first_class if mail_class == "first_class" else self.min_pieces_marketing
 
 
 class Sftp(_Part):
@@ -109,8 +139,15 @@ class Floor(_Part):
     sheets_per_hour: int = Field(default=6000, ge=1)
     setup_minutes: int = Field(default=4, ge=0)
     max_sheets_per_batch: int = Field(default=600, ge=1)
-    # A batch is full, and closes, at this many sheets; it never waits longer than `max_wait_s` for its first piece.
-    fill_sheets: int = Field(default=100, ge=1)
+    # Further opening hours of the same days, and days on which neither press nor truck runs.
+    extra_hours: tuple[tuple[time, time], ...] = ()
+    closed_weekdays: tuple[Annotated[int, Field(ge=0, le=6)], ...] = Field(default=(), description="0 is Monday")
+    closed_dates: tuple[date, ...] = ()
+    # A batch closes at this many full sheets; without a number, at those that keep set-up under a sixth of press time.
+    # It never waits longer than `max_wait_s` for its first piece.
+    fill_sheets: int | None = Field(default=None, ge=1)
+    max_files_per_batch: int | None = Field(default=None, ge=1)
+    max_pieces_per_batch: int | None = Field(default=None, ge=1)
     max_wait_s: int | None = Field(default=None, ge=0)
     ack_minutes: int = Field(default=20, ge=0)
     cost_cents_per_sheet: float = Field(default=6.0, ge=0)

@@ -1,16 +1,16 @@
 """What the scheduler sees: counts of pieces that wait for a batch, printers and their queues, and promises that are due."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, and_, case, cast, func, literal_column, select
 
 from pipeline.lifecycle import PROMISE_OPEN, BatchStatus, SlaState, Status
 from pipeline.repository.batches import freezable
 from pipeline.repository.line_clocks import LineClock
 from pipeline.repository.moves import select_snapshots, snapshot
-from pipeline.repository.tables import acks, batches, pieces, printers
+from pipeline.repository.tables import acks, batches, drops, pieces, printers
 
 COOLING = timedelta(minutes=15)
 """How long a printer that refused a drop is given no other."""
@@ -26,27 +26,40 @@ def accounts_waiting(tx: Connection, mode: str) -> Sequence[str]:
     return tx.execute(ready.distinct().order_by(pieces.c.account_id)).scalars().all()
 
 
-def waiting_pieces(tx: Connection, mode: str, account_id: str | None, at: datetime) -> Sequence[Row[Any]]:
-    """Per batch key: how many may be frozen at line time `at`, the first promise, and since when the first has waited."""
+def any_waiting(tx: Connection, mode: str) -> bool:
+    """Whether any piece is ready for a batch."""
+    ready = select(pieces.c.id).where(pieces.c.mode == mode, pieces.c.status == Status.READY).limit(1)
+    return tx.execute(ready).first() is not None
+
+
+def waiting_pieces(
+    tx: Connection, mode: str, account_id: str | None, at: datetime, *, bucket_s: int
+) -> Sequence[Row[Any]]:
+    """Per batch key and bucket of due times: how many may be frozen at line time `at`, and since when the first has waited.
+
+    `bucket` counts whole `bucket_s` since the epoch; buckets of a key follow each other.
+    """
     waits_from = case((pieces.c.ready_at > pieces.c.freeze_from, pieces.c.ready_at), else_=pieces.c.freeze_from)
+    bucket = _bucket(tx, pieces.c.due_at, bucket_s).label("bucket")
     counted = select(
         *_KEY,
+        bucket,
         func.count().label("count"),
-        func.min(pieces.c.due_at).label("first_due"),
         func.min(waits_from, type_=pieces.c.due_at.type).label("waiting_since"),
     )
-    return tx.execute(counted.where(freezable(mode, account_id, at)).group_by(*_KEY)).all()
+    grouped = counted.where(freezable(mode, account_id, at)).group_by(*_KEY, bucket).order_by(*_KEY, bucket)
+    return tx.execute(grouped).all()
+
+
+def _bucket(tx: Connection, moment: ColumnElement[Any], bucket_s: int) -> ColumnElement[int]:
+    seconds = func.strftime("%s", moment) if tx.dialect.name == "sqlite" else func.floor(func.extract("epoch", moment))
+    return cast(seconds, BigInteger).op("/")(literal_column(str(bucket_s)))
 
 
 def open_printers(tx: Connection, mode: str, account_id: str | None, at: datetime) -> Sequence[Row[Any]]:
-    """Printers that may be given work, with `queued_sheets` not yet printed."""
+    """Printers that may be given work, by name."""
     refused = select(acks.c.id).where(
         acks.c.printer_id == printers.c.id, acks.c.state == "rejected", acks.c.received_at > at - COOLING
-    )
-    queued = (
-        select(func.coalesce(func.sum(batches.c.sheets), 0))
-        .where(batches.c.printer_id == printers.c.id, batches.c.status.in_(_NOT_PRINTED))
-        .scalar_subquery()
     )
     usable = and_(
         printers.c.mode == mode,
@@ -55,9 +68,23 @@ def open_printers(tx: Connection, mode: str, account_id: str | None, at: datetim
         ~refused.exists(),
     )
     owner = printers.c.account_id.is_(None) if account_id is None else printers.c.account_id == account_id
-    return tx.execute(
-        select(printers, queued.label("queued_sheets")).where(usable, owner).order_by(printers.c.name)
-    ).all()
+    return tx.execute(select(printers).where(usable, owner).order_by(printers.c.name)).all()
+
+
+def unprinted_batches(tx: Connection, printer_ids: Collection[str]) -> Sequence[Row[Any]]:
+    """What these printers have, or will have, to print, in the order of freezing; `handed_over_at` is line time."""
+    first_drop = and_(drops.c.batch_id == batches.c.id, drops.c.revision == 0)
+    wanted = select(
+        batches.c.printer_id,
+        batches.c.product,
+        batches.c.status,
+        batches.c.frozen_at,
+        (batches.c.sheets * batches.c.sheets_per_piece).label("sheets"),
+        drops.c.handing_over_at.label("handed_over_at"),
+    ).join_from(batches, drops, first_drop)
+    here = batches.c.printer_id.in_(sorted(printer_ids))
+    unprinted = wanted.where(here, batches.c.status.in_(_NOT_PRINTED))
+    return list(tx.execute(unprinted.order_by(batches.c.frozen_at, batches.c.id)))
 
 
 def due_alarms(tx: Connection, mode: str, line_clock: LineClock, limit: int) -> list[tuple[Any, Any, Any]]:

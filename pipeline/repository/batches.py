@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.address.imb import tracking_code
@@ -23,7 +23,10 @@ _AT_THE_PRINTER = (Status.BATCHED, Status.SENT, Status.PRINTED)
 
 @dataclass(frozen=True)
 class Freeze:
-    """What to freeze, for whom. Times are line time; `account_id` is set for test mail only."""
+    """What to freeze, for whom. Times are line time; `account_id` is set for test mail only.
+
+    Nothing that is due before `due_from` is taken: another press makes that.
+    """
 
     mode: str
     account_id: str | None
@@ -37,6 +40,7 @@ class Freeze:
     at: datetime
     mail_by: datetime
     reason: str
+    due_from: datetime | None = None
 
 
 def freezable(mode: str, account_id: str | None, at: datetime) -> ColumnElement[bool]:
@@ -59,6 +63,7 @@ def freeze(tx: Connection, order: Freeze, *, now: datetime, ids: Ids) -> str | N
             pieces.c.stock == order.stock,
             pieces.c.mail_class == order.mail_class,
             pieces.c.sheets == order.sheets,
+            true() if order.due_from is None else pieces.c.due_at >= order.due_from,
         )
         .order_by(pieces.c.due_at, pieces.c.id)
         .limit(order.pieces)

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from pipeline.models.profile import Floor
 from pipeline.sla.calendar import due_at, trucks_between
-from pipeline.sla.planner import LINE_OVERHEAD
+from pipeline.sla.presses import LINE_OVERHEAD
 
 _HOUR = timedelta(hours=1)
 _WEEK_HOURS = 7 * 24

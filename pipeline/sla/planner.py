@@ -1,175 +1,136 @@
-"""The plan: which pieces to close into batches now, at which printer, and why. A pure function of counts and clocks.
+"""The plan: which pieces to close into batches now and later, at which printer, and why. A pure function of counts and clocks.
 
-Waiting is free until the last truck that keeps the promise; so a batch closes when its sheets fill well, or when waiting longer
-would break the promise or the printer's own longest wait.
+Waiting is free until the last truck that keeps the promise, with one to spare where there is one. So a batch closes
+
+1. when its printer's own longest wait is over,
+2. at the last safe moment: its press, working back from its trucks through all that is meant for it, has to begin, or
+3. when its sheets fill well and a press would stand idle.
+
+Everything is counted: what a plan costs depends on the number of batch keys, trucks and presses, not on that of the pieces.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from pipeline.models.profile import PrinterProfile
-from pipeline.sla.calendar import trucks_between
-
-LINE_OVERHEAD = timedelta(minutes=5)
-"""From freezing to the whole drop at the printer: imposing and sending."""
-
-
-@dataclass(frozen=True)
-class BatchKey:
-    """What the pieces of one batch have in common. `account_id` is set for test mail only: each account has its own clock."""
-
-    mode: str
-    account_id: str | None
-    product: str
-    stock: str
-    mail_class: str
-    sheets: int
+from pipeline.sla.closing import Close, Desk
+from pipeline.sla.late import Unkept, part_hopeless, send_late, too_many
+from pipeline.sla.loading import load
+from pipeline.sla.lots import Backlog, BatchKey, cut_into_lots
+from pipeline.sla.presses import Bench, Press
+from pipeline.sla.waiting import Waiting, as_time
 
 
 @dataclass(frozen=True)
-class Backlog:
-    """Pieces that may be frozen now: how many, the first promise among them, and since when the first has waited."""
+class Wait:
+    """Pieces that wait for more, for whom, and when they close if nothing else happens."""
+
+    key: BatchKey
+    printer_id: str
+    pieces: int
+    first_due: datetime
+    close_at: datetime
+    mail_by: datetime
+
+
+@dataclass(frozen=True)
+class Shortfall:
+    """Pieces whose promise will be missed, or that no printer can make, and the cause; `first_due` is the first promise of them."""
 
     key: BatchKey
     pieces: int
     first_due: datetime
-    waiting_since: datetime
-
-
-@dataclass(frozen=True)
-class Press:
-    """A printer as the planner sees it. `n_up` is slots a sheet by product; `queued_sheets` is its work not yet printed."""
-
-    printer_id: str
-    account_id: str | None
-    profile: PrinterProfile
-    n_up: Mapping[str, int]
-    queued_sheets: int
-
-
-@dataclass(frozen=True)
-class Close:
-    """Freeze `pieces` of `key` for `printer_id` now."""
-
-    key: BatchKey
-    printer_id: str
-    pieces: int
-    mail_by: datetime
-    reason: str
+    cause: str
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to close now; what no printer can make, with the cause; and when, by this plan, the next batch closes."""
+    """What to close now, in this order; what waits; what will miss; and when, if nothing else happens, the next batch closes."""
 
     closes: tuple[Close, ...]
-    stuck: tuple[tuple[BatchKey, str], ...]
+    waits: tuple[Wait, ...]
+    shortfalls: tuple[Shortfall, ...]
     next_close_at: datetime | None
 
 
 def plan(backlogs: Sequence[Backlog], presses: Sequence[Press], now: datetime) -> Plan:
-    """`now` is line time; give the backlogs and presses of one mode, and in test of one account."""
-    queued = {press.printer_id: press.queued_sheets for press in presses}
-    closes: list[Close] = []
-    stuck: list[tuple[BatchKey, str]] = []
-    waits: list[datetime] = []
-    for backlog in sorted(backlogs, key=lambda b: b.first_due):
-        able = [press for press in presses if _can_make(press, backlog.key)]
-        if not able:
-            stuck.append(
-                (
-                    backlog.key,
-                    f"no printer takes {backlog.key.product} on {backlog.key.stock} as {backlog.key.mail_class}",
-                )
+    """`now` is line time; give the backlogs, one a key, and the presses of one mode, and in test of one account."""
+    benches = [Bench(press, now) for press in presses]
+    shortfalls: list[Shortfall] = []
+    waitings: list[Waiting] = []
+    for backlog in backlogs:
+        takers, cause = _takers(backlog, benches)
+        if takers:
+            trucks = _trucks(takers, backlog)
+            waitings.append(Waiting(backlog.key, cut_into_lots(backlog, trucks), takers, backlog.waiting_since))
+        elif backlog.dues:
+            pieces = sum(count for _, count in backlog.dues)
+            shortfalls.append(Shortfall(backlog.key, pieces, backlog.dues[0][0], cause))
+    desk = Desk(waitings, benches, now)
+    for lot, pieces, why in _load(desk):
+        shortfalls.append(Shortfall(lot.key, pieces, lot.first_due, why))
+    desk.close()
+    return Plan(tuple(desk.closes), tuple(_waits(desk)), tuple(shortfalls), desk.next_close_at())
+
+
+def _takers(backlog: Backlog, benches: Sequence[Bench]) -> tuple[list[Bench], str]:
+    """The presses that may get it, the cheapest first; where there is none, the cause."""
+    key = backlog.key
+    made = [bench for bench in benches if not bench.press.lacks(key)]
+    if not made:
+        return [], f"no printer takes {key.product} on {key.stock} as {key.mail_class}"
+    working = [bench for bench in made if bench.open]
+    if not working:
+        names = ", ".join(sorted(bench.press.printer_id for bench in made))
+        return [], f"every printer that takes it ({names}) is down, closed or without a truck"
+    pieces = sum(count for _, count in backlog.dues)
+    fewest = {bench: bench.press.profile.postage.min_pieces(key.mail_class) for bench in working}
+    enough = [bench for bench in working if fewest[bench] <= pieces]
+    if not enough:
+        return (
+            [],
+            f"its printers make no {key.mail_class} batch of fewer than {min(fewest.values())} pieces, and fewer wait",
+        )
+    return sorted(enough, key=lambda bench: (_piece_cents(bench, key), bench.press.printer_id)), ""
+
+
+def _piece_cents(bench: Bench, key: BatchKey) -> float:
+    pace = bench.press.pace[key.product]
+    return key.sheets * pace.cents_per_sheet / pace.n_up
+
+
+def _trucks(takers: Sequence[Bench], backlog: Backlog) -> list[float]:
+    last = backlog.dues[-1][0].timestamp() if backlog.dues else 0.0
+    return sorted({truck for bench in takers for truck in bench.trucks if truck <= last})
+
+
+def _load(desk: Desk) -> list[Unkept]:
+    """Place all that waits; returns what will miss."""
+    able = {waiting.key: waiting.takers for waiting in desk.waitings}
+    hopeful, unkept = part_hopeless([lot for waiting in desk.waitings for lot in waiting.lots], able)
+    loading = load(hopeful, able, desk.benches)
+    unkept += [(lot, pieces, too_many(able[lot.key])) for lot, pieces in loading.unkept]
+    stranded = send_late(unkept, loading, able)
+    desk.take_loads(loading.loads)
+    causes = {lot: (lot, pieces, cause) for lot, pieces, cause in unkept}
+    return list((causes | {lot: (lot, causes[lot][1], cause) for lot, _, cause in stranded}).values())
+
+
+def _waits(desk: Desk) -> list[Wait]:
+    """By press, in the order in which they have to begin."""
+    waits: list[Wait] = []
+    for load_ in desk.loads.values():
+        begin = load_.bench.base + load_.slack()
+        first: dict[BatchKey, Wait] = {}
+        for share in sorted(load_.shares, key=lambda share: (share.deadline.cut, share.lot.due)):
+            key, close_at = share.lot.key, as_time(load_.bench.close_by(begin))
+            begin += share.work_s + (load_.bench.setup_s if share.sets_up else 0.0)
+            known = first.get(key)
+            pieces = share.pieces + (known.pieces if known else 0)
+            due, by = (
+                (known.first_due, known.mail_by) if known else (share.lot.first_due, as_time(share.deadline.truck))
             )
-            continue
-        able = _in_play(able, backlog, now)
-        left = backlog.pieces
-        for close in _close_backlog(backlog, able, queued, now):
-            closes.append(close)
-            left -= close.pieces
-        if left:
-            waits.append(max(_close_at(press, backlog, left, queued, now) for press in able))
-    return Plan(tuple(closes), tuple(stuck), min(waits, default=None))
-
-
-def _close_backlog(backlog: Backlog, able: list[Press], queued: dict[str, int], now: datetime) -> Iterator[Close]:
-    left = backlog.pieces
-    while left:
-        press = _choose(able, backlog, left, queued, now)
-        n_up, floor = press.n_up[backlog.key.product], press.profile.floor
-        if left >= floor.fill_sheets * n_up:
-            pieces = min(left // n_up, floor.max_sheets_per_batch) * n_up
-            reason = f"{pieces // n_up} full sheets"
-        elif max(_close_at(p, backlog, left, queued, now) for p in able) <= now:
-            pieces = min(left, floor.max_sheets_per_batch * n_up)
-            reason = _deadline_reason(press, backlog, now)
-        else:
-            return
-        queued[press.printer_id] += -(-pieces // n_up)
-        left -= pieces
-        yield Close(backlog.key, press.printer_id, pieces, _mail_by(press, backlog, now), reason)
-
-
-def _choose(able: Sequence[Press], backlog: Backlog, pieces: int, queued: Mapping[str, int], now: datetime) -> Press:
-    """A press that can still make its truck; among those the one that is free first, then the cheapest."""
-
-    def rank(press: Press) -> tuple[timedelta, float, float, str]:
-        too_late = max(now - _last_safe(press, backlog, pieces, queued, now), timedelta())
-        return too_late, _hours(press, queued), press.profile.floor.cost_cents_per_sheet, press.printer_id
-
-    return min(able, key=rank)
-
-
-def _can_make(press: Press, key: BatchKey) -> bool:
-    profile = press.profile
-    return (
-        press.account_id == key.account_id
-        and key.product in press.n_up
-        and key.stock in profile.stocks
-        and key.mail_class in profile.classes
-    )
-
-
-def _in_play(able: list[Press], backlog: Backlog, now: datetime) -> list[Press]:
-    """The presses with a truck that keeps the first promise; where none has one, the press whose truck leaves first."""
-    trucks = {press.printer_id: _mail_by(press, backlog, now) for press in able}
-    keeping = [press for press in able if trucks[press.printer_id] <= backlog.first_due]
-    return keeping or [min(able, key=lambda press: (trucks[press.printer_id], press.printer_id))]
-
-
-def _hours(press: Press, queued: Mapping[str, int]) -> float:
-    return queued[press.printer_id] / press.profile.floor.sheets_per_hour
-
-
-def _close_at(press: Press, backlog: Backlog, pieces: int, queued: Mapping[str, int], now: datetime) -> datetime:
-    """The latest moment at which closing still makes the last truck before the promise, or the printer's longest wait."""
-    latest, max_wait_s = _last_safe(press, backlog, pieces, queued, now), press.profile.floor.max_wait_s
-    return latest if max_wait_s is None else min(latest, backlog.waiting_since + timedelta(seconds=max_wait_s))
-
-
-def _last_safe(press: Press, backlog: Backlog, pieces: int, queued: Mapping[str, int], now: datetime) -> datetime:
-    floor = press.profile.floor
-    sheets = queued[press.printer_id] + -(-pieces // press.n_up[backlog.key.product])
-    making = timedelta(
-        hours=sheets / floor.sheets_per_hour, minutes=floor.setup_minutes + floor.lead_minutes + floor.ack_minutes
-    )
-    return _mail_by(press, backlog, now) - making - LINE_OVERHEAD
-
-
-def _mail_by(press: Press, backlog: Backlog, now: datetime) -> datetime:
-    """The last truck that keeps the first promise; the next truck of all where none does."""
-    floor = press.profile.floor
-    in_time = trucks_between(now, backlog.first_due, floor.zoneinfo, floor.trucks)
-    if in_time:
-        return in_time[-1]
-    return next(iter(trucks_between(now, now + timedelta(days=7), floor.zoneinfo, floor.trucks)), backlog.first_due)
-
-
-def _deadline_reason(press: Press, backlog: Backlog, now: datetime) -> str:
-    floor = press.profile.floor
-    if floor.max_wait_s is not None and now >= backlog.waiting_since + timedelta(seconds=floor.max_wait_s):
-        return f"first piece waited {floor.max_wait_s} s, the longest this printer allows"
-    truck = _mail_by(press, backlog, now).astimezone(floor.zoneinfo)
-    return f"last safe moment for the {truck:%a %H:%M} truck"
+            close_at = known.close_at if known else close_at
+            first[key] = Wait(key, load_.bench.press.printer_id, pieces, due, max(close_at, desk.now), by)
+        waits += first.values()
+    return waits

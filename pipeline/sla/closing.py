@@ -1,0 +1,219 @@
+"""Closing batches: how many pieces of which lots, at which press, and the reason, in words that an operator can check."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pipeline.sla.loading import deadline
+from pipeline.sla.loads import Load, Share
+from pipeline.sla.lots import BatchKey, Lot
+from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench
+from pipeline.sla.waiting import Waiting, as_time
+
+FEED_AHEAD = timedelta(minutes=5)
+"""How long before a press falls idle it gets its next batch: what is not given away can still go elsewhere."""
+
+
+@dataclass(frozen=True)
+class Close:
+    """Freeze `pieces` of `key` for `printer_id` now: the next-due first, beginning with those due at `due_from`."""
+
+    key: BatchKey
+    printer_id: str
+    pieces: int
+    due_from: datetime
+    mail_by: datetime
+    reason: str
+
+
+class Desk:
+    """One planning: `closes` grows, what waits shrinks, and each press's `base` moves on with what it was given."""
+
+    def __init__(self, waitings: Sequence[Waiting], benches: Sequence[Bench], now: datetime) -> None:
+        self.waitings = waitings
+        self.benches = benches
+        self.now = now
+        self.closes: list[Close] = []
+        self.loads: Mapping[str, Load] = {}
+        self._at = now.timestamp()
+        self._by_key = {waiting.key: waiting for waiting in waitings}
+
+    def take_loads(self, loads: Mapping[str, Load]) -> None:
+        self.loads = loads
+        for load in loads.values():
+            for share in load.shares:
+                self._by_key[share.lot.key].shares.setdefault(share.lot, []).append(share)
+
+    def close(self) -> None:
+        for waiting in self.waitings:
+            self._close_waited(waiting)
+        at_work = {bench for bench in self.benches if bench.open}
+        while at_work:
+            bench = min(at_work, key=lambda one: (one.free_at(), one.press.printer_id))
+            if not (self._close_urgent(bench) or self._feed(bench)):
+                at_work.remove(bench)
+
+    def next_close_at(self) -> datetime | None:
+        moments = [moment for moment in self._moments() if moment > self.now]
+        return min(moments, default=None)
+
+    # 1. The printers' own longest wait
+
+    def _close_waited(self, waiting: Waiting) -> None:
+        limit = waiting.longest_wait_until()
+        healthy = [bench for bench in waiting.takers if not bench.late]
+        if limit is None or limit > self.now or not healthy:
+            return
+        while left := waiting.pieces_from(0):
+            bench = min(healthy, key=lambda one: self._rank(one, waiting))
+            if left < waiting.fewest_pieces(bench):
+                return
+            wait_s = bench.press.floor.max_wait_s
+            pieces = _leaving_enough(min(left, waiting.most_pieces(bench)), left, waiting, bench)
+            self._close(bench, waiting, 0, pieces, f"first piece waited {wait_s} s, the longest this printer allows")
+
+    def _rank(self, bench: Bench, waiting: Waiting) -> tuple[bool, float, float, str]:
+        """A press that can still make its truck; among those the one that is free first, then the cheapest."""
+        lot = next(lot for lot in waiting.lots if lot.pieces)
+        due = deadline(bench, lot, CAUTIONS[-1])
+        sheet = waiting.work_s(bench, 1)
+        keeps = due is not None and bench.base + sheet <= due.cut
+        by_truck = 0.0 if keeps else bench.truck_for(bench.base + sheet)
+        return not keeps, max(by_truck, bench.free_at()), waiting.takers.index(bench), bench.press.printer_id
+
+    # 2. The last safe moment
+
+    def _close_urgent(self, bench: Bench) -> bool:
+        load = self.loads[bench.press.printer_id]
+        if not load.shares or bench.close_by(bench.base + load.slack()) > self._at + EPSILON_S:
+            return False
+        return self._close_share(load, load.first(), None)
+
+    def _close_share(self, load: Load, share: Share, reason: str | None) -> bool:
+        """Close what is meant for this press, and fill its last sheet, and more whole sheets, with the next-due."""
+        bench, waiting = load.bench, self._by_key[share.lot.key]
+        first = waiting.lots.index(share.lot)
+        there, n_up = waiting.pieces_from(first), bench.press.pace[waiting.key.product].n_up
+        pieces = min(-(-share.pieces // n_up) * n_up, there)
+        more = int(self._more_s(load, share) / bench.piece_s(waiting.key))
+        pieces = max(pieces, waiting.whole_sheets(bench, min(there, pieces + more)))
+        pieces = min(max(pieces, min(waiting.fewest_pieces(bench), there)), waiting.most_pieces(bench))
+        pieces = _leaving_enough(pieces, there, waiting, bench)
+        if pieces < waiting.fewest_pieces(bench):
+            return False
+        self._close(bench, waiting, first, pieces, reason or _last_moment(share))
+        return True
+
+    def _more_s(self, load: Load, share: Share) -> float:
+        """Press time for next-due pieces that save a set-up of their own: what is idle, or a small part of what was spared."""
+        bench, last = load.bench, deadline(load.bench, share.lot, CAUTIONS[-1])
+        spared = 0.0 if last is None else (last.cut - bench.base - share.work_s - bench.setup_s) / 2
+        filled_s = bench.piece_s(share.lot.key) * self._by_key[share.lot.key].well_filled_pieces(bench)
+        return max(0.0, load.slack(), min(spared, filled_s))
+
+    # 3. Well-filled sheets for a press that would stand idle
+
+    def _feed(self, bench: Bench) -> bool:
+        if bench.late or bench.close_by(bench.base) > self._at + FEED_AHEAD.total_seconds():
+            return False
+        offers = [offer for waiting in self.waitings for offer in self._offers(bench, waiting)]
+        load = self.loads[bench.press.printer_id]
+        for _, waiting, first, pieces in sorted(offers, key=lambda offer: (offer[0], -offer[3])):
+            spare_s = load.slack() + waiting.meant_for(bench, first, pieces)
+            if waiting.work_s(bench, pieces) > spare_s + EPSILON_S:
+                fits = waiting.whole_sheets(bench, int((spare_s - bench.setup_s) / bench.piece_s(waiting.key)))
+                if fits < waiting.well_filled_pieces(bench):
+                    return self._close_share(
+                        load, load.first(), "its press would stand idle, or be kept from it by others"
+                    )
+                pieces = fits
+            n_up = bench.press.pace[waiting.key.product].n_up
+            self._close(bench, waiting, first, pieces, f"{pieces // n_up} full sheets for a press that is free")
+            return True
+        return False
+
+    def _offers(self, bench: Bench, waiting: Waiting) -> Iterator[tuple[float, Waiting, int, int]]:
+        """The next-due pieces that fill sheets well and that this press can print in time: due time, from which lot, how many."""
+        if bench not in waiting.takers:
+            return
+        enough = max(waiting.well_filled_pieces(bench), waiting.fewest_pieces(bench))
+        for first, lot in enumerate(waiting.lots):
+            there = waiting.pieces_from(first)
+            if there < enough:
+                return
+            in_time = self._printable(bench, waiting, lot) if lot.pieces else 0
+            pieces = min(waiting.whole_sheets(bench, min(there, in_time)), waiting.most_pieces(bench))
+            if pieces >= enough:
+                yield lot.due, waiting, first, _leaving_enough(pieces, there, waiting, bench)
+                return
+
+    def _printable(self, bench: Bench, waiting: Waiting, lot: Lot) -> int:
+        """How many pieces a batch that begins with this lot may have, under the safest deadline that lets it be well filled."""
+        most = 0
+        for caution in CAUTIONS:
+            due = deadline(bench, lot, caution)
+            if due is not None:
+                most = max(most, int((due.cut - bench.base - bench.setup_s) / bench.piece_s(waiting.key)))
+                if most >= waiting.well_filled_pieces(bench):
+                    break
+        return most
+
+    # What all three do
+
+    def _close(self, bench: Bench, waiting: Waiting, first: int, pieces: int, reason: str) -> None:
+        begins = next(lot for lot in waiting.lots[first:] if lot.pieces)
+        bench.base += waiting.work_s(bench, pieces)
+        for lot, taken in list(waiting.taking(first, pieces)):
+            lot.pieces -= taken
+            self._settle(waiting, lot, taken, bench)
+        last = [truck for truck in bench.trucks if truck <= begins.due]
+        mail_by = max(last) if last else bench.truck_for(bench.base)
+        printer_id = bench.press.printer_id
+        self.closes.append(Close(waiting.key, printer_id, pieces, begins.first_due, as_time(mail_by), reason))
+
+    def _settle(self, waiting: Waiting, lot: Lot, taken: int, bench: Bench) -> None:
+        """Take closed pieces out of what is meant for the presses, first of all for the one that got them."""
+        shares = waiting.shares.get(lot, [])
+        for share in sorted(shares, key=lambda one: one.bench is not bench):
+            part = min(taken, share.pieces)
+            if part:
+                self.loads[share.bench.press.printer_id].take(share, part)
+                taken -= part
+        waiting.shares[lot] = [share for share in shares if share.pieces]
+
+    def _moments(self) -> Iterator[datetime]:
+        for waiting in self.waitings:
+            limit = waiting.longest_wait_until()
+            if limit is not None and waiting.pieces_from(0):
+                yield limit
+        for bench in self.benches:
+            if not bench.open:
+                continue
+            load, late_at = self.loads[bench.press.printer_id], bench.press.late_at()
+            if load.shares:
+                yield max(as_time(bench.close_by(bench.base + load.slack())), self.now + timedelta(seconds=1))
+            if any(waiting.pieces_from(0) >= waiting.well_filled_pieces(bench) for waiting in self._taken_by(bench)):
+                yield as_time(bench.close_by(bench.base)) - FEED_AHEAD
+            if late_at is not None:
+                yield late_at
+
+    def _taken_by(self, bench: Bench) -> Iterator[Waiting]:
+        return (waiting for waiting in self.waitings if bench in waiting.takers)
+
+
+def _leaving_enough(pieces: int, there: int, waiting: Waiting, bench: Bench) -> int:
+    """Fewer, so that the rest is enough for a batch of its own; all, where that is possible and the rest would not be enough."""
+    fewest, rest = waiting.fewest_pieces(bench), there - pieces
+    if fewest <= 1 or rest == 0 or rest >= fewest:
+        return pieces
+    if there <= waiting.most_pieces(bench):
+        return there
+    return max(there - fewest, min(pieces, fewest))
+
+
+def _last_moment(share: Share) -> str:
+    truck = as_time(share.deadline.truck).astimezone(share.bench.press.floor.zoneinfo)
+    if not share.deadline.kept:
+        return f"its promise is lost; the next truck is {truck:%a %H:%M}"
+    spare = ", which leaves one to spare" if share.deadline.spare else ""
+    return f"last safe moment for the {truck:%a %H:%M} truck{spare}"

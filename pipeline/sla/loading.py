@@ -1,0 +1,138 @@
+"""Which press is meant to make what: every lot is placed under the safest deadline that its trucks, and the others' work, allow.
+
+Nothing is decided here but what is possible. Where all cannot be kept, as many pieces are as can be: those that few presses
+take come first, then those that take least press time, and what stands in the way moves to another press if it can.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pipeline.sla.loads import Deadline, Load, Share
+from pipeline.sla.lots import BatchKey, Lot
+from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench, Caution
+
+_LAST_RESORT = CAUTIONS[-1]
+_MOST_MOVES = 60
+"""Shares looked at to make room for one lot."""
+
+
+@dataclass
+class Loading:
+    """`loads` has every press that may get work now; `unkept` the pieces for which no deadline is left, by lot."""
+
+    loads: Mapping[str, Load]
+    unkept: list[tuple[Lot, int]] = field(default_factory=list)
+
+
+def load(lots: Sequence[Lot], able: Mapping[BatchKey, Sequence[Bench]], benches: Sequence[Bench]) -> Loading:
+    """`able` has the presses that take a key, the preferred ones first; presses that are late to acknowledge are a last resort."""
+    by_due = sorted(lots, key=lambda lot: (lot.due, lot.key.product, lot.key.mail_class, lot.key.stock, lot.key.sheets))
+    loading, left = _loaded(by_due, able, benches, relaxed=frozenset())
+    if not left:
+        return loading
+    short = {bench.press.printer_id for lot, _ in left for bench in able[lot.key]}
+    relaxed = frozenset(key for key, takers in able.items() if any(bench.press.printer_id in short for bench in takers))
+    by_worth = sorted(by_due, key=lambda lot: _worth(lot, able[lot.key]))
+    loading, left = _loaded(by_worth, able, benches, relaxed=relaxed)
+    left = [(lot, _make_room(lot, pieces, loading.loads, able)) for lot, pieces in left]
+    loading.unkept = [(lot, pieces) for lot, pieces in left if pieces]
+    return loading
+
+
+def deadline(bench: Bench, lot: Lot, caution: Caution) -> Deadline | None:
+    """By when this press must have printed the lot; None where it has no such truck."""
+    truck = bisect_right(bench.trucks, lot.due) - 1 - caution.spare_trucks
+    if truck < 0:
+        return None
+    return Deadline(bench.cuts[caution.rounds][truck], bench.trucks[truck], spare=caution.spare_trucks > 0)
+
+
+def _loaded(
+    lots: Sequence[Lot],
+    able: Mapping[BatchKey, Sequence[Bench]],
+    benches: Sequence[Bench],
+    *,
+    relaxed: frozenset[BatchKey],
+) -> tuple[Loading, list[tuple[Lot, int]]]:
+    loads = {bench.press.printer_id: Load(bench) for bench in benches}
+    left: list[tuple[Lot, int]] = []
+    for lot in lots:
+        pieces = lot.pieces
+        for caution in (_LAST_RESORT,) if lot.key in relaxed else CAUTIONS:
+            pieces = _place(lot, pieces, loads, [b for b in able[lot.key] if not b.late], caution)
+            if not pieces:
+                break
+        else:
+            pieces = _place(lot, pieces, loads, [b for b in able[lot.key] if b.late], _LAST_RESORT)
+            if pieces:
+                left.append((lot, pieces))
+    return Loading(loads), left
+
+
+def _place(lot: Lot, pieces: int, loads: Mapping[str, Load], benches: Sequence[Bench], caution: Caution) -> int:
+    """Place the lot on the first press that takes it whole, or else over several; returns how many pieces are left."""
+    fitting: list[tuple[int, Load, Deadline]] = []
+    for bench in benches:
+        due = deadline(bench, lot, caution)
+        if due is None:
+            continue
+        on = loads[bench.press.printer_id]
+        fits = fits_on(on, lot.key, due.cut)
+        if fits >= pieces:
+            on.add(lot, due, pieces)
+            return 0
+        if fits:
+            fitting.append((fits, on, due))
+    for fits, on, due in sorted(fitting, key=lambda one: -one[0]):
+        taken = _splittable(on.bench, lot.key, min(fits, pieces), pieces)
+        if taken:
+            on.add(lot, due, taken)
+            pieces -= taken
+    return pieces
+
+
+def fits_on(on: Load, key: BatchKey, cut: float) -> int:
+    """Pieces, in sheets that are printed whole."""
+    room = on.room(cut) - (0.0 if key in on.keys else on.bench.setup_s) + EPSILON_S
+    n_up = on.bench.press.pace[key.product].n_up
+    return max(0, int(room / (on.bench.piece_s(key) * n_up))) * n_up
+
+
+def _splittable(bench: Bench, key: BatchKey, pieces: int, whole: int) -> int:
+    """A part of a lot may not be smaller than a batch may be at this printer, nor leave such a rest behind."""
+    fewest = bench.press.profile.postage.min_pieces(key.mail_class)
+    if pieces == whole or whole - pieces >= fewest:
+        return pieces if pieces >= fewest else 0
+    return whole - fewest if whole - fewest >= fewest else 0
+
+
+def _worth(lot: Lot, takers: Sequence[Bench]) -> tuple[int, float, float, str]:
+    quickest = min((bench.piece_s(lot.key) for bench in takers), default=0.0)
+    return len(takers), quickest, lot.due, lot.key.mail_class
+
+
+def _make_room(lot: Lot, pieces: int, loads: Mapping[str, Load], able: Mapping[BatchKey, Sequence[Bench]]) -> int:
+    """Move what others have on this lot's presses to presses that these others can use; returns how many pieces are still left."""
+    for bench in able[lot.key]:
+        on = loads[bench.press.printer_id]
+        for share in on.shares[:_MOST_MOVES]:
+            if share.lot is not lot and _move_away(share, on, loads, able[share.lot.key]):
+                pieces = _place(lot, pieces, loads, able[lot.key], _LAST_RESORT)
+                if not pieces:
+                    return 0
+    return pieces
+
+
+def _move_away(share: Share, on: Load, loads: Mapping[str, Load], takers: Sequence[Bench]) -> bool:
+    for other in takers:
+        due = deadline(other, share.lot, _LAST_RESORT)
+        if other is on.bench or due is None:
+            continue
+        target = loads[other.press.printer_id]
+        moved = min(share.pieces, fits_on(target, share.lot.key, due.cut))
+        if moved:
+            target.add(share.lot, due, moved)
+            on.take(share, moved)
+            return True
+    return False

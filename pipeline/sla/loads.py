@@ -1,0 +1,105 @@
+"""What is meant for one press: work under deadlines, in the order of the deadlines, and how much more of it would fit."""
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+from pipeline.sla.lots import BatchKey, Lot
+from pipeline.sla.presses import EPSILON_S, Bench
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """The worked second by which pieces have to be printed, and the truck for which. `kept` is whether that keeps the promise."""
+
+    cut: float
+    truck: float
+    spare: bool = False
+    kept: bool = True
+
+
+@dataclass(eq=False)
+class Share:
+    """Pieces of a lot that are meant for one press."""
+
+    lot: Lot
+    bench: Bench
+    deadline: Deadline
+    pieces: int
+    work_s: float
+    sets_up: bool
+
+
+@dataclass
+class Load:
+    """The shares of one press. `cuts` are their deadlines, ascending; `works` is the work under each."""
+
+    bench: Bench
+    cuts: list[float] = field(default_factory=list)
+    works: list[float] = field(default_factory=list)
+    shares: list[Share] = field(default_factory=list)
+    keys: dict[BatchKey, int] = field(default_factory=dict)
+
+    def room(self, cut: float) -> float:
+        """How many seconds of work fit under a deadline without making any other work late; may be negative."""
+        done, before, room = self.bench.base, self.bench.base, float("inf")
+        for at, work in zip(self.cuts, self.works, strict=True):
+            done += work
+            if at >= cut:
+                room = min(room, at - done)
+            else:
+                before = done
+        return min(room, cut - before)
+
+    def slack(self) -> float:
+        """How long the press could stand idle from `base` on and still make it all, in worked seconds; infinite without work."""
+        done, slack = self.bench.base, float("inf")
+        for at, work in zip(self.cuts, self.works, strict=True):
+            done += work
+            slack = min(slack, at - done)
+        return slack
+
+    def add(self, lot: Lot, due: Deadline, pieces: int) -> Share:
+        """A batch of a key that is not on this press yet needs its set-up, too."""
+        share = Share(lot, self.bench, due, pieces, self._work(lot.key, pieces), lot.key not in self.keys)
+        self.keys[lot.key] = self.keys.get(lot.key, 0) + 1
+        self.shares.append(share)
+        self._count(due.cut, share.work_s + self._setup(share))
+        return share
+
+    def take(self, share: Share, pieces: int) -> None:
+        """Pieces of a share that go elsewhere, or into a batch."""
+        left = self._work(share.lot.key, share.pieces - pieces)
+        done = share.work_s - left
+        share.pieces -= pieces
+        share.work_s = left
+        if not share.pieces:
+            done += self._setup(share)
+            self._drop(share)
+        self._count(share.deadline.cut, -done)
+
+    def _drop(self, share: Share) -> None:
+        self.shares.remove(share)
+        key = share.lot.key
+        self.keys[key] -= 1
+        if not self.keys[key]:
+            del self.keys[key]
+
+    def _work(self, key: BatchKey, pieces: int) -> float:
+        n_up = self.bench.press.pace[key.product].n_up
+        return -(-pieces // n_up) * n_up * self.bench.piece_s(key)
+
+    def _setup(self, share: Share) -> float:
+        return self.bench.setup_s if share.sets_up else 0.0
+
+    def first(self) -> Share:
+        """What has to be made first."""
+        return min(self.shares, key=lambda share: (share.deadline.cut, share.lot.due))
+
+    def _count(self, cut: float, work: float) -> None:
+        at = bisect_left(self.cuts, cut)
+        if at == len(self.cuts) or self.cuts[at] != cut:
+            self.cuts.insert(at, cut)
+            self.works.insert(at, 0.0)
+        self.works[at] += work
+        if self.works[at] <= EPSILON_S:
+            del self.cuts[at], self.works[at]

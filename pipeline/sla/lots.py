@@ -1,0 +1,53 @@
+"""The backlog as the planner sees it: counts by batch key and due time, cut into lots that share their trucks."""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+BUCKET_S = 900
+"""Promises are counted in quarters of an hour, from the start of the bucket: no piece is taken to have longer than it has."""
+
+
+@dataclass(frozen=True)
+class BatchKey:
+    """What the pieces of one batch have in common. `account_id` is set for test mail only: each account has its own clock."""
+
+    mode: str
+    account_id: str | None
+    product: str
+    stock: str
+    mail_class: str
+    sheets: int
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """Pieces that may be frozen now: due times, ascending, each with its count; the first piece waits since `waiting_since`."""
+
+    key: BatchKey
+    dues: Sequence[tuple[datetime, int]]
+    waiting_since: datetime
+
+
+@dataclass(eq=False)
+class Lot:
+    """Pieces of one key between two trucks; `due` is the first promise among them, in seconds since the epoch and as a time."""
+
+    key: BatchKey
+    due: float
+    first_due: datetime
+    pieces: int
+
+
+def cut_into_lots(backlog: Backlog, trucks: Sequence[float]) -> list[Lot]:
+    """`trucks` are all departures that matter, ascending: pieces with the same trucks before their due time are one lot."""
+    stamps = [due.timestamp() for due, _ in backlog.dues]
+    ends = sorted({bisect_left(stamps, truck) for truck in trucks} | {len(stamps)})
+    lots, start = [], 0
+    for end in ends:
+        pieces = sum(count for _, count in backlog.dues[start:end])
+        if pieces:
+            lots.append(Lot(backlog.key, stamps[start], backlog.dues[start][0], pieces))
+        start = end
+    return lots

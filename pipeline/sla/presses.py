@@ -1,0 +1,167 @@
+"""A printer as the planner sees it: what it can make and how fast, the work it has, its health, and its deadlines."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pipeline.models.profile import Floor, PrinterProfile
+from pipeline.sla.lots import BatchKey
+from pipeline.sla.shifts import Shifts, shifts
+
+LINE_OVERHEAD = timedelta(minutes=5)
+"""From freezing to the whole drop at the printer: imposing and sending."""
+
+ACK_GRACE = timedelta(minutes=10)
+"""How long after its own latest time an acknowledgement may still be on its way."""
+
+REPRINT_ROUNDS = 2
+"""Spoiled pieces are printed again, and 1 or 2 in 100 of those once more: only so few of a million are left then."""
+
+EPSILON_S = 1e-3
+"""Moments that are nearer to each other than this are the same."""
+
+_OVERHEAD_S = LINE_OVERHEAD.total_seconds()
+_SETUP_SHARE = 5  # a batch of this many times its set-up spends a sixth of press time on it
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a printer makes one product."""
+
+    n_up: int
+    sheets_per_hour: float
+    cents_per_sheet: float
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A batch that was given to the printer and, as far as we know, is not printed. `at` is when it was frozen."""
+
+    product: str
+    sheets: int
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Press:
+    """`queue` is in the order of freezing; `printed_at` is when the last batch was printed, where that is known.
+
+    `unacknowledged_since` is when the oldest drop of which the printer has not said a word was handed over.
+    """
+
+    printer_id: str
+    account_id: str | None
+    profile: PrinterProfile
+    pace: Mapping[str, Pace]
+    queue: tuple[Committed, ...] = ()
+    reachable: bool = True
+    unacknowledged_since: datetime | None = None
+    printed_at: datetime | None = None
+
+    @property
+    def floor(self) -> Floor:
+        return self.profile.floor
+
+    def lacks(self, key: BatchKey) -> bool:
+        """Whether it can never make batches of this key."""
+        return (
+            self.account_id != key.account_id
+            or key.product not in self.pace
+            or key.stock not in self.profile.stocks
+            or key.mail_class not in self.profile.classes
+            or self.most_sheets(key) < key.sheets
+        )
+
+    def most_sheets(self, key: BatchKey) -> int:
+        """The most sheets a batch may have: by the printer's own cap, by its files, or by pieces."""
+        floor = self.floor
+        caps = [floor.max_sheets_per_batch]
+        if floor.max_files_per_batch is not None:
+            caps.append(floor.max_files_per_batch * self.profile.imposition.max_sheets_per_file)
+        if floor.max_pieces_per_batch is not None:
+            caps.append(floor.max_pieces_per_batch // self.pace[key.product].n_up * key.sheets)
+        return min(caps)
+
+    def well_filled_sheets(self, product: str) -> int:
+        floor = self.floor
+        by_setup = round(_SETUP_SHARE * floor.setup_minutes / 60 * self.pace[product].sheets_per_hour)
+        return max(1, min(floor.fill_sheets or by_setup, floor.max_sheets_per_batch))
+
+    def late_at(self) -> datetime | None:
+        """When its silence begins to mean that something is wrong there."""
+        since = self.unacknowledged_since
+        return None if since is None else since + timedelta(minutes=self.floor.ack_minutes) + ACK_GRACE
+
+
+@dataclass(frozen=True)
+class Caution:
+    """How much to spare: trucks that may fail, and rounds of reprinting that may be needed."""
+
+    spare_trucks: int
+    rounds: int
+
+
+CAUTIONS = (Caution(1, 1), Caution(0, REPRINT_ROUNDS), Caution(0, 1), Caution(0, 0))
+"""From the safest deadline to the last one that can hold at all."""
+
+
+class Bench:
+    """A press during one planning: `base` is the worked second from which a further batch could be printed."""
+
+    def __init__(self, press: Press, now: datetime) -> None:
+        at = now.timestamp()
+        self.press = press
+        self.shifts: Shifts = shifts(press.floor, now)
+        self.earliest = self.shifts.worked(at + _OVERHEAD_S)
+        self.base = max(self.earliest, _queue_end(press, self.shifts))
+        self.trucks = self.shifts.trucks_after(at)
+        self.setup_s = 60.0 * press.floor.setup_minutes
+        late_at = press.late_at()
+        self.late = late_at is not None and now >= late_at
+        self.open = press.reachable and bool(self.trucks) and bool(self.shifts.opens)
+        round_s = _reprint_s(press)
+        lead_s = 60.0 * press.floor.lead_minutes
+        self.cuts = [
+            [self.shifts.worked(truck - lead_s - rounds * round_s) for truck in self.trucks]
+            for rounds in range(REPRINT_ROUNDS + 1)
+        ]
+
+    def piece_s(self, key: BatchKey) -> float:
+        pace = self.press.pace[key.product]
+        return key.sheets * 3600.0 / (pace.sheets_per_hour * pace.n_up)
+
+    def free_at(self) -> float:
+        """When a further batch could be on the press, in epoch seconds."""
+        return self.shifts.latest(self.base)
+
+    def close_by(self, worked: float) -> float:
+        """The last moment for freezing a batch that has to be on the press at that worked second."""
+        return self.shifts.latest(worked) - _OVERHEAD_S
+
+    def truck_for(self, worked: float) -> float:
+        """The first truck that takes what is printed at that worked second; the last one known where none does."""
+        done = self.cuts[0]
+        return next(
+            (truck for truck, cut in zip(self.trucks, done, strict=True) if cut >= worked - EPSILON_S), self.trucks[-1]
+        )
+
+
+def _queue_end(press: Press, hours: Shifts) -> float:
+    if not hours.opens:
+        return 0.0
+    end = 0.0 if press.printed_at is None else hours.worked(press.printed_at.timestamp())
+    for batch in press.queue:
+        pace = press.pace.get(batch.product)
+        speed = press.floor.sheets_per_hour if pace is None else pace.sheets_per_hour
+        start = max(end, hours.worked(batch.at.timestamp() + _OVERHEAD_S))
+        end = start + 60.0 * press.floor.setup_minutes + 3600.0 * batch.sheets / speed
+    return end
+
+
+def _reprint_s(press: Press) -> float:
+    """What one round of reprinting may take: the word that pieces are spoiled, the drop, and the batch that is on the press."""
+    floor = press.floor
+    if not floor.spoilage:
+        return 0.0
+    runs = (3600.0 * press.well_filled_sheets(name) / pace.sheets_per_hour for name, pace in press.pace.items())
+    return 60.0 * (floor.ack_minutes + floor.setup_minutes) + _OVERHEAD_S + max(runs, default=0.0)

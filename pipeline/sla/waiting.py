@@ -1,0 +1,76 @@
+"""What waits under one batch key while it is being planned: its lots, the presses that take it, and how big a batch may be."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from pipeline.sla.loads import Share
+from pipeline.sla.lots import BatchKey, Lot
+from pipeline.sla.presses import Bench
+
+
+@dataclass
+class Waiting:
+    """`takers` are the presses that may get it now, the cheapest first; `shares` is what is meant for each, of every lot."""
+
+    key: BatchKey
+    lots: list[Lot]
+    takers: Sequence[Bench]
+    since: datetime
+    shares: dict[Lot, list[Share]] = field(default_factory=dict)
+
+    def pieces_from(self, first: int) -> int:
+        return sum(lot.pieces for lot in self.lots[first:])
+
+    def most_pieces(self, bench: Bench) -> int:
+        """The biggest batch that this press takes."""
+        press = bench.press
+        return press.most_sheets(self.key) // self.key.sheets * press.pace[self.key.product].n_up
+
+    def fewest_pieces(self, bench: Bench) -> int:
+        """The smallest."""
+        return max(1, bench.press.profile.postage.min_pieces(self.key.mail_class))
+
+    def well_filled_pieces(self, bench: Bench) -> int:
+        press, product = bench.press, self.key.product
+        sheets = -(-press.well_filled_sheets(product) // self.key.sheets)
+        return min(sheets * press.pace[product].n_up, self.most_pieces(bench))
+
+    def whole_sheets(self, bench: Bench, pieces: int) -> int:
+        n_up = bench.press.pace[self.key.product].n_up
+        return pieces // n_up * n_up
+
+    def work_s(self, bench: Bench, pieces: int) -> float:
+        """Press time of a batch, set-up included."""
+        n_up = bench.press.pace[self.key.product].n_up
+        return bench.setup_s + -(-pieces // n_up) * n_up * bench.piece_s(self.key)
+
+    def meant_for(self, bench: Bench, first: int, pieces: int) -> float:
+        """How much of the press time that a batch of `pieces`, from the lot `first` on, would take is reserved for them anyway."""
+        return sum(
+            share.work_s
+            for lot, taken in self.taking(first, pieces)
+            for share in self.shares.get(lot, ())
+            if share.bench is bench and taken
+        )
+
+    def taking(self, first: int, pieces: int) -> Iterator[tuple[Lot, int]]:
+        """What a batch takes of each lot: the next-due first."""
+        for lot in self.lots[first:]:
+            if not pieces:
+                return
+            taken = min(lot.pieces, pieces)
+            pieces -= taken
+            yield lot, taken
+
+    def longest_wait_until(self) -> datetime | None:
+        """When its first piece has waited as long as its printers allow; None where one of them allows any time."""
+        waits = [bench.press.floor.max_wait_s for bench in self.takers]
+        allowed = [wait for wait in waits if wait is not None]
+        if not waits or len(allowed) < len(waits):
+            return None
+        return self.since + timedelta(seconds=max(allowed))
+
+
+def as_time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
