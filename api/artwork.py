@@ -35,8 +35,14 @@ class Inspection:
             one.sha256: await run_sync(self._services.inspect, one.path, PRODUCTS[product], limiter=self._slots)
             for one in {one.sha256: one for one in files.values()}.values()
         }
-        faults = [found for at, one in files.items() for found in below(at, reports[one.sha256].findings)]
-        passed = {at: _artwork(one, reports[one.sha256]) for at, one in files.items() if reports[one.sha256].ok}
+        # The same file may be fit for one side and not for the other.
+        there = f"/{PRODUCTS[product].address_side}"
+        shown = {
+            at: reports[one.sha256].on_address_side() if at == there else reports[one.sha256]
+            for at, one in files.items()
+        }
+        faults = [found for at, report in shown.items() for found in below(at, report.findings)]
+        passed = {at: _artwork(one, reports[one.sha256]) for at, one in files.items() if shown[at].ok}
         return passed, faults
 
     async def store(self, artwork: Artwork, path: Path, sender: Sender) -> Artwork:

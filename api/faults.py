@@ -1,6 +1,7 @@
 """What pydantic finds wrong with a body, as faults with codes, JSON Pointers and remedies of ours."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -53,7 +54,7 @@ def fault(code: str, at: str, detail: str, remedy: str = "") -> Fault:
 
 def below(at: str, faults: Iterable[Fault]) -> list[Fault]:
     """Faults of a part of the body, with their pointers from its top."""
-    return [Fault(one.code, at + one.pointer, one.detail, one.remedy) for one in faults]
+    return [replace(one, pointer=at + one.pointer) for one in faults]
 
 
 def _fault(kind: str, at: str, message: str, context: dict[str, Any]) -> Fault:

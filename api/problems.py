@@ -211,6 +211,14 @@ _ARTWORK = {
     "low_resolution": Code(422, "The resolution is too low to print", "Use images of at least 300 ppi."),
     "hidden_layers": Code(422, "The PDF has layers that are switched off", "Flatten the layers, and export again."),
     "unembedded_font": Code(422, "A font is not embedded", "Embed all fonts, or convert text to outlines."),
+    "missing_glyph": Code(422, "A font lacks characters that are shown", "Set them in a font that has them."),
+    "short_bleed": Code(422, "The bleed is not filled", "Let backgrounds run to the edges of the page."),
+    "text_outside_safe_area": Code(422, "Text is too near to the trim", "Move it inside the safe area."),
+    "white_overprints": Code(422, "White text is set to overprint", "Set white text to knock out."),
+    "prints_differently": Code(422, "The artwork would print other than it looks", "Flatten it, and export again."),
+    "ink_in_address_zone": Code(422, "Artwork lies where the address goes", "Leave the ink-free zone white."),
+    "ink_in_glue_zone": Code(422, "Artwork lies where the glue goes", "Leave the glue zone white."),
+    "ink_in_sheet_mark": Code(422, "Artwork lies where the sheet's mark goes", "Leave the mark's place white."),
 }
 _WEBHOOK = {
     "invalid_url": Code(422, "The URL cannot be a webhook's target", "Use a public https URL."),

@@ -67,7 +67,7 @@ def artwork_box(seen: PageView, product: Product) -> Rect | None:
     bleed, trim = bleed_rect(product), trim_rect(product)
     if seen.trim and _is(seen, seen.trim, trim):
         grown = seen.trim.grown(trim.x_pt / seen.unit)
-        if _holds(seen.media, grown, TOLERANCE_PT / seen.unit):
+        if seen.media.holds(grown, TOLERANCE_PT / seen.unit):
             return grown
     for candidate in (seen.visible, seen.bleed, seen.media):
         if candidate and _is(seen, candidate, bleed):
@@ -91,16 +91,6 @@ def placing(seen: PageView, box: Rect, product: Product) -> Matrix:
 def _is(seen: PageView, rect: Rect, wanted: Rect) -> bool:
     width, height = seen.size_pt(rect)
     return abs(width - wanted.width_pt) <= TOLERANCE_PT and abs(height - wanted.height_pt) <= TOLERANCE_PT
-
-
-def _holds(outer: Rect, inner: Rect, by: float) -> bool:
-    room = outer.grown(by)
-    return (
-        room.x_pt <= inner.x_pt
-        and room.y_pt <= inner.y_pt
-        and room.right_pt >= inner.right_pt
-        and room.top_pt >= inner.top_pt
-    )
 
 
 def _declared(page: pikepdf.Page, key: str) -> Rect | None:

@@ -15,11 +15,12 @@ from typing import Any
 from pipeline.errors import Permanent, Transient
 from pipeline.press.file_kind import sniff
 from pipeline.press.job import Imposed, Job
+from pipeline.press.pieces import spool
 from pipeline.press.process import Press, TooHeavyError
 from pipeline.press.report import Report, finding
-from pipeline.press.steps import IMPOSE, INSPECT, NORMALIZE, PROOF, Step
+from pipeline.press.steps import IMPOSE, INSPECT, NORMALIZE, PIECES, PROOF, Step
 from pipeline.press.wire import imposed_from_dict, job_as_dict, permanent_from_dict
-from pipeline.products import Product
+from pipeline.products import Product, Side
 
 _REMEDY = "Flatten the artwork to one image, or simplify it, and export it again."
 
@@ -28,11 +29,11 @@ class PressBugError(RuntimeError):
     """A press step failed in a way that nobody foresaw. Says where, and nothing of the file."""
 
 
-def inspect(path: Path, product: Product) -> Report:
+def inspect(path: Path, product: Product, side: Side | None = None) -> Report:
     """As `pipeline.press.preflight.inspect`; a file that takes the child down has the finding `too_complex`."""
     with tempfile.TemporaryDirectory(prefix="mailstream-press-") as folder:
         try:
-            reply = _run(INSPECT, {"source": _absolute(path), "product": product.name}, folder)
+            reply = _run(INSPECT, {"source": _absolute(path), "product": product.name, "side": side}, folder)
         except TooHeavyError as error:
             return Report(sniff(path), (finding("too_complex", f"Reading the file failed: it {error}.", _REMEDY),))
     return Report.from_dict(reply)
@@ -52,6 +53,7 @@ def impose(job: Job, out_dir: Path) -> Imposed:
     """As `pipeline.press.impose.impose`. Raises `Permanent("drop_too_heavy")` where it takes the child down."""
     out_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".press-", dir=out_dir) as folder:
+        spool(job.pieces, Path(folder, PIECES))
         try:
             made = imposed_from_dict(_run(IMPOSE, {"job": job_as_dict(job)}, folder), Path(folder, "out"))
         except TooHeavyError as error:

@@ -1,16 +1,20 @@
-"""Reads what a page really prints: which images at which resolution, and which fonts show text.
+"""Reads what a page really prints: which images at which resolution, which text in which fonts, and in which inks.
 
 Forms are parsed once each and walked as often as they are placed, up to a cap: a dozen forms that place one another ten
 times each would otherwise be a hundred thousand million images.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass, field
-from math import hypot
 from typing import Any
 
 import pikepdf
+
+from pipeline.press.glyphs import Glyphs, embedded
+from pipeline.press.graphics import SAME, Ink, Matrix, State, bounds, ink, matrix_of, scale, sides, times
 
 MOST_PLACINGS = 20_000
 # Each takes some microseconds to parse and walk; maps with a hundred thousand paths have as many.
@@ -20,14 +24,20 @@ MOST_CONTENT_BYTES = 32 * 1024 * 1024
 # GWG leaves images of up to 16 pixels out: they are rules and patterns, not pictures.
 SMALLEST_IMAGE_PX = 16
 
-_OPERATORS = "q Q cm Do BI ID EI Tf Tr Tj TJ ' \" scn SCN gs"
+_OPERATORS = (
+    "q Q cm Do BI ID EI BT Tf Tr Tm Td TD TL T* Tj TJ ' \" g G rg RG k K cs CS sc SC scn SCN gs w f F f* S s B B* b b*"
+)
 # Roughly the same in raw content, to be counted before anything is parsed.
-_STEP = re.compile(rb"(?<!\S)(?:q|Q|cm|Do|BI|T[frjJ]|scn|SCN|gs)(?!\S)")
+_STEP = re.compile(rb"(?<!\S)(?:q|Q|cm|Do|BI|BT|T[frmdDjJ]|[gGkKw]|rg|RG|cs|CS|scn?|SCN?|gs|[fFSsBb]\*?)(?!\S)")
 _SHOWN = {"Tj", "TJ", "'", '"'}
+_COLOURS = {"g": "gray", "rg": "rgb", "k": "cmyk"}
+_FILLS = {"f", "F", "f*", "B", "B*", "b", "b*"}
+_STROKES = {"S", "s", "B", "B*", "b", "b*"}
 
-Matrix = tuple[float, float, float, float, float, float]
+Place = tuple[float, float, float, float]
+"""Left, bottom, right and top, in points on the bleed page."""
+
 _Instruction = tuple[list[Any], str]
-_SAME: Matrix = (1, 0, 0, 1, 0, 0)
 
 
 class TooComplexError(Exception):
@@ -42,27 +52,42 @@ class ImageUse:
     one_bit: bool
     width_px: int
     height_px: int
+    place: Place
+
+
+@dataclass(frozen=True)
+class TextUse:
+    """Text as shown in one go; `place` is its beginning."""
+
+    size_pt: float
+    ink: Ink
+    overprints: bool
+    place: Place
 
 
 @dataclass
 class Census:
-    """What was found. `fonts` are those that show text, by name; True where the font program is embedded."""
+    """What was found. `fonts` are those that show text, by name; True where the font program is embedded.
+
+    `missing` counts the codes without a glyph, by font. `coverage` is the most ink that a shape or text is filled with.
+    """
 
     images: list[ImageUse] = field(default_factory=list)
     fonts: dict[str, bool] = field(default_factory=dict)
+    missing: Counter[str] = field(default_factory=Counter)
+    texts: list[TextUse] = field(default_factory=list)
+    thinnest_pt: float | None = None
+    coverage: float = 0.0
+    spots: set[str] = field(default_factory=set)
 
 
-@dataclass
-class _State:
-    matrix: Matrix
-    font: pikepdf.Object | None = None
-    invisible: bool = False
+def take_census(page: pikepdf.Page, matrix: Matrix) -> Census:
+    """Walk the page and all it places. `matrix` takes the page's units to points on the bleed page.
 
-
-def take_census(page: pikepdf.Page, unit: float) -> Census:
-    """Walk the page and all it places. `unit` is the page's UserUnit. Raises `TooComplexError`, `pikepdf.PdfError`."""
+    Raises `TooComplexError`, and what malformed files raise.
+    """
     walk = _Walk()
-    walk.stream(page.obj, page.resources, (unit, 0, 0, unit, 0, 0))
+    walk.stream(page.obj, page.resources, State(matrix))
     return walk.census
 
 
@@ -72,12 +97,14 @@ class _Walk:
         self._parsed: dict[tuple[int, int], list[_Instruction]] = {}
         self._under_way: set[tuple[int, int]] = set()
         self._beside: set[tuple[int, int]] = set()
+        self._quiet = False
+        self._glyphs: dict[tuple[int, int], Glyphs] = {}
         self._placings = 0
         self._steps = 0
         self._bytes = 0
 
-    def stream(self, holder: pikepdf.Object, resources: pikepdf.Object, matrix: Matrix) -> None:
-        """A page, a form or a pattern: `holder` has the content, `matrix` takes its units to points."""
+    def stream(self, holder: pikepdf.Object, resources: pikepdf.Object, state: State) -> None:
+        """A page, a form or a pattern: `holder` has the content, `state` is what it begins with."""
         key = holder.objgen
         # A form that places itself would never end; readers stop there as well.
         if key in self._under_way:
@@ -89,31 +116,87 @@ class _Walk:
         self._steps += len(instructions)
         if self._steps > MOST_STEPS:
             raise TooComplexError(f"more than {MOST_STEPS:,} drawing steps")
-        state, saved = _State(matrix), list[_State]()
+        saved = list[State]()
         for operands, name in instructions:
             if name == "q":
-                saved.append(_State(state.matrix, state.font, state.invisible))
+                saved.append(copy(state))
             elif name == "Q":
                 state = saved.pop() if saved else state
             else:
                 self._operator(name, operands, state, resources)
         self._under_way.discard(key)
 
-    def _operator(self, name: str, operands: list[pikepdf.Object], state: _State, resources: pikepdf.Object) -> None:
+    def _operator(self, name: str, operands: list[Any], state: State, resources: pikepdf.Object) -> None:
         if name == "cm":
-            state.matrix = _times(_matrix(operands), state.matrix)
+            state.matrix = times(matrix_of(operands), state.matrix)
         elif name == "Do":
-            self._place(_resource(resources, "/XObject", operands), state.matrix, resources)
+            self._place(_resource(resources, "/XObject", operands), state, resources)
         elif name == "INLINE IMAGE":
             self._inline_image(operands[0], state.matrix)
+        elif name in _SHOWN:
+            if name in "'\"":
+                state.move(0, -state.leading)
+            self._text(operands, state)
+        elif name in _FILLS or name in _STROKES:
+            self._path(name, state)
+        elif name[0] in "TB":
+            self._text_state(name, operands, state, resources)
+        else:
+            self._graphics_state(name, operands, state, resources)
+
+    def _text_state(self, name: str, operands: list[Any], state: State, resources: pikepdf.Object) -> None:
+        if name == "BT":
+            state.line = SAME
         elif name == "Tf":
-            state.font = _font(_resource(resources, "/Font", operands[:1]))
+            state.font, state.size = _font(_resource(resources, "/Font", operands[:1])), float(operands[1])
         elif name == "Tr":
             state.invisible = int(operands[0]) in (3, 7)
-        elif name in _SHOWN:
-            self._text(operands, state)
+        elif name == "Tm":
+            state.line = matrix_of(operands)
+        elif name in ("Td", "TD"):
+            state.move(float(operands[0]), float(operands[1]))
+            state.leading = -float(operands[1]) if name == "TD" else state.leading
+        elif name == "TL":
+            state.leading = float(operands[0])
+        elif name == "T*":
+            state.move(0, -state.leading)
+
+    def _graphics_state(self, name: str, operands: list[Any], state: State, resources: pikepdf.Object) -> None:
+        if name == "w":
+            state.line_width = float(operands[0])
+        elif name == "gs":
+            self._extended(_resource(resources, "/ExtGState", operands), state, resources)
+        elif name.lower() in _COLOURS:
+            self._set(name, ink(_COLOURS[name.lower()], [float(value) for value in operands]), state)
+        elif name.lower() == "cs":
+            self._set(name, Ink(self._space(operands, resources), ()), state)
         else:
-            self._besides(name, operands, state, resources)
+            given = [float(value) for value in operands if not isinstance(value, pikepdf.Object)]
+            old = state.fill if name.islower() else state.stroke
+            self._set(name, Ink(old.space, tuple(given)), state)
+            if operands and isinstance(operands[-1], pikepdf.Name):
+                self._once(_resource(resources, "/Pattern", operands[-1:]), resources)
+
+    def _set(self, name: str, colour: Ink, state: State) -> None:
+        if name.islower():
+            state.fill = colour
+        else:
+            state.stroke = colour
+
+    def _space(self, operands: list[Any], resources: pikepdf.Object) -> str:
+        """The family of a named colour space; spot colours are noted by their names."""
+        space = _resource(resources, "/ColorSpace", operands)
+        if not isinstance(space, pikepdf.Array):
+            return ink(str(operands[0]), []).space
+        family = str(space[0])
+        if family == "/ICCBased":
+            return {1: "gray", 3: "rgb", 4: "cmyk"}.get(int(space[1].N), "other")
+        if family in ("/Separation", "/DeviceN"):
+            names = [space[1]] if family == "/Separation" else space[1].as_list()
+            if not self._quiet:
+                self.census.spots |= {str(name)[1:] for name in names} - _PROCESS
+            return "spot"
+        return "other"
 
     def _instructions(self, holder: pikepdf.Object, key: tuple[int, int]) -> list[_Instruction]:
         if key not in self._parsed:
@@ -132,7 +215,7 @@ class _Walk:
             if sum(1 for _ in _STEP.finditer(data)) > MOST_STEPS:
                 raise TooComplexError(f"more than {MOST_STEPS:,} drawing steps")
 
-    def _place(self, placed: pikepdf.Object | None, matrix: Matrix, resources: pikepdf.Object) -> None:
+    def _place(self, placed: pikepdf.Object | None, state: State, resources: pikepdf.Object) -> None:
         self._placings += 1
         if self._placings > MOST_PLACINGS:
             raise TooComplexError(f"more than {MOST_PLACINGS} images and forms placed")
@@ -140,11 +223,12 @@ class _Walk:
             return
         kind = str(placed.get("/Subtype", ""))
         if kind == "/Form":
-            inner = _times(_matrix(placed.get("/Matrix", _SAME)), matrix)
+            inner = copy(state)
+            inner.matrix = times(matrix_of(placed.get("/Matrix", SAME)), state.matrix)
             self.stream(placed, placed.get("/Resources", resources), inner)
         elif kind == "/Image":
             one_bit = bool(placed.get("/ImageMask", False)) or int(placed.get("/BitsPerComponent", 8)) == 1
-            self._image(int(placed.Width), int(placed.Height), matrix, one_bit=one_bit)
+            self._image(int(placed.Width), int(placed.Height), state.matrix, one_bit=one_bit)
 
     def _inline_image(self, inline: object, matrix: Matrix) -> None:
         if isinstance(inline, pikepdf.PdfInlineImage):
@@ -152,46 +236,78 @@ class _Walk:
             self._image(inline.width, inline.height, matrix, one_bit=one_bit)
 
     def _image(self, width_px: int, height_px: int, matrix: Matrix, *, one_bit: bool) -> None:
-        if min(width_px, height_px) <= SMALLEST_IMAGE_PX:
+        if self._quiet or min(width_px, height_px) <= SMALLEST_IMAGE_PX:
             return
-        across, up = hypot(matrix[0], matrix[1]) / 72, hypot(matrix[2], matrix[3]) / 72
+        across, up = (side / 72 for side in sides(matrix))
         if across and up:
             ppi = min(width_px / across, height_px / up)
-            self.census.images.append(ImageUse(ppi, one_bit, width_px, height_px))
+            self.census.images.append(ImageUse(ppi, one_bit, width_px, height_px, bounds(matrix)))
 
-    def _text(self, operands: list[pikepdf.Object], state: _State) -> None:
-        shows = any(_has_text(operand) for operand in operands)
-        if state.font is None or state.invisible or not shows:
+    def _text(self, operands: list[Any], state: State) -> None:
+        shown = [text for operand in operands for text in _strings(operand)]
+        if state.font is None or state.invisible or not any(shown):
             return
         name = str(state.font.get("/BaseFont", state.font.get("/Name", "/unnamed"))).removeprefix("/")
-        self.census.fonts[name] = self.census.fonts.get(name, True) and _embedded(state.font)
+        self.census.fonts[name] = self.census.fonts.get(name, True) and embedded(state.font)
         if state.font.get("/Subtype") == "/Type3":
-            self._glyphs(state.font)
+            self._drawn_glyphs(state.font)
+        elif missing := sum(map(self._reader(state.font).missing, shown)):
+            self.census.missing[name] += missing
+        if not self._quiet:
+            size, (x, y) = state.text_size_pt(), state.text_origin()
+            place = (x, y, x + size, y + size)
+            self.census.texts.append(TextUse(size, state.fill, state.overprint, place))
+            self._cover(state.fill)
 
-    def _glyphs(self, font: pikepdf.Object) -> None:
+    def _reader(self, font: pikepdf.Object) -> Glyphs:
+        key = font.objgen
+        if key == (0, 0):
+            return Glyphs(font)
+        if key not in self._glyphs:
+            self._glyphs[key] = Glyphs(font)
+        return self._glyphs[key]
+
+    def _drawn_glyphs(self, font: pikepdf.Object) -> None:
         for glyph in font.get("/CharProcs", pikepdf.Dictionary()).values():
             self._once(glyph, font.get("/Resources", pikepdf.Dictionary()))
 
-    def _besides(self, name: str, operands: list[pikepdf.Object], state: _State, resources: pikepdf.Object) -> None:
-        """Patterns and soft masks: their text and images print too, at sizes that only a renderer could tell."""
-        if name == "gs":
-            graphics = _resource(resources, "/ExtGState", operands)
-            if not isinstance(graphics, pikepdf.Dictionary):
-                return
-            mask = graphics.get("/SMask")
-            if isinstance(mask, pikepdf.Dictionary):
-                self._once(mask.get("/G"), resources)
-            if "/Font" in graphics:
-                state.font = _font(graphics.Font[0])
-        elif operands and isinstance(operands[-1], pikepdf.Name):
-            self._once(_resource(resources, "/Pattern", operands[-1:]), resources)
+    def _path(self, name: str, state: State) -> None:
+        if self._quiet:
+            return
+        if name in _FILLS:
+            self._cover(state.fill)
+        if name in _STROKES:
+            width = state.line_width * scale(state.matrix)
+            thinnest = self.census.thinnest_pt
+            self.census.thinnest_pt = width if thinnest is None else min(thinnest, width)
+
+    def _cover(self, colour: Ink) -> None:
+        self.census.coverage = max(self.census.coverage, colour.coverage)
+
+    def _extended(self, graphics: pikepdf.Object | None, state: State, resources: pikepdf.Object) -> None:
+        """Soft masks print, too, at sizes that only a renderer could tell."""
+        if not isinstance(graphics, pikepdf.Dictionary):
+            return
+        mask = graphics.get("/SMask")
+        if isinstance(mask, pikepdf.Dictionary):
+            self._once(mask.get("/G"), resources)
+        if "/Font" in graphics:
+            state.font, state.size = _font(graphics.Font[0]), float(graphics.Font[1])
+        if "/LW" in graphics:
+            state.line_width = float(graphics.LW)
+        if "/OP" in graphics or "/op" in graphics:
+            state.overprint = bool(graphics.get("/op", graphics.get("/OP", False)))
 
     def _once(self, holder: pikepdf.Object | None, resources: pikepdf.Object) -> None:
+        """What prints at sizes unknown here: patterns, masks, drawn glyphs. Only their fonts are looked at."""
         if isinstance(holder, pikepdf.Stream) and holder.objgen not in self._beside:
             self._beside.add(holder.objgen)
-            images = list(self.census.images)
-            self.stream(holder, holder.get("/Resources", resources), _SAME)
-            self.census.images = images
+            loud, self._quiet = self._quiet, True
+            self.stream(holder, holder.get("/Resources", resources), State(SAME))
+            self._quiet = loud
+
+
+_PROCESS = {"Cyan", "Magenta", "Yellow", "Black", "None"}
 
 
 def _parts(holder: pikepdf.Object) -> Iterator[pikepdf.Stream]:
@@ -205,7 +321,7 @@ def _parts(holder: pikepdf.Object) -> Iterator[pikepdf.Stream]:
         yield from (part for part in contents.as_list() if isinstance(part, pikepdf.Stream))
 
 
-def _resource(resources: pikepdf.Object, kind: str, operands: list[pikepdf.Object]) -> pikepdf.Object | None:
+def _resource(resources: pikepdf.Object, kind: str, operands: list[Any]) -> pikepdf.Object | None:
     named = resources.get(kind)
     if not operands or not isinstance(named, pikepdf.Dictionary):
         return None
@@ -217,30 +333,9 @@ def _font(found: object) -> pikepdf.Object | None:
     return found if isinstance(found, pikepdf.Dictionary) else None
 
 
-def _has_text(operand: object) -> bool:
+def _strings(operand: object) -> Iterator[bytes]:
     if isinstance(operand, pikepdf.Array):
-        return any(_has_text(item) for item in operand.as_list())
-    return isinstance(operand, pikepdf.String) and len(bytes(operand)) > 0
-
-
-def _embedded(font: pikepdf.Object) -> bool:
-    if font.get("/Subtype") == "/Type3":
-        return True
-    if font.get("/Subtype") == "/Type0":
-        return all(_embedded(inner) for inner in font.get("/DescendantFonts", pikepdf.Array()).as_list())
-    descriptor = font.get("/FontDescriptor")
-    return descriptor is not None and any(key in descriptor for key in ("/FontFile", "/FontFile2", "/FontFile3"))
-
-
-def _matrix(values: object) -> Matrix:
-    a, b, c, d, e, f = (float(value) for value in values)  # type: ignore[attr-defined]
-    return a, b, c, d, e, f
-
-
-def _times(first: Matrix, then: Matrix) -> Matrix:
-    a, b, c, d, e, f = first
-    return (
-        a * then[0] + b * then[2], a * then[1] + b * then[3],
-        c * then[0] + d * then[2], c * then[1] + d * then[3],
-        e * then[0] + f * then[2] + then[4], e * then[1] + f * then[3] + then[5],
-    )  # fmt: skip
+        for item in operand.as_list():
+            yield from _strings(item)
+    elif isinstance(operand, pikepdf.String):
+        yield bytes(operand)

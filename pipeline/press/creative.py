@@ -4,6 +4,7 @@ Reads hostile files: run it in a child process with limits (`pipeline.press.chil
 """
 
 from pathlib import Path
+from typing import BinaryIO
 
 import pikepdf
 
@@ -23,28 +24,31 @@ _DROPPED = (
 )  # fmt: skip
 
 
-def normalize(source: Path, product: Product, out_pdf: Path) -> None:
-    """Write `out_pdf`, the same bytes for the same source. Expects a file that preflight passed.
+def normalize(source: Path, product: Product, out_pdf: Path | BinaryIO, *, page: int = 0) -> None:
+    """Write one page of `source`, counted from 0, to `out_pdf`: the same bytes for the same source.
 
     Its one page has its origin at the lower left of the bleed, TrimBox and BleedBox, upright whatever the source's
-    Rotate, UserUnit or EXIF orientation. Raises `Permanent("unreadable_artwork")`.
+    Rotate, UserUnit or EXIF orientation. Expects a file that preflight passed. Raises `Permanent("unreadable_artwork")`.
     """
     limit_qpdf()
-    page = bleed_rect(product)
+    size = bleed_rect(product)
     kind = sniff(source)
     try:
         with pikepdf.new() as pdf:
-            art, drawing = _draw_page(pdf, source, product) if kind == "pdf" else draw_image(pdf, source, kind, page)
+            if kind == "pdf":
+                art, drawing = _draw_page(pdf, source, product, page)
+            else:
+                art, drawing = draw_image(pdf, source, kind, size)
             _clean(pdf)
-            _add_page(pdf, product, page, art, drawing)
+            _add_page(pdf, product, size, art, drawing)
             pdf.save(out_pdf, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.disable)
     except (*MALFORMED, NoBoxError) as error:
         raise Permanent("unreadable_artwork", "the artwork cannot be read; preflight says why") from error
 
 
-def _draw_page(pdf: pikepdf.Pdf, source: Path, product: Product) -> tuple[pikepdf.Object, bytes]:
+def _draw_page(pdf: pikepdf.Pdf, source: Path, product: Product, number: int) -> tuple[pikepdf.Object, bytes]:
     with pikepdf.open(source) as given:
-        page = given.pages[0]
+        page = given.pages[number]
         seen = view(page)
         box = artwork_box(seen, product)
         if box is None:

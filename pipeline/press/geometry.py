@@ -27,6 +27,18 @@ class Rect:
     def grown(self, by_pt: float) -> "Rect":
         return Rect(self.x_pt - by_pt, self.y_pt - by_pt, self.width_pt + 2 * by_pt, self.height_pt + 2 * by_pt)
 
+    def holds(self, inner: "Rect", by_pt: float = 0.0) -> bool:
+        """Whether `inner` lies inside, or beyond it by at most `by_pt`."""
+        room = self.grown(by_pt)
+        level = room.x_pt <= inner.x_pt and room.right_pt >= inner.right_pt
+        return level and room.y_pt <= inner.y_pt and room.top_pt >= inner.top_pt
+
+    def inset(self, x_pt: float, y_pt: float) -> "Rect":
+        return Rect(self.x_pt + x_pt, self.y_pt + y_pt, self.width_pt - 2 * x_pt, self.height_pt - 2 * y_pt)
+
+    def moved(self, x_pt: float, y_pt: float) -> "Rect":
+        return Rect(self.x_pt + x_pt, self.y_pt + y_pt, self.width_pt, self.height_pt)
+
     def array(self) -> str:
         """As a PDF rectangle array."""
         return f"[{numbers(self.x_pt, self.y_pt, self.right_pt, self.top_pt)}]"

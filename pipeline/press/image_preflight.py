@@ -5,10 +5,9 @@ from pathlib import Path
 
 from PIL import Image
 
-from pipeline.errors import Fault
 from pipeline.press.limits import MOST_PIXELS
 from pipeline.press.pdf_preflight import wrong_size
-from pipeline.press.report import Report, finding
+from pipeline.press.report import Finding, Report, finding
 from pipeline.products import Product
 
 # The rest is cut off in the bleed: one hundredth of 6.25 in is half as wide on each side.
@@ -49,23 +48,26 @@ def orientation(image: Image.Image) -> int:
     return value if value in range(1, 9) else 1
 
 
-def _mode(image: Image.Image) -> Iterator[Fault]:
+def _mode(image: Image.Image) -> Iterator[Finding]:
     if image.mode not in _MODES:
         yield finding("unsupported_file", f"The image's pixels are of kind {image.mode}.", "Save it as RGB or CMYK.")
 
 
-def _size(width: int, height: int, product: Product) -> Iterator[Fault]:
-    needed = (round(product.bleed_width_in * product.min_ppi), round(product.bleed_height_in * product.min_ppi))
+def _size(width: int, height: int, product: Product) -> Iterator[Finding]:
+    least = product.min_ppi
+    needed = (round(product.bleed_width_in * least), round(product.bleed_height_in * least))
+    pixels = f"{width} x {height} pixels"
     if abs(width / height / (product.bleed_width_in / product.bleed_height_in) - 1) > ASPECT_TOLERANCE:
-        measured = (
-            f"The image is {width} x {height} pixels, {width / product.min_ppi:.3f} x {height / product.min_ppi:.3f} in"
-        )
-        yield wrong_size(f"{measured} at {product.min_ppi} ppi", product, turned=width < height)
-    elif round(_ppi(width, height, product)) < product.min_ppi:
-        detail = f"The image is {width} x {height} pixels and would print at {_ppi(width, height, product):.0f} ppi; "
-        detail += f"{product.min_ppi} is the least, {needed[0]} x {needed[1]} pixels."
+        size_in = (width / least, height / least)
+        yield wrong_size(f"The image is {pixels},", size_in, product, more=f" at {least} ppi")
+    elif round(_ppi(width, height, product)) < least:
+        ppi = f"{_ppi(width, height, product):.0f} ppi"
         yield finding(
-            "low_resolution", detail, "Export it larger from the original; enlarging this file does not help."
+            "low_resolution",
+            f"The image is {pixels} and would print at {ppi}; {least} is the least, {needed[0]} x {needed[1]} pixels.",
+            "Export it larger from the original; enlarging this file does not help.",
+            measured=ppi,
+            required=f"{least} ppi",
         )
 
 

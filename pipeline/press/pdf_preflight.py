@@ -1,24 +1,18 @@
-"""Preflight of PDF artwork: opens, is one page of the right size, prints the same everywhere.
-
-Resolution limits are those of GWG 2022 for digital print (R0031, R0032): below the lower the file is refused, below the
-upper the sender is warned.
-"""
+"""Preflight of PDF artwork: opens, has the right pages of the right size, prints the same everywhere."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pikepdf
 
-from pipeline.errors import Fault
-from pipeline.press.artbox import NoBoxError, PageView, artwork_box, view
-from pipeline.press.content import Census, ImageUse, TooComplexError, take_census
+from pipeline.press.artbox import NoBoxError, PageView, artwork_box, placing, view
+from pipeline.press.content import Census, TooComplexError, take_census
+from pipeline.press.content_checks import content_findings
 from pipeline.press.geometry import inches
-from pipeline.press.limits import MALFORMED, MOST_PIXELS, limit_qpdf
-from pipeline.press.report import Report, finding
+from pipeline.press.limits import MALFORMED, limit_qpdf
+from pipeline.press.report import Finding, Report, finding, warning
 from pipeline.products import Product
-
-REFUSED_PPI, WARNED_PPI = 95, 149
-REFUSED_ONE_BIT_PPI, WARNED_ONE_BIT_PPI = 349, 599
 
 _EXPORT = "Export the PDF again from the program that made it, and check that it opens."
 # What qpdf says when it had to guess at the file's structure. What it guessed may print with parts missing.
@@ -49,114 +43,109 @@ def _inspect(pdf: pikepdf.Pdf, product: Product) -> Report:
         return _refused("page_count", "The PDF has no pages.", _EXPORT)
     if _was_rebuilt(pdf):
         return _refused("damaged_file", "The PDF is cut short or its structure is damaged.", _EXPORT, pages)
-    seen = view(pdf.pages[0])
-    census = take_census(pdf.pages[0], seen.unit)
+    report = Report("pdf", pages=pages).with_more([*_page_count(pages, product), *_layers(pdf)])
+    for number in range(1, min(pages, most_pages(product)) + 1):
+        report = _inspect_page(pdf.pages[number - 1], number, product, report)
     if _was_rebuilt(pdf):
         return _refused("damaged_file", "The page's content is cut short or damaged.", _EXPORT, pages)
-    findings = [*_page_count(pages), *_size(seen, product), *_fonts(census), *_images(census), *_layers(pdf)]
-    width, height = seen.size_pt(artwork_box(seen, product) or seen.visible)
-    return Report(
-        "pdf",
-        tuple(findings),
-        (*_coarse_images(census), *_dropped(pdf)),
-        pages=pages,
-        size_in=(round(inches(width), 3), round(inches(height), 3)),
-        ppi=round(min((image.ppi for image in census.images), default=0)) or None,
-    )
+    return report.with_more(_dropped(pdf))
+
+
+def most_pages(product: Product) -> int:
+    """Of one file: a side of a card, or both sides of every sheet of a letter."""
+    return 1 if product.most_sheets == 1 else 2 * product.most_sheets
+
+
+def _inspect_page(page: pikepdf.Page, number: int, product: Product, report: Report) -> Report:
+    seen = view(page)
+    box = artwork_box(seen, product)
+    matrix = placing(seen, box, product) if box else (seen.unit, 0.0, 0.0, seen.unit, 0.0, 0.0)
+    census = take_census(page, matrix)
+    found = [*_size(seen, product), *content_findings(census, product, placed=box is not None), *_boxes(seen)]
+    width, height = seen.size_pt(box or seen.visible)
+    size_in = (round(inches(width), 3), round(inches(height), 3))
+    lowest = min(filter(None, (report.ppi, _lowest_ppi(census))), default=None)
+    whole = replace(report, size_in=report.size_in or size_in, ppi=lowest)
+    return whole.with_more(replace(one, page=number) for one in found)
+
+
+def _lowest_ppi(census: Census) -> float | None:
+    return round(min((image.ppi for image in census.images), default=0)) or None
 
 
 def _was_rebuilt(pdf: pikepdf.Pdf) -> bool:
-    return any(sign in str(warning) for warning in pdf.get_warnings() for sign in _REBUILT)
+    return any(sign in str(one) for one in pdf.get_warnings() for sign in _REBUILT)
 
 
-def _page_count(pages: int) -> Iterator[Fault]:
-    if pages > 1:
+def _page_count(pages: int, product: Product) -> Iterator[Finding]:
+    most = most_pages(product)
+    if pages <= most:
+        return
+    if most == 1:
         detail = f"The PDF has {pages} pages; a side takes one."
-        yield finding("page_count", detail, "Send the front and the back as two files of one page each.")
+        remedy = "Send the front and the back as two files of one page each."
+    else:
+        detail = f"The PDF has {pages} pages; {product.title} takes {most}, on {product.most_sheets} sheets."
+        remedy = "Leave pages out."
+    yield finding("page_count", detail, remedy, measured=f"{pages} pages", required=f"at most {most}")
 
 
-def _size(seen: PageView, product: Product) -> Iterator[Fault]:
+def _size(seen: PageView, product: Product) -> Iterator[Finding]:
     if artwork_box(seen, product) is None:
         width, height = (inches(side) for side in seen.size_pt(seen.visible))
-        yield wrong_size(f"The page is {width:.3f} x {height:.3f} in", product, turned=width < height)
+        yield wrong_size("The page is", (width, height), product)
 
 
-def wrong_size(measured: str, product: Product, *, turned: bool) -> Fault:
+def wrong_size(what: str, size_in: tuple[float, float], product: Product, *, more: str = "") -> Finding:
+    """`what` begins the sentence, `more` follows the measured size."""
+    measured = f"{size_in[0]:.3f} x {size_in[1]:.3f} in"
     size = f"{product.bleed_width_in:g} x {product.bleed_height_in:g} in"
-    detail = f"{measured}; {product.title} takes {size}, the trim and {product.bleed_in:g} in of bleed on each side."
-    remedy = _needed(product)
-    return finding(
-        "wrong_page_size", detail, f"{remedy} Upright artwork has to be turned to lie flat." if turned else remedy
-    )
+    parts = f"the trim and {product.bleed_in:g} in of bleed on each side" if product.bleed_in else "the trim"
+    detail = f"{what} {measured}{more}; {product.title} takes {size}, {parts}."
+    turned = (size_in[0] < size_in[1]) != (product.bleed_width_in < product.bleed_height_in)
+    remedy = _needed(product) + (" It lies the other way round: turn it." if turned else "")
+    return finding("wrong_page_size", detail, remedy, measured=measured, required=size)
 
 
 def _needed(product: Product) -> str:
     size = f"{product.bleed_width_in:g} x {product.bleed_height_in:g} in"
-    return f"Set the page to {size}, and let the background run to its edges."
+    return f"Set the page to {size}{', and let the background run to its edges' if product.bleed_in else ''}."
 
 
-def _fonts(census: Census) -> Iterator[Fault]:
-    missing = sorted(name for name, embedded in census.fonts.items() if not embedded)
-    if missing:
-        detail = f"Not embedded: {', '.join(missing[:5])}{' and others' if len(missing) > 5 else ''}."
-        yield finding("unembedded_font", detail, "Export with all fonts embedded, or turn text into outlines.")
-
-
-def _images(census: Census) -> Iterator[Fault]:
-    largest = max((image.width_px * image.height_px for image in census.images), default=0)
-    if largest > MOST_PIXELS:
-        detail = f"An image has {largest / 1e6:.0f} megapixels, more than any print needs."
-        yield finding("decompression_bomb", detail, "Scale it to 300 ppi at the size it is printed.")
-    for image in _lowest(census, REFUSED_PPI, REFUSED_ONE_BIT_PPI):
-        least = REFUSED_ONE_BIT_PPI + 1 if image.one_bit else REFUSED_PPI + 1
-        yield finding(
-            "low_resolution",
-            f"{_printed(image)}; {least} is the least.",
-            "Replace it with one of 300 ppi at the size it is printed.",
+def _boxes(seen: PageView) -> Iterator[Finding]:
+    """What GWG refuses (R0002 to R0004) and normalizing takes out: told, since a viewer may show it otherwise."""
+    if seen.unit != 1:
+        detail = f"The page counts in units of {seen.unit:g} points."
+        yield warning(
+            "page_units", detail, "Export it at its real size.", measured=f"{seen.unit:g} pt", required="1 pt"
         )
+    if seen.rotate:
+        detail = f"The page is stored turned by {seen.rotate} degrees; it prints as viewers show it."
+        yield warning("page_turned", detail, "Look at the proof, or export it upright.", measured=f"{seen.rotate}°")
+    if seen.trim is not None and not (seen.bleed or seen.media).holds(seen.trim, 0.01):
+        detail = "The TrimBox does not lie inside the BleedBox and the page."
+        yield warning("odd_boxes", detail, "Set the boxes again, or export without them.")
 
 
-def _coarse_images(census: Census) -> Iterator[Fault]:
-    if any(True for _ in _images(census)):
-        return
-    for image in _lowest(census, WARNED_PPI, WARNED_ONE_BIT_PPI):
-        detail = f"{_printed(image)} and may look coarse."
-        yield finding("coarse_image", detail, "Use 300 ppi at the size it is printed.")
-
-
-def _printed(image: ImageUse) -> str:
-    return f"An image of {image.width_px} x {image.height_px} pixels prints at {image.ppi:.0f} ppi"
-
-
-def _lowest(census: Census, grey_ppi: int, one_bit_ppi: int) -> list[ImageUse]:
-    """The coarsest image at or below its limit, of those with tones and of those of one bit."""
-    under = [image for image in census.images if round(image.ppi) <= (one_bit_ppi if image.one_bit else grey_ppi)]
-    kinds = ([image for image in under if image.one_bit is one_bit] for one_bit in (False, True))
-    return [min(kind, key=lambda image: image.ppi) for kind in kinds if kind]
-
-
-def _layers(pdf: pikepdf.Pdf) -> Iterator[Fault]:
+def _layers(pdf: pikepdf.Pdf) -> Iterator[Finding]:
     """Layers that are switched off come back when a page is placed on a sheet, since the switches stay behind."""
     properties = pdf.Root.get("/OCProperties")
     default = properties.get("/D") if properties is not None else None
     if default is not None and (
         len(default.get("/OFF", [])) or default.get("/BaseState") == "/OFF" or "/AS" in default
     ):
-        yield finding(
-            "hidden_layers", "The PDF has layers that are switched off.", "Flatten the layers, and export again."
-        )
+        detail = "The PDF has layers that are switched off."
+        yield finding("hidden_layers", detail, "Flatten the layers, and export again.")
 
 
-def _dropped(pdf: pikepdf.Pdf) -> Iterator[Fault]:
+def _dropped(pdf: pikepdf.Pdf) -> Iterator[Finding]:
     if len(pdf.pages[0].get("/Annots", [])):
-        yield finding(
-            "annotations_dropped", "Comments, links and form fields do not print.", "Flatten what has to print."
-        )
+        detail = "Comments, links and form fields do not print."
+        yield warning("annotations_dropped", detail, "Flatten what has to print.")
     scripts = "/JavaScript" in pdf.Root.get("/Names", pikepdf.Dictionary())
     if scripts or any(key in pdf.Root for key in ("/OpenAction", "/AA", "/AcroForm")) or pdf.attachments:
-        yield finding(
-            "active_content_dropped", "Scripts, forms and attachments were removed.", "Nothing has to be done."
-        )
+        detail = "Scripts, forms and attachments were removed."
+        yield warning("active_content_dropped", detail, "Nothing has to be done.")
 
 
 def _refused(code: str, detail: str, remedy: str, pages: int = 0) -> Report:

@@ -22,10 +22,12 @@ from typing import Any
 from pipeline.press.child_side import Run, lead_group, run_job
 from pipeline.press.creative import normalize
 from pipeline.press.impose import impose
+from pipeline.press.output_intent import packed_profile
+from pipeline.press.pieces import SpooledPieces
 from pipeline.press.preflight import inspect
 from pipeline.press.proof import proof
 from pipeline.press.srgb import srgb_profile
-from pipeline.press.steps import STEPS, Step
+from pipeline.press.steps import PIECES, STEPS, Step
 from pipeline.press.typeface import address_typeface
 from pipeline.press.wire import imposed_as_dict, job_from_dict
 from pipeline.products import PRODUCTS
@@ -34,6 +36,7 @@ from pipeline.products import PRODUCTS
 def main(steps: Mapping[bytes, Step], run: Mapping[str, Run]) -> None:
     """`run` holds what each step does in its child, by name."""
     address_typeface()
+    packed_profile("TR006")
     srgb_profile()
     # What is loaded by now stays shared with every child, as long as no collector walks over it.
     gc.freeze()
@@ -120,7 +123,7 @@ def _kill(pid: int) -> None:
 
 
 def _inspect(request: dict[str, Any]) -> Any:
-    return inspect(Path(request["source"]), PRODUCTS[request["product"]]).as_dict()
+    return inspect(Path(request["source"]), PRODUCTS[request["product"]], request["side"]).as_dict()
 
 
 def _normalize(request: dict[str, Any]) -> Any:
@@ -132,7 +135,7 @@ def _proof(request: dict[str, Any]) -> Any:
 
 
 def _impose(request: dict[str, Any]) -> Any:
-    return imposed_as_dict(impose(job_from_dict(request["job"]), Path("out")))
+    return imposed_as_dict(impose(job_from_dict(request["job"], SpooledPieces(Path(PIECES))), Path("out")))
 
 
 _RUN: dict[str, Run] = {

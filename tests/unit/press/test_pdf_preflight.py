@@ -59,11 +59,11 @@ WARNED: dict[str, tuple[Build, set[str]]] = {
     "40 forms deep": (partial(hostile.nested_forms, depth=40), set()),
     "layer that is on": (hostile.shown_layer, set()),
     "scripts and attachments": (hostile.active, {"annotations_dropped", "active_content_dropped"}),
-    "turned by 90": (partial(hostile.turned_page, turn=90), set()),
-    "turned by 180": (partial(hostile.turned_page, turn=180), set()),
-    "turned by 270": (partial(hostile.turned_page, turn=270), set()),
-    "half units": (partial(hostile.user_unit, unit=0.5), set()),
-    "units of an inch": (partial(hostile.user_unit, unit=72.0), set()),
+    "turned by 90": (partial(hostile.turned_page, turn=90), {"page_turned"}),
+    "turned by 180": (partial(hostile.turned_page, turn=180), {"page_turned"}),
+    "turned by 270": (partial(hostile.turned_page, turn=270), {"page_turned"}),
+    "half units": (partial(hostile.user_unit, unit=0.5), {"page_units"}),
+    "units of an inch": (partial(hostile.user_unit, unit=72.0), {"page_units"}),
     "trim on a larger page": (partial(hostile.larger_page_with_marks, say="TrimBox"), set()),
     "bleed on a larger page": (partial(hostile.larger_page_with_marks, say="BleedBox"), set()),
     "crop on a larger page": (partial(hostile.larger_page_with_marks, say="CropBox"), set()),
@@ -147,7 +147,8 @@ def test_a_size_that_is_wrong_is_told_with_numbers(tmp_path: Path) -> None:
     ).findings
     assert "4.250 x 6.250 in" in found.detail
     assert "6.25 x 4.25 in" in found.detail
-    assert "turned" in found.remedy
+    assert "turn it" in found.remedy
+    assert (found.measured, found.required, found.page) == ("4.250 x 6.250 in", "6.25 x 4.25 in", 1)
 
 
 def test_deep_nesting_does_not_take_the_reader_down(tmp_path: Path) -> None:
