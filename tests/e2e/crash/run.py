@@ -6,6 +6,7 @@ Each life of the line is a process of its own, forked from this one, and really 
 
 import argparse
 import contextlib
+import logging
 import os
 import random
 import shutil
@@ -18,6 +19,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import structlog
 from PIL import Image
 
 from ops.migrations import upgrade
@@ -194,6 +196,7 @@ def main() -> int:
     parser.add_argument("--every", type=int, default=1, help="take every n-th point only, another one for each seed")
     parser.add_argument("--no-sweeps", action="store_true", help="switch the sweeper off: the harness must then fail")
     asked = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     warm_up()
     runs = failures = 0
     for seed in range(asked.seeds[0], asked.seeds[1] + 1):
