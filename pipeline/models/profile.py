@@ -58,7 +58,7 @@ class Imposition(_Part):
     columns: int | None = Field(default=None, ge=1, le=50)
     rows: int | None = Field(default=None, ge=1, le=50)
     gutter_in: Inches = 0.0
-    shared_gutter_in: Inches | None = 0.125
+    shared_gutter_in: Inches | None = 0.1875
     marks: Marks = Marks()
     work_style: Literal["sheetwise", "work_and_turn", "work_and_tumble"] = "sheetwise"
     back_turn: Literal["long_edge", "short_edge"] = "long_edge"
@@ -68,7 +68,7 @@ class Imposition(_Part):
     order: Literal["cut_and_stack", "across"] = "cut_and_stack"
     stack_depth: int | None = Field(default=None, ge=1)
     max_sheets_per_file: int = Field(default=2000, ge=1)
-    output_intent: Literal["none", "TR006"] = "none"
+    output_intent: Literal["none", "TR006"] = "TR006"
     # PDF/VT-1, in one-up files alone: a page of a press sheet belongs to many records.
     document_parts: bool = True
 

@@ -1,5 +1,6 @@
 """What the press side is given and what it gives back: plain values, so that a job can cross a process boundary."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -31,7 +32,10 @@ class Placed:
 
 @dataclass(frozen=True)
 class Job:
-    """One drop to be imposed. `frozen_at` is the only time printed, so that imposing twice gives the same bytes."""
+    """One drop to be imposed. `frozen_at` is the only time printed, so that imposing twice gives the same bytes.
+
+    `pieces` are in mailing order; they are read more than once, and may lie on disk (`pipeline.press.pieces`).
+    """
 
     stem: str
     batch_id: str
@@ -46,7 +50,7 @@ class Job:
     imposition: ImpositionProfile
     postage: Postage
     artwork: dict[str, Path]
-    pieces: tuple[Placed, ...]
+    pieces: Sequence[Placed]
 
 
 @dataclass(frozen=True)

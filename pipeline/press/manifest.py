@@ -1,14 +1,15 @@
 """The drop's CSV: one row per piece, in mailing order, counting from 1 as people at a press do."""
 
 import csv
+from collections.abc import Iterable
 from pathlib import Path
 
-from pipeline.press.job import Job
+from pipeline.press.job import Placed
 
 COLUMNS = ("piece_id", "sheet", "side", "slot", "stack_position", "imb", "recipient_hash", "sequence")
 
 
-def write_manifest(job: Job, out: Path) -> None:
+def write_manifest(pieces: Iterable[Placed], out: Path, *, side: str) -> None:
     """`side` is that of the address and the barcode; `imb` the digits, 20 and the routing code."""
     with out.open("w", newline="", encoding="ascii") as file:
         rows = csv.writer(file, lineterminator="\r\n")
@@ -17,12 +18,12 @@ def write_manifest(job: Job, out: Path) -> None:
             (
                 piece.piece_id,
                 piece.sheet + 1,
-                "back",
+                side,
                 piece.slot + 1,
                 piece.stack_position + 1,
                 piece.imb,
                 piece.recipient_hash,
                 at,
             )
-            for at, piece in enumerate(job.pieces, start=1)
+            for at, piece in enumerate(pieces, start=1)
         )

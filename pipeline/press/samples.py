@@ -1,41 +1,47 @@
 """The drop's proof: the first, last and longest-address piece, as they will print, for the press operator to sign."""
 
+from dataclasses import replace
 from pathlib import Path
 
+from pipeline.models.profile import Marks
 from pipeline.press.geometry import Rect, bleed_rect, pt
-from pipeline.press.job import Job, Placed
-from pipeline.press.layout import Layout, Side, Slot
+from pipeline.press.job import Job
+from pipeline.press.layout import Layout
 from pipeline.press.sheets import SheetFile
+from pipeline.press.slots import Face, Mark, Side, Slot
+from pipeline.press.tally import Tally
 from pipeline.products import Product
 
 MARGIN_IN = 0.5
+SLUG_FROM_FOOT_IN = 0.25
+FACES: tuple[Face, Face] = ("front", "back")
 
 
-def write_samples(job: Job, product: Product, out_dir: Path) -> Path:
+def write_samples(tally: Tally, product: Product, out_dir: Path) -> Path:
     """`STEM-proof.pdf`: two pages a piece, front and back, with crop marks and a line that says which piece it is."""
+    job, layout = _as_proof(tally.job), _with_margin(product)
     file = out_dir / f"{job.stem}-proof.pdf"
     with file.open("wb") as out:
-        sheets = SheetFile(out, job, product, _with_margin(product))
-        for what, sequence, piece in pick_samples(job.pieces):
+        sheets = SheetFile(out, job, product, layout, title=f"{job.stem}-proof")
+        for what, at in (("first piece", 0), ("last piece", len(job.pieces) - 1), ("longest address", tally.longest)):
+            piece = job.pieces[at]
             place = f"sheet {piece.sheet + 1} slot {piece.slot + 1}"
             for draw, side in ((sheets.front, "front"), (sheets.back, "back")):
-                draw([(sequence, piece)], f"{what}   {piece.piece_id}   {place}   {side}   {job.stem}")
+                draw([(at + 1, piece)], f"{what}   {piece.piece_id}   {place}   {side}   {job.stem}")
         sheets.close()
     return file
 
 
-def pick_samples(pieces: tuple[Placed, ...]) -> list[tuple[str, int, Placed]]:
-    """What it is, its number in mailing order from 1, and the piece; a piece that is two of them comes twice."""
-    if not pieces:
-        return []
-    longest = max(range(len(pieces)), key=lambda at: (max(map(len, pieces[at].address), default=0), -at))
-    chosen = (("first piece", 0), ("last piece", len(pieces) - 1), ("longest address", longest))
-    return [(what, at + 1, pieces[at]) for what, at in chosen]
+def _as_proof(job: Job) -> Job:
+    """Crop marks and a line in the margin, whatever the sheets have; no records, since pieces come more than once."""
+    marks = Marks(crop_length_in=0.11, registration=False, color_bar=False)
+    return replace(job, imposition=job.imposition.model_copy(update={"mode": "imposed", "marks": marks}))
 
 
 def _with_margin(product: Product) -> Layout:
     page = bleed_rect(product)
     cell = Rect(pt(MARGIN_IN), pt(MARGIN_IN), page.width_pt, page.height_pt)
     sheet = Rect(0, 0, page.width_pt + 2 * pt(MARGIN_IN), page.height_pt + 2 * pt(MARGIN_IN))
-    side = Side((Slot(cell, 0),), cell, sheet)
-    return Layout(sheet, 1, 1, side, side, marked=True)
+    line = Mark("slug", Rect(cell.x_pt, pt(SLUG_FROM_FOOT_IN), cell.width_pt, 6))
+    front, back = (Side((Slot(cell, 0, face),), cell, sheet, (line,)) for face in FACES)
+    return Layout(sheet, 1, 1, front, back, marked=True)

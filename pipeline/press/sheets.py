@@ -1,4 +1,4 @@
-"""One file of imposed sheets: front page, back page, front page, …, written as they come.
+"""One PDF/X-4 file of imposed sheets or one-up pieces: front page, back page, front page, …, written as they come.
 
 What does not differ between sheets (marks, placed artwork, white zones) is one stream that the pages share, ahead of
 the few hundred bytes that are a sheet's own. Artwork is embedded once per file, as a form.
@@ -7,11 +7,12 @@ the few hundred bytes that are a sheet's own. Artwork is embedded once per file,
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
 from pipeline.models.profile import Marks
-from pipeline.press import bars
+from pipeline.press import bars, code39
 from pipeline.press.address_side import (
     ADDRESS_FONT,
     ADDRESS_TEXT,
@@ -22,12 +23,17 @@ from pipeline.press.address_side import (
     AddressSide,
 )
 from pipeline.press.artwork import embed_artwork
+from pipeline.press.document_parts import DocumentParts
 from pipeline.press.geometry import bleed_rect, numbers
 from pipeline.press.job import Job, Placed
+from pipeline.press.layers import Layers
 from pipeline.press.layout import Layout, Side
-from pipeline.press.marks import SLUG_SIZE_PT, crop_marks, outer_trim, slug_place
-from pipeline.press.typeface import address_typeface, show
+from pipeline.press.marks import BARCODE_FONT, crop_marks, draw_barcode, draw_slug, outer_trim, write_press_marks
+from pipeline.press.output_intent import embed_intent
+from pipeline.press.slots import Slot
+from pipeline.press.typeface import address_typeface
 from pipeline.press.writer import PdfWriter, literal
+from pipeline.press.xmp import PRODUCER, Packet
 from pipeline.products import Product
 
 # Shared page parts kept at hand. A batch with one creative has a handful; one with a creative per piece gains nothing
@@ -46,62 +52,122 @@ class _Part:
     resources: int
 
 
+class _SidePages:
+    """What all pages of one side of the sheet have in common."""
+
+    def __init__(self, writer: PdfWriter, layout: Layout, side: Side, product: Product, marks: Marks) -> None:
+        trim = outer_trim(side, product)
+        self.slots = side.slots
+        self.boxes = f"/MediaBox{layout.sheet.array()}/TrimBox{trim.array()}/BleedBox{side.grid.array()}".encode()
+        self.crop_marks = crop_marks(side, product, marks).encode() if layout.marked else b""
+        self.press_marks = write_press_marks(writer, side)
+        self.slug, self.barcode = side.box("slug"), side.box("barcode")
+        self.addressed = [number for number, slot in enumerate(side.slots) if slot.face == product.address_side]
+
+
 class SheetFile:
     """A file under way. `front` and `back` add a page each; `close` ends it."""
 
-    def __init__(self, out: BinaryIO, job: Job, product: Product, layout: Layout) -> None:
-        self._job, self._product, self._layout = job, product, layout
-        self._marks = job.imposition.marks if layout.marked else Marks(crop=False, slug=False)
+    def __init__(self, out: BinaryIO, job: Job, product: Product, layout: Layout, *, title: str = "") -> None:
+        self._job, self._product, self._title = job, product, title or job.stem
         self._writer = PdfWriter(out)
-        self._address = AddressSide(product, layout.back.slots)
-        self._fonts = (
-            f"/{ADDRESS_FONT} {address_typeface().embed(self._writer)} 0 R/{BARS_FONT} {bars.embed(self._writer)} 0 R"
-        )
+        self._address = AddressSide(product, layout.faces(product.address_side))
+        self._fonts = self._embed_fonts(with_barcode=any(mark.kind == "barcode" for mark in layout.front.marks))
         self._zone = self._write_zone()
+        self._layers = Layers()
         self._forms: dict[Path, int] = {}
         self._parts: dict[object, _Part] = {}
-        self._front_boxes = _page_boxes(layout, layout.front, product)
-        self._back_boxes = _page_boxes(layout, layout.back, product)
-        self._front_marks = crop_marks(layout.front, product, self._marks).encode()
-        self._back_marks = crop_marks(layout.back, product, self._marks).encode()
-        self._front_slug = slug_place(layout.front, product, self._marks)
-        self._back_slug = slug_place(layout.back, product, self._marks)
+        marks = job.imposition.marks
+        self._front = _SidePages(self._writer, layout, layout.front, product, marks)
+        self._back = _SidePages(self._writer, layout, layout.back, product, marks)
+        self._records = DocumentParts(self._writer) if self._has_records() else None
+        self._open_record: _Record | None = None
 
-    def front(self, row: Row, slug: str) -> None:
-        keys = tuple(place[1].front if place else None for place in row)
-        part = self._parts.get(("front", keys))
-        if part is None:
-            part = self._keep(("front", keys), self._write_part(self._layout.front, keys, [b""] * len(row)))
-        self._page(self._front_boxes, part, self._slug(self._front_slug, slug))
+    def front(self, row: Row, slug: str = "", barcode: str = "") -> None:
+        """`slug` and `barcode` are printed where the layout has room for them."""
+        self._side(self._front, row, slug, barcode)
 
-    def back(self, row: Row, slug: str) -> None:
-        keys = tuple(place[1].back if place else None for place in row)
-        senders = tuple(place[1].return_address if place else () for place in row)
-        part = self._parts.get(("back", keys, senders))
-        if part is None:
-            over = [b"/Z Do\n" + self._address.return_address(place[1]) if place else b"" for place in row]
-            part = self._keep(("back", keys, senders), self._write_part(self._layout.back, keys, over))
-        self._page(self._back_boxes, part, self._pieces(row) + self._slug(self._back_slug, slug))
+    def back(self, row: Row, slug: str = "") -> None:
+        self._side(self._back, row, slug, "")
+
+    def record(self, number: int, piece: Placed) -> None:
+        """The pages from here on are this piece's, for presses that address records; nothing in other files."""
+        if self._records:
+            self._end_record()
+            self._open_record = _Record(self._records.begin(), piece.piece_id, number)
 
     def close(self) -> None:
+        self._end_record()
         stamp = pdf_date(self._job.frozen_at)
-        info = (
-            b"/Title " + literal(self._job.stem) + b"/Producer(MailStream)/CreationDate" + stamp + b"/ModDate" + stamp
+        info = b"/Title%b/Producer%b/CreationDate%b/ModDate%b/Trapped/False" % (
+            literal(self._title), literal(PRODUCER), stamp, stamp,
+        )  # fmt: skip
+        catalog = self._layers.catalog()
+        if self._records:
+            catalog += self._records.close()
+        if self._job.imposition.output_intent != "none":
+            catalog += embed_intent(self._writer, self._job.imposition.output_intent) + self._metadata()
+        self._writer.close(info=info, catalog=catalog)
+
+    def _has_records(self) -> bool:
+        wanted = self._job.imposition
+        return wanted.mode == "one_up" and wanted.document_parts and wanted.output_intent != "none"
+
+    def _embed_fonts(self, *, with_barcode: bool) -> bytes:
+        fonts = (
+            f"/{ADDRESS_FONT} {address_typeface().embed(self._writer)} 0 R/{BARS_FONT} {bars.embed(self._writer)} 0 R"
         )
-        self._writer.close(info=info + b"/Trapped/False")
+        if with_barcode:
+            fonts += f"/{BARCODE_FONT} {code39.embed(self._writer)} 0 R"
+        return fonts.encode()
 
     def _write_zone(self) -> int:
         drawn = self._address.zone(self._job.postage, self._job.mail_class).encode("latin-1")
-        box = bleed_rect(self._product).array()
+        box = bleed_rect(self._product).array().encode()
         return self._writer.stream(
-            f"/Type/XObject/Subtype/Form/BBox{box}/Resources<</Font<<{self._fonts}>>>>".encode(), drawn
+            b"/Type/XObject/Subtype/Form/BBox%b/Resources<</Font<<%b>>>>" % (box, self._fonts), drawn
         )
+
+    def _metadata(self) -> bytes:
+        packet = Packet(
+            title=self._title,
+            moment=self._job.frozen_at,
+            document=sha256(f"{self._job.batch_id}/{self._title}".encode()).digest()[:16],
+            instance=self._writer.digest()[:16],
+            with_records=self._records is not None,
+        )
+        return b"/Metadata %d 0 R" % self._writer.stream(b"/Type/Metadata/Subtype/XML", packet.xml(), compress=False)
+
+    def _end_record(self) -> None:
+        if self._records and self._open_record:
+            record, self._open_record = self._open_record, None
+            self._records.end(record.piece_id, record.number, record.first_page, record.last_page)
+
+    def _side(self, side: _SidePages, row: Row, slug: str, barcode: str) -> None:
+        keys = tuple(_art(place[1], slot) if place else None for place, slot in zip(row, side.slots, strict=True))
+        addressed = [(number, *place) for number in side.addressed if (place := row[number])]
+        key = (side, keys, tuple((number, piece.return_address) for number, _, piece in addressed))
+        part = self._parts.get(key)
+        if part is None:
+            over = {number: b"/Z Do\n" + self._address.return_address(piece) for number, _, piece in addressed}
+            part = self._keep(key, self._write_part(side, keys, over))
+        own = self._pieces(addressed) if addressed else b""
+        if side.slug:
+            own += draw_slug(side.slug, slug, font=ADDRESS_FONT)
+        if side.barcode and barcode:
+            own += draw_barcode(side.barcode, barcode)
+        self._page(side.boxes, part, own)
 
     def _page(self, boxes: bytes, part: _Part, own: bytes) -> None:
         contents = b"%d 0 R" % part.contents
         if own:
             contents += b" %d 0 R" % self._writer.stream(b"", own)
-        self._writer.page(boxes + b"/Resources %d 0 R/Contents[%b]" % (part.resources, contents))
+        entries = boxes + b"/Resources %d 0 R/Contents[%b]" % (part.resources, contents)
+        if self._open_record:
+            entries += b"/DPart %d 0 R" % self._open_record.part
+        page = self._writer.page(entries)
+        if self._open_record:
+            self._open_record.add(page)
 
     def _keep(self, key: object, part: _Part) -> _Part:
         if len(self._parts) >= KEPT_PARTS:
@@ -109,29 +175,27 @@ class SheetFile:
         self._parts[key] = part
         return part
 
-    def _write_part(self, side: Side, keys: Sequence[str | None], over: Sequence[bytes]) -> _Part:
+    def _write_part(self, side: _SidePages, keys: Sequence[str | None], over: dict[int, bytes]) -> _Part:
         forms = [self._form(key) if key is not None else None for key in keys]
-        drawn = [self._front_marks if side is self._layout.front else self._back_marks]
-        for slot, form, text in zip(side.slots, forms, over, strict=True):
-            if form is not None or text:
+        drawn = [side.crop_marks, b"/M Do\n" if side.press_marks else b""]
+        for number, (slot, form) in enumerate(zip(side.slots, forms, strict=True)):
+            if form is not None or number in over:
                 placed = b"/X%d Do\n" % form if form is not None else b""
-                drawn.append(f"q {numbers(*slot.matrix())} cm\n".encode() + placed + text + b"Q\n")
+                drawn.append(_placing(slot) + placed + over.get(number, b"") + b"Q\n")
         names = b"".join(b"/X%d %d 0 R" % (form, form) for form in sorted({form for form in forms if form is not None}))
-        resources = self._writer.add(
-            b"<</Font<<%b>>/XObject<<%b/Z %d 0 R>>>>" % (self._fonts.encode(), names, self._zone)
-        )
+        names += b"/M %d 0 R" % side.press_marks if side.press_marks else b""
+        resources = self._writer.add(b"<</Font<<%b>>/XObject<<%b/Z %d 0 R>>>>" % (self._fonts, names, self._zone))
         return _Part(self._writer.stream(b"", b"".join(drawn)), resources)
 
     def _form(self, key: str) -> int:
         # By path, since two keys may stand for the same stored file.
         source = self._job.artwork[key]
         if source not in self._forms:
-            self._forms[source] = embed_artwork(self._writer, source, bleed_rect(self._product))
+            self._forms[source] = embed_artwork(self._writer, source, bleed_rect(self._product), self._layers)
         return self._forms[source]
 
-    def _pieces(self, row: Row) -> bytes:
+    def _pieces(self, placed: Sequence[tuple[int, int, Placed]]) -> bytes:
         """Bars of all slots, then addresses, then numbers: three font changes a sheet instead of three a piece."""
-        placed = [(slot, *place) for slot, place in enumerate(row) if place]
         side = self._address
         # Some bureaux spray their own barcode, and want its place left clear.
         ours = self._job.postage.imb_by == "us"
@@ -140,15 +204,29 @@ class SheetFile:
         sequence = b"\n".join([side.sequence(slot, number) for slot, number, _ in placed if number])
         return b"".join((OPEN_TEXT, bars_ops, ADDRESS_TEXT, addresses, SEQUENCE_TEXT, sequence, CLOSE_TEXT))
 
-    def _slug(self, place: tuple[float, float], text: str) -> bytes:
-        if not self._marks.slug:
-            return b""
-        return show(text, font=ADDRESS_FONT, size_pt=SLUG_SIZE_PT, at=place).encode("latin-1")
+
+@dataclass
+class _Record:
+    """A document part under way."""
+
+    part: int
+    piece_id: str
+    number: int
+    first_page: int = 0
+    last_page: int = 0
+
+    def add(self, page: int) -> None:
+        self.first_page, self.last_page = self.first_page or page, page
 
 
-def _page_boxes(layout: Layout, side: Side, product: Product) -> bytes:
-    trim = outer_trim(side, product)
-    return f"/MediaBox{layout.sheet.array()}/TrimBox{trim.array()}/BleedBox{side.grid.array()}".encode()
+def _art(piece: Placed, slot: Slot) -> str | None:
+    return piece.front if slot.face == "front" else piece.back
+
+
+def _placing(slot: Slot) -> bytes:
+    """Opens the piece's own coordinates, and cuts its bleed back where a neighbour shares the gutter."""
+    clip = "" if slot.clip is None else f"{slot.clip.path()} re W n "
+    return f"q {clip}{numbers(*slot.matrix())} cm\n".encode()
 
 
 def pdf_date(moment: datetime) -> bytes:

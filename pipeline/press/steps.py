@@ -28,3 +28,6 @@ IMPOSE = Step("impose", 4096 * MB, cpu_s=900, wall_s=1800, file_bytes=32_768 * M
 # One byte on the control socket names a step.
 STEPS = {bytes([number]): step for number, step in enumerate((INSPECT, NORMALIZE, PROOF, IMPOSE), start=1)}
 CODES = {step.name: code for code, step in STEPS.items()}
+
+# The file in a job's folder that holds its pieces.
+PIECES = "pieces"

@@ -16,6 +16,7 @@ from pipeline.press.geometry import numbers
 from pipeline.press.indicia import indicia_lines
 from pipeline.press.job import Job
 from pipeline.press.layout import Layout, Side
+from pipeline.press.tally import Tally
 from pipeline.products import Product
 
 _BLACK, _GREY, _PALE = CMYKColor(0, 0, 0, 1), CMYKColor(0, 0, 0, 0.55), CMYKColor(0, 0, 0, 0.08)
@@ -32,17 +33,18 @@ _SPOILAGE = (
 )
 
 
-def write_ticket(job: Job, product: Product, layout: Layout, out_dir: Path) -> Path:
+def write_ticket(tally: Tally, product: Product, out_dir: Path) -> Path:
     """`STEM-ticket.pdf`, one letter page, the same bytes for the same job."""
+    job = tally.job
     file = out_dir / f"{job.stem}-ticket.pdf"
     _register_fonts()
     page = Canvas(str(file), pagesize=letter, invariant=1, pageCompression=1, initialFontName="Vera", initialFontSize=9)
     page.setTitle(job.stem)
     page.setProducer("MailStream")
     y = _heading(page, job)
-    for label, lines in _sections(job, product, layout):
+    for label, lines in _sections(tally, product):
         y = _section(page, label, lines, y)
-    _diagrams(page, job, layout, y - 14)
+    _diagrams(page, tally, y - 14)
     page.showPage()
     page.save()
     return file
@@ -73,15 +75,15 @@ def _local(job: Job) -> str:
     return f"{job.mail_by.astimezone(ZoneInfo(job.zone)):%a %d %b %Y %H:%M} {job.zone}"
 
 
-def _sections(job: Job, product: Product, layout: Layout) -> list[tuple[str, Sequence[str]]]:
-    sheets = max(piece.sheet for piece in job.pieces) + 1
+def _sections(tally: Tally, product: Product) -> list[tuple[str, Sequence[str]]]:
+    job, layout = tally.job, tally.layout
     return [
         ("Job", (f"{job.batch_id}, revision {job.revision:02}, frozen {job.frozen_at:%Y-%m-%d %H:%M} UTC",)),
         ("Product", _product_lines(product)),
         ("Sheet", _sheet_lines(job, layout)),
-        ("Quantity", (_quantity(job, sheets),)),
+        ("Quantity", (_quantity(job, tally.sheets),)),
         ("First, last", _ends(job)),
-        ("Cutting", _cutting(layout)),
+        ("Cutting", _cutting(job, layout, tally.sheets)),
         ("Class, postage", _postage_lines(job)),
         ("Mail by", (f"{_local(job)} ({job.mail_by:%Y-%m-%d %H:%M} UTC)", *_induction(job))),
         ("Spoilage", tuple(_wrapped(_SPOILAGE))),
@@ -129,13 +131,19 @@ def _ends(job: Job) -> tuple[str, ...]:
     )
 
 
-def _cutting(layout: Layout) -> tuple[str, ...]:
+def _cutting(job: Job, layout: Layout, sheets: int) -> tuple[str, ...]:
     if layout.n_up == 1:
         return ("Trim to size. Pages are in mailing order.",)
-    return (
-        f"Cut and stack: {layout.n_up} stacks. Put stack 1 on top of stack 2, and so on: the pile is in mailing order.",
-        "Cutting in lifts: keep each stack's lifts in order before joining stacks.",
+    if job.imposition.order == "across":
+        return (f"{layout.n_up} pieces a sheet in mailing order: collate them sheet by sheet, slot 1 first.",)
+    depth = job.imposition.stack_depth
+    stacked = (
+        f"Cut and stack: {layout.n_up} stacks. Put stack 1 on top of stack 2, and so on: the pile is in mailing order."
     )
+    if depth is None or depth >= sheets:
+        return stacked, "Cutting in lifts: keep each stack's lifts in order before joining stacks."
+    lifts = -(-sheets // depth)
+    return stacked, f"In {lifts} lifts of {depth} sheets: cut and join one lift, then lay the next one under it."
 
 
 def _postage_lines(job: Job) -> tuple[str, ...]:
@@ -179,11 +187,12 @@ def _section(page: Any, label: str, lines: Sequence[str], y: float) -> float:
     return y - 7
 
 
-def _diagrams(page: Any, job: Job, layout: Layout, top: float) -> None:
+def _diagrams(page: Any, tally: Tally, top: float) -> None:
     """Both sides of the sheet as they lie face up, with the mailing numbers that each stack holds."""
+    layout = tally.layout
     sheet, sides = layout.sheet, (("SHEET, FRONT", layout.front), ("BACK", layout.back))
     scale = min(_DIAGRAM_WIDTH_PT / sheet.width_pt, (top - 60) / sheet.height_pt)
-    ranges = _stack_ranges(job, layout)
+    ranges = [f"{ends[0]:,} – {ends[1]:,}" if ends else "empty" for ends in tally.stacks()]
     label_x, left = _LEFT, _VALUE_X
     for label, side in sides:
         page.setFillColor(_GREY)
@@ -213,10 +222,3 @@ def _diagram(
         page.setFont("Vera", 6)
         page.drawCentredString(middle, level - 8, held)
     page.restoreState()
-
-
-def _stack_ranges(job: Job, layout: Layout) -> list[str]:
-    held: list[list[int]] = [[] for _ in layout.front.slots]
-    for number, piece in enumerate(job.pieces, start=1):
-        held[piece.slot].append(number)
-    return [f"{stack[0]:,} – {stack[-1]:,}" if stack else "empty" for stack in held]

@@ -82,7 +82,7 @@ def test_what_a_step_refuses_comes_back_as_it_was(tmp_path: Path) -> None:
 
 def test_a_bug_says_where_and_nothing_of_the_job(tmp_path: Path) -> None:
     pieces = [replace(piece, slot=99) for piece in make_pieces(1, Imposition())]
-    with pytest.raises(child.PressBugError, match=r"press step impose: ValueError at impose\.py:\d+") as caught:
+    with pytest.raises(child.PressBugError, match=r"press step impose: ValueError at tally\.py:\d+") as caught:
         child.impose(make_job({}, pieces), tmp_path / "drop")
     assert "LOVELACE" not in str(caught.value)
 

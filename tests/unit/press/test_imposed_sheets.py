@@ -212,12 +212,6 @@ def test_a_job_without_pieces_is_a_bug(artwork: Artwork, tmp_path: Path) -> None
         impose(make_job(artwork, []), tmp_path)
 
 
-def test_an_output_intent_without_a_profile_is_refused(artwork: Artwork, tmp_path: Path) -> None:
-    with pytest.raises(Permanent) as caught:
-        _impose(artwork, tmp_path, imposition=Imposition(output_intent="TR006"))
-    assert caught.value.code == "output_intent_missing"
-
-
 def test_distinct_artwork_is_each_stored_once(tmp_path: Path) -> None:
     artwork = {}
     for number in range(9):

@@ -20,12 +20,12 @@ from tests.unit.press.jobs import make_job, make_pieces
 def test_a_job_comes_through_as_it_was() -> None:
     imposition = Imposition(back_turn="short_edge", gutter_in=0.1)
     job = make_job({"front": Path("/art/front.pdf")}, make_pieces(5, imposition, back=None), imposition=imposition)
-    assert job_from_dict(json.loads(json.dumps(job_as_dict(job)))) == job
+    assert job_from_dict(json.loads(json.dumps(job_as_dict(job))), job.pieces) == job
 
 
 def test_artwork_is_named_by_its_whole_path() -> None:
     job = make_job({"front": Path("front.pdf")}, make_pieces(1, Imposition()))
-    assert job_from_dict(job_as_dict(job)).artwork == {"front": Path.cwd() / "front.pdf"}
+    assert job_from_dict(job_as_dict(job), job.pieces).artwork == {"front": Path.cwd() / "front.pdf"}
 
 
 def test_a_result_names_files_in_the_callers_folder_and_no_other() -> None:

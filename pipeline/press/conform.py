@@ -1,0 +1,58 @@
+"""What PDF/X-4 does not allow is taken out of normalized artwork, in memory, before it is carried into a file (ISO 15930-7).
+
+Only what does not change the picture on a digital press: transfer functions and halftones belong to another press, plain RGB
+groups are those of sRGB, as all plain RGB of normalized artwork is.
+"""
+
+import pikepdf
+
+from pipeline.press.srgb import icc_space, srgb_profile
+
+_SCREENING = ("/TR", "/TR2", "/HT", "/HTP", "/HTO", "/UCR", "/UCR2", "/BG", "/BG2")
+_HARMLESS = ("/Identity", "/Default")
+
+
+def conform(pdf: pikepdf.Pdf) -> None:
+    """Tag groups of plain RGB, drop screening, PostScript and LZW compression."""
+    for obj in pdf.objects:
+        if isinstance(obj, pikepdf.Stream):
+            _stream(obj)
+        if isinstance(obj, pikepdf.Stream | pikepdf.Dictionary):
+            group = obj.get("/Group")
+            if isinstance(group, pikepdf.Dictionary) and group.get("/CS") == "/DeviceRGB":
+                group.CS = _srgb(pdf)
+            _graphics_states(obj.get("/Resources", obj))
+
+
+def _stream(stream: pikepdf.Stream) -> None:
+    filters = stream.get("/Filter")
+    names = [filters] if isinstance(filters, pikepdf.Name) else list(filters or ())
+    if any(name in ("/LZWDecode", "/LZW") for name in names):
+        stream.write(stream.read_bytes())
+    if stream.get("/Subtype") == "/PS" or stream.get("/Subtype2") == "/PS":
+        # Readers other than PostScript printers show nothing for it.
+        for key in list(stream.keys()):
+            if key not in ("/Length", "/Filter", "/DecodeParms"):
+                del stream[key]
+        stream.write(b"", type_check=False)
+        stream.Subtype, stream.BBox = pikepdf.Name.Form, pikepdf.Array([0, 0, 0, 0])
+
+
+def _graphics_states(resources: object) -> None:
+    if not isinstance(resources, pikepdf.Dictionary) or "/ExtGState" not in resources:
+        return
+    for state in resources.ExtGState.values():
+        for key in _SCREENING:
+            if key in state and state[key] not in _HARMLESS:
+                del state[key]
+
+
+def _srgb(pdf: pikepdf.Pdf) -> pikepdf.Object:
+    """The sRGB space that normalizing put into the file, or one more."""
+    for obj in pdf.objects:
+        if isinstance(obj, pikepdf.Dictionary | pikepdf.Stream):
+            resources = obj.get("/Resources")
+            spaces = resources.get("/ColorSpace") if isinstance(resources, pikepdf.Dictionary) else None
+            if isinstance(spaces, pikepdf.Dictionary) and "/DefaultRGB" in spaces:
+                return spaces.DefaultRGB
+    return icc_space(pdf, srgb_profile(), 3)

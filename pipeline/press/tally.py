@@ -1,0 +1,54 @@
+"""One reading of a job's pieces: who lies where, what each stack holds, which address is longest."""
+
+from array import array
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from pipeline.press.job import Job, Placed
+from pipeline.press.layout import Layout
+from pipeline.press.sheets import Row
+
+
+@dataclass
+class Tally:
+    """Filled by `passing`. `places` holds, sheet by sheet and slot by slot, the piece's number from 1, or 0."""
+
+    job: Job
+    layout: Layout
+    places: "array[int]" = field(default_factory=lambda: array("I"))
+    longest: int = 0
+    _width: int = -1
+
+    @property
+    def sheets(self) -> int:
+        return len(self.places) // self.layout.n_up
+
+    def passing(self) -> Iterator[Placed]:
+        """The pieces in mailing order, noted as they go by. A place off the sheet, or taken twice, is the planner's bug."""
+        n_up, most = self.layout.n_up, len(self.job.pieces)
+        for number, piece in enumerate(self.job.pieces, start=1):
+            at = piece.sheet * n_up + piece.slot
+            if not (0 <= piece.slot < n_up and 0 <= piece.sheet < most):
+                raise ValueError(f"piece {piece.piece_id}: sheet {piece.sheet} slot {piece.slot} is off the sheet")
+            if at >= len(self.places):
+                self.places.extend([0] * ((piece.sheet + 1) * n_up - len(self.places)))
+            if self.places[at]:
+                raise ValueError(f"piece {piece.piece_id}: sheet {piece.sheet} slot {piece.slot} is taken")
+            self.places[at] = number
+            width = max(map(len, piece.address), default=0)
+            if width > self._width:
+                self._width, self.longest = width, number - 1
+            yield piece
+
+    def rows(self, first: int, count: int) -> Iterator[Row]:
+        """The pieces of `count` sheets, or of as many as there are, sheet by sheet."""
+        n_up, pieces = self.layout.n_up, self.job.pieces
+        for sheet in range(first, min(first + count, self.sheets)):
+            numbers = self.places[sheet * n_up : (sheet + 1) * n_up]
+            yield [(number, pieces[number - 1]) if number else None for number in numbers]
+
+    def stacks(self) -> list[tuple[int, int] | None]:
+        """First and last number of each slot, over all lifts."""
+        n_up = self.layout.n_up
+        held = [[number for number in self.places[slot::n_up] if number] for slot in range(n_up)]
+        return [(min(numbers), max(numbers)) if numbers else None for numbers in held]
