@@ -69,6 +69,8 @@ def original_image(source: Path, kind: str, size: tuple[int, int]) -> tuple[Imag
     """The image as a viewer shows it, cut to the page's proportions; and how far colours may be off."""
     with Image.open(source, formats=[kind.upper()]) as image:
         far = FAR_INKS if image.mode == "CMYK" else FAR
+        # A JPEG can be decoded small, as long as it stays larger than what it is compared with.
+        image.draft(image.mode, (2 * max(size), 2 * max(size)))
         shown = _in_srgb(ImageOps.exif_transpose(image))
     return ImageOps.fit(shown, size, Image.Resampling.BOX), far
 
