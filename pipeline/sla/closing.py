@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from pipeline.sla.loading import deadline
 from pipeline.sla.loads import Load, Share
 from pipeline.sla.lots import BatchKey, Lot
 from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench
@@ -75,7 +74,7 @@ class Desk:
     def _rank(self, bench: Bench, waiting: Waiting) -> tuple[bool, float, float, str]:
         """A press that can still make its truck; among those the one that is free first, then the cheapest."""
         lot = next(lot for lot in waiting.lots if lot.pieces)
-        due = deadline(bench, lot, CAUTIONS[-1])
+        due = bench.deadline(lot.due, CAUTIONS[-1])
         sheet = waiting.work_s(bench, 1)
         keeps = due is not None and bench.base + sheet <= due.cut
         by_truck = 0.0 if keeps else bench.truck_for(bench.base + sheet)
@@ -106,7 +105,7 @@ class Desk:
 
     def _more_s(self, load: Load, share: Share) -> float:
         """Press time for next-due pieces that save a set-up of their own: what is idle, or a small part of what was spared."""
-        bench, last = load.bench, deadline(load.bench, share.lot, CAUTIONS[-1])
+        bench, last = load.bench, load.bench.deadline(share.lot.due, CAUTIONS[-1])
         spared = 0.0 if last is None else (last.cut - bench.base - share.work_s - bench.setup_s) / 2
         filled_s = bench.piece_s(share.lot.key) * self._by_key[share.lot.key].well_filled_pieces(bench)
         return max(0.0, load.slack(), min(spared, filled_s))
@@ -137,21 +136,22 @@ class Desk:
         if bench not in waiting.takers:
             return
         enough = max(waiting.well_filled_pieces(bench), waiting.fewest_pieces(bench))
+        there, most = waiting.pieces_from(0), waiting.most_pieces(bench)
         for first, lot in enumerate(waiting.lots):
-            there = waiting.pieces_from(first)
             if there < enough:
                 return
             in_time = self._printable(bench, waiting, lot) if lot.pieces else 0
-            pieces = min(waiting.whole_sheets(bench, min(there, in_time)), waiting.most_pieces(bench))
+            pieces = min(waiting.whole_sheets(bench, min(there, in_time)), most)
             if pieces >= enough:
                 yield lot.due, waiting, first, _leaving_enough(pieces, there, waiting, bench)
                 return
+            there -= lot.pieces
 
     def _printable(self, bench: Bench, waiting: Waiting, lot: Lot) -> int:
         """How many pieces a batch that begins with this lot may have, under the safest deadline that lets it be well filled."""
         most = 0
         for caution in CAUTIONS:
-            due = deadline(bench, lot, caution)
+            due = bench.deadline(lot.due, caution)
             if due is not None:
                 most = max(most, int((due.cut - bench.base - bench.setup_s) / bench.piece_s(waiting.key)))
                 if most >= waiting.well_filled_pieces(bench):

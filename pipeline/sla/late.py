@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from pipeline.sla.loading import Loading, deadline, fits_on
-from pipeline.sla.loads import Deadline
+from pipeline.sla.loading import Loading, fits_on
 from pipeline.sla.lots import BatchKey, Lot
-from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench
+from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench, Deadline
 
 _LAST_RESORT = CAUTIONS[-1]
 
@@ -34,9 +33,10 @@ def too_many(takers: Sequence[Bench]) -> str:
 def send_late(unkept: Sequence[Unkept], loading: Loading, able: Mapping[BatchKey, Sequence[Bench]]) -> list[Unkept]:
     """Place them behind what can be kept, each under the first truck with room; returns what has none."""
     stranded: list[Unkept] = []
+    trucks = {lot.key: _trucks(able[lot.key]) for lot, _, _ in unkept}
     for lot, pieces, cause in unkept:
         left = pieces
-        for truck, at, bench in _trucks(able[lot.key]):
+        for truck, at, bench in trucks[lot.key]:
             on, due = loading.loads[bench.press.printer_id], Deadline(bench.cuts[0][at], truck, kept=False)
             fits = min(left, fits_on(on, lot.key, due.cut))
             if fits:
@@ -57,14 +57,13 @@ def _trucks(takers: Sequence[Bench]) -> list[tuple[float, int, Bench]]:
 
 
 def _keeps(bench: Bench, lot: Lot) -> bool:
-    due = deadline(bench, lot, _LAST_RESORT)
+    due = bench.deadline(lot.due, _LAST_RESORT)
     if due is None:
         return False
-    sheet_s = bench.piece_s(lot.key) * bench.press.pace[lot.key.product].n_up
-    return bench.base + bench.setup_s + sheet_s <= due.cut + EPSILON_S
+    return bench.base + bench.setup_s + bench.sheet(lot.key)[1] <= due.cut + EPSILON_S
 
 
 def _cause(takers: Sequence[Bench], lot: Lot) -> str:
-    if all(deadline(bench, lot, _LAST_RESORT) is None for bench in takers):
+    if all(bench.deadline(lot.due, _LAST_RESORT) is None for bench in takers):
         return "no truck of a printer that takes it leaves before it is due"
     return "no press that takes it is free in time for the last truck before it is due"

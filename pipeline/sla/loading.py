@@ -4,17 +4,16 @@ Nothing is decided here but what is possible. Where all cannot be kept, as many 
 take come first, then those that take least press time, and what stands in the way moves to another press if it can.
 """
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from pipeline.sla.loads import Deadline, Load, Share
+from pipeline.sla.loads import Load, Share
 from pipeline.sla.lots import BatchKey, Lot
-from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench, Caution
+from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench, Caution, Deadline
 
 _LAST_RESORT = CAUTIONS[-1]
-_MOST_MOVES = 60
-"""Shares looked at to make room for one lot."""
+_MOST_MOVES, _MOST_SHORT = 24, 8
+"""Shares on a press that are looked at to make room for one lot, and lots for which that is done: a plan may not take long."""
 
 
 @dataclass
@@ -35,17 +34,12 @@ def load(lots: Sequence[Lot], able: Mapping[BatchKey, Sequence[Bench]], benches:
     relaxed = frozenset(key for key, takers in able.items() if any(bench.press.printer_id in short for bench in takers))
     by_worth = sorted(by_due, key=lambda lot: _worth(lot, able[lot.key]))
     loading, left = _loaded(by_worth, able, benches, relaxed=relaxed)
-    left = [(lot, _make_room(lot, pieces, loading.loads, able)) for lot, pieces in left]
+    left = [
+        (lot, _make_room(lot, pieces, loading.loads, able) if at < _MOST_SHORT else pieces)
+        for at, (lot, pieces) in enumerate(left)
+    ]
     loading.unkept = [(lot, pieces) for lot, pieces in left if pieces]
     return loading
-
-
-def deadline(bench: Bench, lot: Lot, caution: Caution) -> Deadline | None:
-    """By when this press must have printed the lot; None where it has no such truck."""
-    truck = bisect_right(bench.trucks, lot.due) - 1 - caution.spare_trucks
-    if truck < 0:
-        return None
-    return Deadline(bench.cuts[caution.rounds][truck], bench.trucks[truck], spare=caution.spare_trucks > 0)
 
 
 def _loaded(
@@ -56,11 +50,12 @@ def _loaded(
     relaxed: frozenset[BatchKey],
 ) -> tuple[Loading, list[tuple[Lot, int]]]:
     loads = {bench.press.printer_id: Load(bench) for bench in benches}
+    healthy = {key: [bench for bench in takers if not bench.late] for key, takers in able.items()}
     left: list[tuple[Lot, int]] = []
     for lot in lots:
         pieces = lot.pieces
         for caution in (_LAST_RESORT,) if lot.key in relaxed else CAUTIONS:
-            pieces = _place(lot, pieces, loads, [b for b in able[lot.key] if not b.late], caution)
+            pieces = _place(lot, pieces, loads, healthy[lot.key], caution)
             if not pieces:
                 break
         else:
@@ -74,7 +69,7 @@ def _place(lot: Lot, pieces: int, loads: Mapping[str, Load], benches: Sequence[B
     """Place the lot on the first press that takes it whole, or else over several; returns how many pieces are left."""
     fitting: list[tuple[int, Load, Deadline]] = []
     for bench in benches:
-        due = deadline(bench, lot, caution)
+        due = bench.deadline(lot.due, caution)
         if due is None:
             continue
         on = loads[bench.press.printer_id]
@@ -95,8 +90,8 @@ def _place(lot: Lot, pieces: int, loads: Mapping[str, Load], benches: Sequence[B
 def fits_on(on: Load, key: BatchKey, cut: float) -> int:
     """Pieces, in sheets that are printed whole."""
     room = on.room(cut) - (0.0 if key in on.keys else on.bench.setup_s) + EPSILON_S
-    n_up = on.bench.press.pace[key.product].n_up
-    return max(0, int(room / (on.bench.piece_s(key) * n_up))) * n_up
+    n_up, sheet_s = on.bench.sheet(key)
+    return int(room / sheet_s) * n_up if room >= sheet_s else 0
 
 
 def _splittable(bench: Bench, key: BatchKey, pieces: int, whole: int) -> int:
@@ -126,7 +121,7 @@ def _make_room(lot: Lot, pieces: int, loads: Mapping[str, Load], able: Mapping[B
 
 def _move_away(share: Share, on: Load, loads: Mapping[str, Load], takers: Sequence[Bench]) -> bool:
     for other in takers:
-        due = deadline(other, share.lot, _LAST_RESORT)
+        due = other.deadline(share.lot.due, _LAST_RESORT)
         if other is on.bench or due is None:
             continue
         target = loads[other.press.printer_id]

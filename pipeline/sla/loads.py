@@ -4,17 +4,7 @@ from bisect import bisect_left
 from dataclasses import dataclass, field
 
 from pipeline.sla.lots import BatchKey, Lot
-from pipeline.sla.presses import EPSILON_S, Bench
-
-
-@dataclass(frozen=True)
-class Deadline:
-    """The worked second by which pieces have to be printed, and the truck for which. `kept` is whether that keeps the promise."""
-
-    cut: float
-    truck: float
-    spare: bool = False
-    kept: bool = True
+from pipeline.sla.presses import EPSILON_S, Bench, Deadline
 
 
 @dataclass(eq=False)
@@ -85,8 +75,7 @@ class Load:
             del self.keys[key]
 
     def _work(self, key: BatchKey, pieces: int) -> float:
-        n_up = self.bench.press.pace[key.product].n_up
-        return -(-pieces // n_up) * n_up * self.bench.piece_s(key)
+        return self.bench.run_s(key, pieces)
 
     def _setup(self, share: Share) -> float:
         return self.bench.setup_s if share.sets_up else 0.0

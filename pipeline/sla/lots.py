@@ -4,13 +4,13 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 BUCKET_S = 900
 """Promises are counted in quarters of an hour, from the start of the bucket: no piece is taken to have longer than it has."""
 
 
-@dataclass(frozen=True)
-class BatchKey:
+class BatchKey(NamedTuple):
     """What the pieces of one batch have in common. `account_id` is set for test mail only: each account has its own clock."""
 
     mode: str
@@ -42,12 +42,16 @@ class Lot:
 
 def cut_into_lots(backlog: Backlog, trucks: Sequence[float]) -> list[Lot]:
     """`trucks` are all departures that matter, ascending: pieces with the same trucks before their due time are one lot."""
-    stamps = [due.timestamp() for due, _ in backlog.dues]
-    ends = sorted({bisect_left(stamps, truck) for truck in trucks} | {len(stamps)})
-    lots, start = [], 0
-    for end in ends:
-        pieces = sum(count for _, count in backlog.dues[start:end])
+    dues, start = backlog.dues, 0
+    lots: list[Lot] = []
+    for truck in [*trucks, float("inf")]:
+        end = len(dues) if truck == float("inf") else bisect_left(dues, truck, start, key=_stamp)
+        pieces = sum([count for _, count in dues[start:end]])
         if pieces:
-            lots.append(Lot(backlog.key, stamps[start], backlog.dues[start][0], pieces))
+            lots.append(Lot(backlog.key, _stamp(dues[start]), dues[start][0], pieces))
         start = end
     return lots
+
+
+def _stamp(due: tuple[datetime, int]) -> float:
+    return due[0].timestamp()

@@ -1,8 +1,11 @@
 """A printer as the planner sees it: what it can make and how fast, the work it has, its health, and its deadlines."""
 
+from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import NamedTuple
 
 from pipeline.models.profile import Floor, PrinterProfile
 from pipeline.sla.lots import BatchKey
@@ -105,6 +108,15 @@ CAUTIONS = (Caution(1, 1), Caution(0, REPRINT_ROUNDS), Caution(0, 1), Caution(0,
 """From the safest deadline to the last one that can hold at all."""
 
 
+class Deadline(NamedTuple):
+    """The worked second by which pieces have to be printed, and the truck for which. `kept` is whether that keeps the promise."""
+
+    cut: float
+    truck: float
+    spare: bool = False
+    kept: bool = True
+
+
 class Bench:
     """A press during one planning: `base` is the worked second from which a further batch could be printed."""
 
@@ -112,6 +124,7 @@ class Bench:
         at = now.timestamp()
         self.press = press
         self.shifts: Shifts = shifts(press.floor, now)
+        self._sheets: dict[BatchKey, tuple[int, float]] = {}
         self.earliest = self.shifts.worked(at + _OVERHEAD_S)
         self.base = max(self.earliest, _queue_end(press, self.shifts))
         self.trucks = self.shifts.trucks_after(at)
@@ -119,16 +132,32 @@ class Bench:
         late_at = press.late_at()
         self.late = late_at is not None and now >= late_at
         self.open = press.reachable and bool(self.trucks) and bool(self.shifts.opens)
-        round_s = _reprint_s(press)
-        lead_s = 60.0 * press.floor.lead_minutes
-        self.cuts = [
-            [self.shifts.worked(truck - lead_s - rounds * round_s) for truck in self.trucks]
-            for rounds in range(REPRINT_ROUNDS + 1)
-        ]
+        gone = len(self.shifts.trucks) - len(self.trucks)
+        self.cuts = [cuts[gone:] for cuts in _cuts(self.shifts, press.floor.lead_minutes, _reprint_s(press))]
+
+    def deadline(self, due: float, caution: Caution) -> Deadline | None:
+        """By when it must have printed what is due then; None where it has no such truck."""
+        truck = bisect_right(self.trucks, due) - 1 - caution.spare_trucks
+        if truck < 0:
+            return None
+        return Deadline(self.cuts[caution.rounds][truck], self.trucks[truck], caution.spare_trucks > 0)
+
+    def sheet(self, key: BatchKey) -> tuple[int, float]:
+        """How many pieces are made at once, and the seconds that takes: one sheet each, or several of a letter."""
+        known = self._sheets.get(key)
+        if known is None:
+            pace = self.press.pace[key.product]
+            known = self._sheets[key] = (pace.n_up, key.sheets * 3600.0 / pace.sheets_per_hour)
+        return known
 
     def piece_s(self, key: BatchKey) -> float:
-        pace = self.press.pace[key.product]
-        return key.sheets * 3600.0 / (pace.sheets_per_hour * pace.n_up)
+        n_up, sheet_s = self.sheet(key)
+        return sheet_s / n_up
+
+    def run_s(self, key: BatchKey, pieces: int) -> float:
+        """Press time of so many pieces, in whole sheets, without set-up."""
+        n_up, sheet_s = self.sheet(key)
+        return -(-pieces // n_up) * sheet_s
 
     def free_at(self) -> float:
         """When a further batch could be on the press, in epoch seconds."""
@@ -144,6 +173,13 @@ class Bench:
         return next(
             (truck for truck, cut in zip(self.trucks, done, strict=True) if cut >= worked - EPSILON_S), self.trucks[-1]
         )
+
+
+@lru_cache(maxsize=4096)
+def _cuts(hours: Shifts, lead_minutes: int, round_s: float) -> list[list[float]]:
+    """For each number of reprinting rounds to spare, and each truck: the worked second by which it must be printed."""
+    leads = [60.0 * lead_minutes + rounds * round_s for rounds in range(REPRINT_ROUNDS + 1)]
+    return [[hours.worked(truck - lead_s) for truck in hours.trucks] for lead_s in leads]
 
 
 def _queue_end(press: Press, hours: Shifts) -> float:

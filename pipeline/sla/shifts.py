@@ -21,7 +21,7 @@ AHEAD_DAYS = 11
 _DAY = timedelta(days=1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Shifts:
     """Opening hours, in order and apart from each other; `before` is what was worked before each; `trucks` are departures."""
 

@@ -42,8 +42,7 @@ class Waiting:
 
     def work_s(self, bench: Bench, pieces: int) -> float:
         """Press time of a batch, set-up included."""
-        n_up = bench.press.pace[self.key.product].n_up
-        return bench.setup_s + -(-pieces // n_up) * n_up * bench.piece_s(self.key)
+        return bench.setup_s + bench.run_s(self.key, pieces)
 
     def meant_for(self, bench: Bench, first: int, pieces: int) -> float:
         """How much of the press time that a batch of `pieces`, from the lot `first` on, would take is reserved for them anyway."""
