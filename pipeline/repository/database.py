@@ -4,6 +4,7 @@ SQLite: write-ahead log, full synchronous, writers take the lock at BEGIN. Waiti
 pause: SQLite's busy handler lets one of four writers wait for seconds, this one keeps the worst at about a tenth of that.
 """
 
+import json
 import random
 import sqlite3
 import time
@@ -18,6 +19,7 @@ from pipeline.errors import Transient
 
 _LOCK_PATIENCE_S = 30.0
 _PAUSE_S = (0.0002, 0.001)
+_as_json = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Database:
@@ -58,8 +60,12 @@ class Database:
 
 def _engine(url: str, pool_size: int) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
-    engine = create_engine(url, pool_size=pool_size, max_overflow=pool_size, connect_args={"timeout": 0})
+        return create_engine(
+            url, pool_size=pool_size, max_overflow=pool_size, json_serializer=_as_json, pool_pre_ping=True
+        )
+    engine = create_engine(
+        url, pool_size=pool_size, max_overflow=pool_size, json_serializer=_as_json, connect_args={"timeout": 0}
+    )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
