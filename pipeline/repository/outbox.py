@@ -11,7 +11,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.models.types import Ids
 from pipeline.repository.many import given_rows
-from pipeline.repository.tables import deliveries, endpoints, events, insert_rows, log_heads, pages
+from pipeline.repository.tables import deliveries, endpoints, events, insert_rows, log_heads
 
 PUBLISH_AT_ONCE = 500
 
@@ -21,27 +21,31 @@ def publish(tx: Connection, mode: str, *, now: datetime, ids: Ids) -> tuple[int,
 
     The head row is locked first, so that publishers take turns; only committed events are seen, so that no position is skipped.
     """
+    if not _any_unpublished(tx, mode):
+        return 0, 0
     head = _lock_head(tx, mode)
     fresh = _unpublished(tx, mode)
-    if not fresh:
-        return 0, 0
     positions = {event.id: head + number for number, event in enumerate(fresh, start=1)}
     types = {"id": events.c.id.type, "position": events.c.position.type}
-    for page in pages(list(positions.items())):
-        new = given_rows(tx, types, ({"id": event_id, "position": position} for event_id, position in page))
-        tx.execute(update(events).where(events.c.id == new.c.id).values(position=new.c.position))
+    new = given_rows(tx, types, ({"id": event_id, "position": position} for event_id, position in positions.items()))
+    tx.execute(update(events).where(events.c.id == new.c.id).values(position=new.c.position))
     tx.execute(update(log_heads).where(log_heads.c.mode == mode).values(position=head + len(fresh)))
     rows = _deliveries(fresh, _endpoints(tx, mode, {event.account_id for event in fresh}), now, ids)
     insert_rows(tx, deliveries, rows)
     return len(fresh), len(rows)
 
 
+def _any_unpublished(tx: Connection, mode: str) -> bool:
+    fresh = select(events.c.id).where(events.c.position.is_(None), events.c.mode == mode).limit(1)
+    return tx.execute(fresh).first() is not None
+
+
 def _lock_head(tx: Connection, mode: str) -> int:
+    """The last position given out. Writing it back is what locks it, and makes the row where there is none."""
     insert = sqlite.insert if tx.dialect.name == "sqlite" else postgresql.insert
-    tx.execute(insert(log_heads).values(mode=mode, position=0).on_conflict_do_nothing(index_elements=["mode"]))
-    position: int = tx.execute(
-        select(log_heads.c.position).where(log_heads.c.mode == mode).with_for_update()
-    ).scalar_one()
+    head = insert(log_heads).values(mode=mode, position=0)
+    locked = head.on_conflict_do_update(index_elements=["mode"], set_={"position": log_heads.c.position})
+    position: int = tx.execute(locked.returning(log_heads.c.position)).scalar_one()
     return position
 
 

@@ -37,7 +37,7 @@ _earlier = Delivery.__table__.alias("earlier")  # type: ignore[attr-defined]
 class Notify:
     name = "notify"
     table = deliveries
-    limit = 100
+    limit = 200
 
     def __init__(self, context: Context, sender: WebhookSender) -> None:
         self._context = context
