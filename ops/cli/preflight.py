@@ -9,8 +9,8 @@ import typer
 from ops.cli.apps import new_app
 from ops.cli.failure import CommandError, Exit
 from ops.cli.output import Json, print_json, print_record
-from pipeline.press.child import inspect
-from pipeline.press.report import Report
+from pipeline.press import child
+from pipeline.press.report import Finding, Report
 from pipeline.products import PRODUCTS, Product
 
 app = new_app()
@@ -26,11 +26,18 @@ def preflight(
     file: Annotated[Path, typer.Argument(help="A PDF, PNG or JPEG file.")],
     product: Annotated[str, typer.Option(help="Such as postcard_4x6.")],
     side: Annotated[Side, typer.Option(help="The back is the address side.")],
+    proof: Annotated[
+        Path | None, typer.Option(help="Where to draw what was found: a file that ends in .png or .pdf.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Check an artwork file for a product. Exits 1 where it cannot be printed."""
     wanted = product_named(product)
-    report = inspect(existing(file), wanted)
+    if proof is not None and proof.suffix.lower() not in (".png", ".pdf"):
+        raise CommandError(f"--proof {proof}: give a name that ends in .png or .pdf", Exit.USAGE)
+    report = child.inspect(existing(file), wanted, side.value)
+    if proof is not None:
+        child.marked_proof(file, wanted, side.value, report, proof.absolute())
     if as_json:
         print_json({"file": str(file), "product": product, "side": side, **report.as_dict()})
     else:
@@ -64,10 +71,17 @@ def _print(report: Report, file: Path, product: Product, side: Side) -> None:
         "resolution": f"{report.ppi:.0f} ppi" if report.ppi is not None else None,
         "verdict": "can be printed" if report.ok else "cannot be printed",
     })  # fmt: skip
-    for title, faults in (("error", report.findings), ("warning", report.warnings)):
-        for fault in faults:
-            typer.echo(f"{title} {fault.code}: {fault.detail} {fault.remedy}")
-    if side is Side.BACK:
-        area = product.ink_free
-        place = f"{area.width_in:g} x {area.height_in:g} in, {area.x_in:g} in from the left and {area.y_in:g} in from the top"
-        typer.echo(f"note: the address area ({place} of the trim) is left white, whatever the artwork has there")
+    for found in (*report.findings, *report.warnings):
+        typer.echo(f"\n{found.severity} {found.code}{_place(found, product)}")
+        typer.echo(f"  {found.detail}\n  {found.remedy}")
+        if found.measured:
+            typer.echo(f"  measured {found.measured}" + (f", required {found.required}" if found.required else ""))
+
+
+def _place(found: Finding, product: Product) -> str:
+    """` on page 2, at 0.12, 3.4, 1 x 0.2 in`: from the top left of the trim."""
+    page = f" on page {found.page}" if found.page and product.most_sheets > 1 else ""
+    if found.box is None:
+        return page
+    box = found.box
+    return f"{page} at {box.x_in:g}, {box.y_in:g} in from the trim's top left, {box.width_in:g} x {box.height_in:g} in"

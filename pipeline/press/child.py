@@ -9,12 +9,14 @@ Every step raises `Transient` when no child could be started, and nothing of a c
 import atexit
 import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Permanent, Transient
 from pipeline.press.file_kind import sniff
 from pipeline.press.job import Imposed, Job
+from pipeline.press.mail_proof import Mailing
 from pipeline.press.pieces import spool
 from pipeline.press.process import Press, TooHeavyError
 from pipeline.press.report import Report, finding
@@ -49,6 +51,19 @@ def proof(normalized: Path, product: Product, out_png: Path) -> None:
     _make(PROOF, normalized, product, out_png)
 
 
+def marked_proof(source: Path, product: Product, side: Side, report: Report, out: Path) -> None:
+    """As `pipeline.press.marked_proof.marked_proof`, a PNG or PDF by `out`'s ending. Raises as `proof` does."""
+    png = out.suffix.lower() == ".png"
+    more = {"side": side, "report": report.as_dict(), "png": png}
+    _make(PROOF, source, product, out, marked=more)
+
+
+def mail_proof(art: Mapping[Side, Path | None], product: Product, mailing: Mailing, out: Path) -> None:
+    """Both sides of one piece as they will print, as PDF. Raises as `proof` does, and as imposing does."""
+    sides = {side: _absolute(path) if path else None for side, path in art.items()}
+    _make(PROOF, next(path for path in art.values() if path), product, out, mail={"art": sides, **mailing.as_dict()})
+
+
 def impose(job: Job, out_dir: Path) -> Imposed:
     """As `pipeline.press.impose.impose`. Raises `Permanent("drop_too_heavy")` where it takes the child down."""
     out_dir.mkdir(parents=True, exist_ok=True)
@@ -67,10 +82,10 @@ def warm_up() -> None:
     _press.start()
 
 
-def _make(step: Step, source: Path, product: Product, out: Path) -> None:
+def _make(step: Step, source: Path, product: Product, out: Path, **more: Any) -> None:
     with tempfile.TemporaryDirectory(prefix=".press-", dir=out.parent) as folder:
         try:
-            _run(step, {"source": _absolute(source), "product": product.name}, folder)
+            _run(step, {"source": _absolute(source), "product": product.name} | more, folder)
         except TooHeavyError as error:
             fault = finding("too_complex", f"Preparing the artwork failed: it {error}.", _REMEDY)
             raise Permanent(

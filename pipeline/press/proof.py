@@ -5,20 +5,20 @@ from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
 
-import pypdfium2
 from PIL import Image, ImageDraw
 
 from pipeline.models.profile import Imposition, Postage
 from pipeline.press.geometry import Rect, bleed_rect, on_piece, trim_rect
 from pipeline.press.job import Job, Placed
 from pipeline.press.layout import lay_out
+from pipeline.press.picture import render
 from pipeline.press.sheets import SheetFile
 from pipeline.products import Product
 
 PPI = 150
 _CUT = (214, 0, 110)
 _VEIL = (255, 255, 255, 150)
-_NO_PRINTER = Postage(method="meter", mailer_id="000000")
+NO_PRINTER = Postage(method="meter", mailer_id="000000")
 
 
 def proof(
@@ -38,16 +38,16 @@ def proof(
     back without shows the white zone that will lie over the artwork. Raises `Permanent` as `impose` does.
     """
     if side == "back" and piece is not None:
-        pdf: bytes | Path = _address_side(product, art, piece, postage or _NO_PRINTER, mail_class)
+        pdf: bytes | Path = address_side_pdf(product, art, piece, postage or NO_PRINTER, mail_class)
     else:
         pdf = art if art is not None else b""
-    image = _render(pdf, ppi) if pdf else Image.new("RGB", _pixels(product, ppi), "white")
+    image = render(pdf, ppi) if pdf else Image.new("RGB", _pixels(product, ppi), "white")
     if side == "back" and piece is None:
         _show_zone(image, product, ppi)
     _show_cut(image, product, ppi).save(out_png, "PNG")
 
 
-def _address_side(product: Product, art: Path | None, piece: Placed, postage: Postage, mail_class: str) -> bytes:
+def address_side_pdf(product: Product, art: Path | None, piece: Placed, postage: Postage, mail_class: str) -> bytes:
     """The back as imposition draws it, on a page of its own."""
     artwork = {} if art is None else {"art": art}
     placed = replace(piece, sheet=0, slot=0, stack_position=0, front="art", back=None if art is None else "art")
@@ -62,15 +62,6 @@ def _address_side(product: Product, art: Path | None, piece: Placed, postage: Po
     sheets.back([(0, placed)], "")
     sheets.close()
     return out.getvalue()
-
-
-def _render(pdf: bytes | Path, ppi: int) -> Image.Image:
-    document = pypdfium2.PdfDocument(pdf)
-    try:
-        rendered: Image.Image = document[0].render(scale=ppi / 72).to_pil().convert("RGB")
-    finally:
-        document.close()
-    return rendered
 
 
 def _pixels(product: Product, ppi: int) -> tuple[int, int]:

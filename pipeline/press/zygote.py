@@ -22,15 +22,18 @@ from typing import Any
 from pipeline.press.child_side import Run, lead_group, run_job
 from pipeline.press.creative import normalize
 from pipeline.press.impose import impose
+from pipeline.press.mail_proof import Mailing, mail_proof
+from pipeline.press.marked_proof import marked_proof
 from pipeline.press.output_intent import packed_profile
 from pipeline.press.pieces import SpooledPieces
 from pipeline.press.preflight import inspect
 from pipeline.press.proof import proof
+from pipeline.press.report import Report
 from pipeline.press.srgb import srgb_profile
 from pipeline.press.steps import PIECES, STEPS, Step
 from pipeline.press.typeface import address_typeface
 from pipeline.press.wire import imposed_as_dict, job_from_dict
-from pipeline.products import PRODUCTS
+from pipeline.products import PRODUCTS, Side
 
 
 def main(steps: Mapping[bytes, Step], run: Mapping[str, Run]) -> None:
@@ -131,7 +134,17 @@ def _normalize(request: dict[str, Any]) -> Any:
 
 
 def _proof(request: dict[str, Any]) -> Any:
-    proof(PRODUCTS[request["product"]], Path("out"), art=Path(request["source"]))
+    product, out = PRODUCTS[request["product"]], Path("out")
+    if "marked" in request:
+        marked = request["marked"]
+        report = Report.from_dict(marked["report"])
+        marked_proof(Path(request["source"]), product, marked["side"], report, out, png=marked["png"])
+    elif "mail" in request:
+        mail = request["mail"]
+        art: dict[Side, Path | None] = {side: Path(path) if path else None for side, path in mail["art"].items()}
+        mail_proof(art, product, Mailing.from_dict(mail), out)
+    else:
+        proof(product, out, art=Path(request["source"]))
 
 
 def _impose(request: dict[str, Any]) -> Any:
