@@ -17,12 +17,14 @@ from ops.cli.apps import new_app
 from ops.cli.failure import CommandError, Exit
 from ops.cli.installation import installation
 from ops.cli.output import Json, cell, print_json, print_table
+from ops.cli.simulate import simulate
 from pipeline.clock import machine_clock
 from pipeline.repository.accounts import account_named
 from pipeline.repository.history import Span, histories
 from pipeline.sla.report import DIMENSIONS, Miss, Report, Verdict
 
 app = new_app("The promise: mailed within 24 hours.")
+app.command()(simulate)
 
 _COUNTS = tuple(verdict.value for verdict in Verdict)
 _TIMES = ("p50_s", "p90_s", "p99_s")

@@ -150,11 +150,12 @@ class Desk:
     def _printable(self, bench: Bench, waiting: Waiting, lot: Lot) -> int:
         """How many pieces a batch that begins with this lot may have, under the safest deadline that lets it be well filled."""
         most = 0
+        piece_s, enough = bench.piece_s(waiting.key), waiting.well_filled_pieces(bench)
         for caution in CAUTIONS:
             due = bench.deadline(lot.due, caution)
             if due is not None:
-                most = max(most, int((due.cut - bench.base - bench.setup_s) / bench.piece_s(waiting.key)))
-                if most >= waiting.well_filled_pieces(bench):
+                most = max(most, int((due.cut - bench.base - bench.setup_s) / piece_s))
+                if most >= enough:
                     break
         return most
 

@@ -8,6 +8,9 @@ from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench, Deadline
 
 _LAST_RESORT = CAUTIONS[-1]
 
+_TRUCKS = 8
+"""Of each press; the days that they cover are enough for what is late already."""
+
 Unkept = tuple[Lot, int, str]
 """A lot, how many of its pieces, and the cause."""
 
@@ -52,7 +55,7 @@ def send_late(unkept: Sequence[Unkept], loading: Loading, able: Mapping[BatchKey
 def _trucks(takers: Sequence[Bench]) -> list[tuple[float, int, Bench]]:
     """Soonest first; a press that is late to acknowledge gets no late work."""
     some = [bench for bench in takers if not bench.late] or takers
-    found = [(truck, at, bench) for bench in some for at, truck in enumerate(bench.trucks)]
+    found = [(truck, at, bench) for bench in some for at, truck in enumerate(bench.trucks[:_TRUCKS])]
     return sorted(found, key=lambda one: (one[0], one[2].press.printer_id))
 
 

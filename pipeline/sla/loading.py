@@ -4,7 +4,7 @@ Nothing is decided here but what is possible. Where all cannot be kept, as many 
 take come first, then those that take least press time, and what stands in the way moves to another press if it can.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.sla.loads import Load, Share
@@ -12,7 +12,7 @@ from pipeline.sla.lots import BatchKey, Lot
 from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench, Caution, Deadline
 
 _LAST_RESORT = CAUTIONS[-1]
-_MOST_MOVES, _MOST_SHORT = 24, 8
+_MOST_MOVES, _MOST_SHORT = 12, 5
 """Shares on a press that are looked at to make room for one lot, and lots for which that is done: a plan may not take long."""
 
 
@@ -27,13 +27,13 @@ class Loading:
 def load(lots: Sequence[Lot], able: Mapping[BatchKey, Sequence[Bench]], benches: Sequence[Bench]) -> Loading:
     """`able` has the presses that take a key, the preferred ones first; presses that are late to acknowledge are a last resort."""
     by_due = sorted(lots, key=lambda lot: (lot.due, lot.key.product, lot.key.mail_class, lot.key.stock, lot.key.sheets))
-    loading, left = _loaded(by_due, able, benches, relaxed=frozenset())
-    if not left:
-        return loading
-    short = {bench.press.printer_id for lot, _ in left for bench in able[lot.key]}
-    relaxed = frozenset(key for key, takers in able.items() if any(bench.press.printer_id in short for bench in takers))
-    by_worth = sorted(by_due, key=lambda lot: _worth(lot, able[lot.key]))
-    loading, left = _loaded(by_worth, able, benches, relaxed=relaxed)
+    worths = {key: _worth(takers, key) for key, takers in able.items()}
+    by_worth = sorted(by_due, key=lambda lot: worths[lot.key])
+    relaxed: frozenset[BatchKey] = frozenset()
+    loading, left = _loaded(by_due, able, benches, relaxed)
+    while any(lot.key not in relaxed for lot, _ in left):
+        relaxed |= _beside({lot.key for lot, _ in left}, able)
+        loading, left = _loaded(by_worth, able, benches, relaxed)
     left = [
         (lot, _make_room(lot, pieces, loading.loads, able) if at < _MOST_SHORT else pieces)
         for at, (lot, pieces) in enumerate(left)
@@ -46,9 +46,9 @@ def _loaded(
     lots: Sequence[Lot],
     able: Mapping[BatchKey, Sequence[Bench]],
     benches: Sequence[Bench],
-    *,
     relaxed: frozenset[BatchKey],
 ) -> tuple[Loading, list[tuple[Lot, int]]]:
+    """Stops at the first lot that does not fit though others need not be as safe as they are."""
     loads = {bench.press.printer_id: Load(bench) for bench in benches}
     healthy = {key: [bench for bench in takers if not bench.late] for key, takers in able.items()}
     left: list[tuple[Lot, int]] = []
@@ -62,6 +62,8 @@ def _loaded(
             pieces = _place(lot, pieces, loads, [b for b in able[lot.key] if b.late], _LAST_RESORT)
             if pieces:
                 left.append((lot, pieces))
+                if lot.key not in relaxed:
+                    break
     return Loading(loads), left
 
 
@@ -102,9 +104,14 @@ def _splittable(bench: Bench, key: BatchKey, pieces: int, whole: int) -> int:
     return whole - fewest if whole - fewest >= fewest else 0
 
 
-def _worth(lot: Lot, takers: Sequence[Bench]) -> tuple[int, float, float, str]:
-    quickest = min((bench.piece_s(lot.key) for bench in takers), default=0.0)
-    return len(takers), quickest, lot.due, lot.key.mail_class
+def _beside(keys: Collection[BatchKey], able: Mapping[BatchKey, Sequence[Bench]]) -> frozenset[BatchKey]:
+    """These and all others that share a press with one of them."""
+    presses = {bench for key in keys for bench in able[key]}
+    return frozenset(key for key, takers in able.items() if not presses.isdisjoint(takers))
+
+
+def _worth(takers: Sequence[Bench], key: BatchKey) -> tuple[int, float]:
+    return len(takers), min((bench.piece_s(key) for bench in takers), default=0.0)
 
 
 def _make_room(lot: Lot, pieces: int, loads: Mapping[str, Load], able: Mapping[BatchKey, Sequence[Bench]]) -> int:

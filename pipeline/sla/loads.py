@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from pipeline.sla.lots import BatchKey, Lot
 from pipeline.sla.presses import EPSILON_S, Bench, Deadline
@@ -28,25 +29,27 @@ class Load:
     works: list[float] = field(default_factory=list)
     shares: list[Share] = field(default_factory=list)
     keys: dict[BatchKey, int] = field(default_factory=dict)
+    _rooms: tuple[list[float], list[float]] | None = None
 
     def room(self, cut: float) -> float:
         """How many seconds of work fit under a deadline without making any other work late; may be negative."""
-        done, before, room = self.bench.base, self.bench.base, float("inf")
-        for at, work in zip(self.cuts, self.works, strict=True):
-            done += work
-            if at >= cut:
-                room = min(room, at - done)
-            else:
-                before = done
-        return min(room, cut - before)
+        if self._rooms is None:
+            self._rooms = self._counted()
+        done, spare = self._rooms
+        place = bisect_left(self.cuts, cut)
+        return min(spare[place], cut - self.bench.base - done[place])
 
     def slack(self) -> float:
         """How long the press could stand idle from `base` on and still make it all, in worked seconds; infinite without work."""
-        done, slack = self.bench.base, float("inf")
-        for at, work in zip(self.cuts, self.works, strict=True):
-            done += work
-            slack = min(slack, at - done)
-        return slack
+        return self._counted()[1][0]
+
+    def _counted(self) -> tuple[list[float], list[float]]:
+        """For each deadline, and beyond the last: the work before it, and the least that it and the later ones have to spare."""
+        done = [0.0, *accumulate(self.works)]
+        spare = [float("inf")] * len(done)
+        for at in range(len(self.cuts) - 1, -1, -1):
+            spare[at] = min(spare[at + 1], self.cuts[at] - self.bench.base - done[at + 1])
+        return done, spare
 
     def add(self, lot: Lot, due: Deadline, pieces: int) -> Share:
         """A batch of a key that is not on this press yet needs its set-up, too."""
@@ -85,6 +88,7 @@ class Load:
         return min(self.shares, key=lambda share: (share.deadline.cut, share.lot.due))
 
     def _count(self, cut: float, work: float) -> None:
+        self._rooms = None
         at = bisect_left(self.cuts, cut)
         if at == len(self.cuts) or self.cuts[at] != cut:
             self.cuts.insert(at, cut)

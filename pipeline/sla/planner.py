@@ -20,6 +20,10 @@ from pipeline.sla.lots import Backlog, BatchKey, cut_into_lots
 from pipeline.sla.presses import Bench, Press
 from pipeline.sla.waiting import Waiting, as_time
 
+_NEAR_S = 12 * 3600.0
+_COARSE = 8.0
+"""Trucks that are 24 hours away part lots that are 3 hours apart."""
+
 
 @dataclass(frozen=True)
 class Wait:
@@ -59,11 +63,13 @@ def plan(backlogs: Sequence[Backlog], presses: Sequence[Press], now: datetime) -
     shortfalls: list[Shortfall] = []
     waitings: list[Waiting] = []
     for backlog in backlogs:
+        if not backlog.dues:
+            continue
         takers, cause = _takers(backlog, benches)
         if takers:
-            trucks = _trucks(takers, backlog)
+            trucks = _trucks(takers, backlog, now)
             waitings.append(Waiting(backlog.key, cut_into_lots(backlog, trucks), takers, backlog.waiting_since))
-        elif backlog.dues:
+        else:
             pieces = sum(count for _, count in backlog.dues)
             shortfalls.append(Shortfall(backlog.key, pieces, backlog.dues[0][0], cause))
     desk = Desk(waitings, benches, now)
@@ -99,9 +105,18 @@ def _piece_cents(bench: Bench, key: BatchKey) -> float:
     return key.sheets * pace.cents_per_sheet / pace.n_up
 
 
-def _trucks(takers: Sequence[Bench], backlog: Backlog) -> list[float]:
-    last = backlog.dues[-1][0].timestamp() if backlog.dues else 0.0
-    return sorted({truck for bench in takers for truck in bench.trucks if truck <= last})
+def _trucks(takers: Sequence[Bench], backlog: Backlog, now: datetime) -> list[float]:
+    """Those that part the backlog into lots: all of the next hours, and of later ones fewer the further away they are.
+
+    Pieces between two that are left out are taken to be due with the first of them: a lot is never later than its pieces.
+    """
+    last, at = backlog.dues[-1][0].timestamp(), now.timestamp()
+    trucks: list[float] = []
+    for truck in sorted({truck for bench in takers for truck in bench.trucks if truck <= last}):
+        ahead_s = truck - at
+        if ahead_s < _NEAR_S or not trucks or truck - trucks[-1] >= ahead_s / _COARSE:
+            trucks.append(truck)
+    return trucks
 
 
 def _load(desk: Desk) -> list[Unkept]:

@@ -96,8 +96,7 @@ class Press:
         return None if since is None else since + timedelta(minutes=self.floor.ack_minutes) + ACK_GRACE
 
 
-@dataclass(frozen=True)
-class Caution:
+class Caution(NamedTuple):
     """How much to spare: trucks that may fail, and rounds of reprinting that may be needed."""
 
     spare_trucks: int
@@ -125,6 +124,7 @@ class Bench:
         self.press = press
         self.shifts: Shifts = shifts(press.floor, now)
         self._sheets: dict[BatchKey, tuple[int, float]] = {}
+        self._deadlines: dict[tuple[float, Caution], Deadline | None] = {}
         self.earliest = self.shifts.worked(at + _OVERHEAD_S)
         self.base = max(self.earliest, _queue_end(press, self.shifts))
         self.trucks = self.shifts.trucks_after(at)
@@ -137,10 +137,12 @@ class Bench:
 
     def deadline(self, due: float, caution: Caution) -> Deadline | None:
         """By when it must have printed what is due then; None where it has no such truck."""
-        truck = bisect_right(self.trucks, due) - 1 - caution.spare_trucks
-        if truck < 0:
-            return None
-        return Deadline(self.cuts[caution.rounds][truck], self.trucks[truck], caution.spare_trucks > 0)
+        asked = (due, caution)
+        if asked not in self._deadlines:
+            truck = bisect_right(self.trucks, due) - 1 - caution.spare_trucks
+            cut, leaves = self.cuts[caution.rounds][truck], self.trucks[truck]
+            self._deadlines[asked] = Deadline(cut, leaves, caution.spare_trucks > 0) if truck >= 0 else None
+        return self._deadlines[asked]
 
     def sheet(self, key: BatchKey) -> tuple[int, float]:
         """How many pieces are made at once, and the seconds that takes: one sheet each, or several of a letter."""

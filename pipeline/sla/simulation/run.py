@@ -28,13 +28,13 @@ Telling = Callable[[float], None]
 
 @dataclass
 class Outcome:
-    """What became of the pieces under one policy. `samples`, every ten minutes: time, pieces waiting, busy presses, mailed."""
+    """What became of the pieces under one policy. `samples`, every ten minutes: time, pieces waiting, busy presses, printed."""
 
     policy: str
     pieces: int
     kept: int = 0
     excused: int = 0
-    mailed: int = 0
+    printed: int = 0
     slots: int = 0
     empty: int = 0
     cost_cents: float = 0.0
@@ -185,7 +185,7 @@ class Run:
             return
         kept = sum(n for due, _, n in pieces if at <= due)
         self.outcome.kept += kept
-        self.outcome.mailed += sum(n for _, _, n in pieces)
+        self.outcome.printed += sum(n for _, _, n in pieces)
         self._count_missed([one for one in pieces if at > one[0]])
 
     def _count_missed(self, pieces: Pieces) -> None:
@@ -194,9 +194,9 @@ class Run:
 
     def _sample(self, tell: Telling) -> None:
         busy = sum(shop.busy is not None for shop in self._shops.values())
-        self.outcome.samples.append((self._at, self._pool.waiting, busy, self.outcome.mailed))
+        self.outcome.samples.append((self._at, self._pool.waiting, busy, self.outcome.printed))
         tell(self._at)
-        if len(self._events) and self.outcome.mailed < self.outcome.pieces:
+        if len(self._events) and self.outcome.printed < self.outcome.pieces:
             self._on(self._at + _SAMPLE_S, self._sample, tell)
 
 
