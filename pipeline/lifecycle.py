@@ -84,9 +84,9 @@ _ON_THE_LINE = frozenset({Status.BATCHED, Status.SENT, Status.PRINTED})
 _IN_THE_MAIL = frozenset({Status.MAILED, Status.IN_TRANSIT})
 
 # From where each status may be reached. Later steps may skip earlier ones when their evidence arrives first; backward are
-# only held → ready, and batched or sent → ready when the batch is void.
+# only held → ready, and batched or sent → ready when the batch is void; printed → ready when it is a reprint that is void.
 REACHED_FROM: dict[Status, frozenset[Status]] = {
-    Status.READY: frozenset({Status.CREATED, Status.HELD}) | _WITH_PRINTER,
+    Status.READY: frozenset({Status.CREATED, Status.HELD}) | _ON_THE_LINE,
     Status.HELD: frozenset({Status.CREATED, Status.READY}),
     Status.BATCHED: frozenset({Status.READY}),
     Status.SENT: _BATCHED,

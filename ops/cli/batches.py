@@ -1,5 +1,7 @@
 """`mailstream batches`: what was frozen for which printer, and how far it has come."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
@@ -8,10 +10,14 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select
 from ops.cli.apps import new_app
 from ops.cli.failure import CommandError, Exit
 from ops.cli.installation import installation
+from ops.cli.operator import deed
 from ops.cli.output import Json, print_json, print_record, print_table
 from pipeline.lifecycle import BatchStatus
+from pipeline.repository.database import Database
 from pipeline.repository.printers import printer_named
 from pipeline.repository.tables import acks, batches, drops, pieces, placements, printers
+from pipeline.stages.recall import Outcome
+from pipeline.worker.live_root import live_recall
 
 app = new_app("Batches: what was frozen for which printer, and how far it has come.")
 
@@ -19,7 +25,10 @@ _LISTED = (
     "id", "mode", "printer", "status", "product", "mail_class", "pieces", "sheets", "frozen_at", "mail_by", "due_at",
 )  # fmt: skip
 _SHOWN = (*_LISTED, "stock", "sheets_per_piece", "revision", "reason")
-_DROP = ("stem", "status", "pieces", "sheets", "handing_over_at", "sent_at", "digest", "last_error")
+_DROP = (
+    "stem", "status", "pieces", "sheets", "handing_over_at", "sent_at", "digest", "last_error", "recall_state",
+    "recall_by", "recall_reason",
+)  # fmt: skip
 _PLACED = ("revision", "placed", "live", "spoiled", "destroyed")
 _ACK = ("drop_stem", "state", "at", "received_at", "name", "faults")
 
@@ -65,6 +74,67 @@ def show(batch_id: Annotated[str, typer.Argument(help="The batch's id, bt_….")
         print_json(shown)
         return
     _print(shown)
+
+
+@app.command()
+def recall(
+    batch_id: Annotated[str, typer.Argument(help="The batch's id, bt_….")],
+    reason: Annotated[str, typer.Option(help="Why, for the audit.")],
+    as_json: Json = False,
+) -> None:
+    """Take a batch back before its printer takes it: its pieces are ready for another. Changes nothing where it is too late.
+
+    They may be planned for the same printer again: suspend that one first if it is not to have them.
+    """
+    _said(reason)
+    with installation() as here:
+        _find(here.db, batch_id)
+        with live_recall(here.settings.home, here.db) as desk:
+            outcomes = desk.recall(batch_id, deed(reason))
+    _tell_outcomes(batch_id, outcomes, as_json, nothing="has no drop that could be recalled")
+    if any(one.state in ("lost", "asked") for one in outcomes):
+        raise typer.Exit(Exit.FAILURE)
+
+
+@app.command()
+def settle(
+    batch_id: Annotated[str, typer.Argument(help="The batch's id, bt_….")],
+    taken: Annotated[bool, typer.Option("--taken/--not-taken", help="Whether the printer has it.")],
+    reason: Annotated[str, typer.Option(help="Who at the printer said so, for the audit.")],
+    as_json: Json = False,
+) -> None:
+    """Settle a batch in doubt. Not taken: its pieces are made again, and are recorded as possible duplicates."""
+    _said(reason)
+    with installation() as here:
+        _find(here.db, batch_id)
+        with live_recall(here.settings.home, here.db) as desk:
+            outcomes = desk.settle(batch_id, deed(reason), taken=taken)
+    _tell_outcomes(batch_id, outcomes, as_json, nothing="is not in doubt")
+
+
+def _said(reason: str) -> None:
+    if not reason.strip():
+        raise CommandError("say why, for the audit: --reason TEXT", Exit.USAGE)
+
+
+def _find(db: Database, batch_id: str) -> None:
+    with db.read() as tx:
+        mode = tx.execute(select(batches.c.mode).where(batches.c.id == batch_id)).scalar()
+    if mode is None:
+        raise CommandError(f"there is no batch {batch_id!r}: `mailstream batches list` shows them", Exit.NOT_FOUND)
+    if mode != "live":
+        raise CommandError(f"{batch_id} is test mail: nothing of it is at a real printer", Exit.CONFLICT)
+
+
+def _tell_outcomes(batch_id: str, outcomes: Sequence[Outcome], as_json: bool, *, nothing: str) -> None:
+    if not outcomes:
+        raise CommandError(
+            f"{batch_id} {nothing}: `mailstream batches show {batch_id}` says where it is", Exit.CONFLICT
+        )
+    if as_json:
+        print_json([asdict(one) for one in outcomes])
+        return
+    print_table(("drop", "outcome", "pieces", "detail"), [(o.stem, o.state, o.pieces, o.detail) for o in outcomes])
 
 
 def _print(shown: dict[str, Any]) -> None:

@@ -87,7 +87,7 @@ class Placement(SQLModel, table=True):
     stack_position: int
     imb: str
     live: bool = True
-    outcome: str | None = None  # spoiled or destroyed
+    outcome: str | None = None  # printed, inserted, mailed, spoiled or destroyed; None: nothing was said yet
 
 
 class Drop(Claimable, table=True):
@@ -102,6 +102,12 @@ class Drop(Claimable, table=True):
             "due_at",
             sqlite_where=text("status IN ('frozen', 'imposed', 'handing_over')"),
             postgresql_where=text("status IN ('frozen', 'imposed', 'handing_over')"),
+        ),
+        Index(
+            "ix_drops_to_recall",
+            "mode",
+            sqlite_where=text("recall_state = 'asked'"),
+            postgresql_where=text("recall_state = 'asked'"),
         ),
         *claim_indexes("drops"),
     )
@@ -124,6 +130,11 @@ class Drop(Claimable, table=True):
     ready_part: str | None = None
     handing_over_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # line clock
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    recall_state: str | None = None  # asked, then won or lost
+    recall_by: str | None = None
+    recall_reason: str | None = None
+    set_aside_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # line clock: when its pieces were freed
+    silent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # line clock: when its silence was told
 
 
 class Ack(SQLModel, table=True):
@@ -143,6 +154,7 @@ class Ack(SQLModel, table=True):
     at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     received_at: datetime = Field(sa_type=UtcDateTime)
     faults: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)  # quarantined lines
+    neighbours: int | None = None  # good pieces that a reprinted sheet made once more, and that were destroyed
 
 
 class ScanRow(SQLModel, table=True):

@@ -21,7 +21,8 @@ from pipeline.lifecycle import (
 )
 from pipeline.models.ack_format import AckBody, Unreadable
 from pipeline.models.types import Ids
-from pipeline.repository.batches import advance_batch, advance_batch_if_all, live_pieces, reprint, set_aside
+from pipeline.repository.aside import Aside, set_drop_aside
+from pipeline.repository.batches import advance_batch, advance_batch_if_all, live_pieces, reprint
 from pipeline.repository.claims import FREED
 from pipeline.repository.database import Database
 from pipeline.repository.moves import correct, move, select_snapshots, snapshot
@@ -152,18 +153,9 @@ class AckWriter:
             advance_batch_if_all(tx, drop.batch_id, BatchStatus.MAILED, _BEHIND_MAILED)
 
     def _refused(self, tx: Connection, drop: Row[Any], ack: AckBody, at: datetime) -> None:
-        """The printer will not make this drop: the batch is void for the pieces in it, which are ready again."""
-        rows = tx.execute(select_snapshots().where(live_pieces(drop), pieces.c.status.in_(_BEHIND_PRINTED))).all()
-        evidence = {"drop": drop.stem, "refused": ack.reason or "no reason given"}
-        freed = {"batch_id": None, "imb": None, "poll_at": None}
-        moved = move(
-            tx, [Move(snapshot(row), Status.READY, at, evidence, freed) for row in rows], now=self._now(), ids=self._ids
-        )
-        here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision)
-        tx.execute(update(placements).where(here, placements.c.piece_id.in_(sorted(moved))).values(live=False))
-        tx.execute(update(drops).where(drops.c.id == drop.id).values(status=DropStatus.REFUSED, **FREED))
-        if drop.revision == 0:
-            set_aside(tx, drop.batch_id, BatchStatus.REFUSED, live=True)
+        """The printer will not make this drop: what it has not made is ready again."""
+        reason = ack.reason or "no reason given"
+        set_drop_aside(tx, drop.id, Aside(DropStatus.REFUSED, "printer", reason, at, self._now()), ids=self._ids)
 
 
 def _fault(drop: Row[Any] | None, ack: AckBody) -> Fault | None:

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 from pipeline.errors import InDoubt, Permanent, PortError, Transient
 from pipeline.lifecycle import BatchStatus, DropStatus, Move, Status
 from pipeline.ports import Lies, Printer, Storage
+from pipeline.repository.aside import Aside, set_drop_aside
 from pipeline.repository.batches import advance_batch, live_pieces, set_aside
 from pipeline.repository.claims import FREED
 from pipeline.repository.moves import move, select_snapshots, snapshot
@@ -114,6 +115,10 @@ class Dispatch:
     def _save(self, tx: Connection, drop: Row[Any], lies: Lies, now: datetime) -> Collection[str]:
         status = {Lies.NOTHING: DropStatus.IN_DOUBT, Lies.RECALLED: DropStatus.RECALLED}.get(lies, DropStatus.SENT)
         ours = and_(drops.c.id == drop.id, drops.c.attempt == drop.attempt, drops.c.status == DropStatus.HANDING_OVER)
+        if status is DropStatus.RECALLED:
+            return (
+                {drop.id} if set_drop_aside(tx, drop.id, self._recalled(tx, drop, now), ids=self._context.ids) else ()
+            )
         sent_at = now if status is DropStatus.SENT else None
         if not tx.execute(update(drops).where(ours).values(status=status, sent_at=sent_at, **FREED)).rowcount:
             return ()
@@ -127,6 +132,11 @@ class Dispatch:
             _wake_ack_poll(tx, drop, at)
             _ask_for_scans(tx, drop, at)
         return {drop.id}
+
+    def _recalled(self, tx: Connection, drop: Row[Any], now: datetime) -> Aside:
+        asked = tx.execute(select(drops.c.recall_by, drops.c.recall_reason).where(drops.c.id == drop.id)).one()
+        reason = asked.recall_reason or "it lies recalled at the printer"
+        return Aside(DropStatus.RECALLED, asked.recall_by or "printer", reason, self._line_now(tx, drop), now)
 
     def _line_now(self, tx: Connection, drop: Row[Any]) -> datetime:
         account = drop.account_id or ""

@@ -15,6 +15,7 @@ from pipeline.stages.dispatch import Dispatch
 from pipeline.stages.impose import Impose
 from pipeline.stages.notify import Notify
 from pipeline.stages.prepare import Prepare
+from pipeline.stages.recall import Recall
 from pipeline.stages.stage import Context, PrinterDirectory, Stage
 from pipeline.stages.standardize import Standardize
 from pipeline.stages.track import Track
@@ -64,6 +65,7 @@ def make_stages(foundation: Foundation, context: Context, outside: Outside) -> S
         Prepare(context, storage, normalize=child.normalize, proof=child.proof),
         Impose(context, storage, child.impose),
         Dispatch(context, storage, outside.printers, scan_poll_s=outside.scan_poll_s),
+        Recall(context, outside.printers),
         Acknowledge(context, outside.printers, poll_s=outside.ack_poll_s),
         Track(context, outside.carrier, poll_s=outside.scan_poll_s, delivery_codes=outside.delivery_codes),
         Notify(context, outside.webhooks),

@@ -1,9 +1,17 @@
 """The composition root of live mail: real printers over SFTP, the post's own scan data, real time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from adapters.carriers.ivmtr import IvMtrCarrier
 from adapters.printers.directory import LivePrinters
 from adapters.webhooks.sender import HttpWebhookSender
+from pipeline.clock import machine_clock
+from pipeline.models.types import system_ids
+from pipeline.repository.database import Database
 from pipeline.repository.line_clocks import LiveLineClock
+from pipeline.stages.recall import Recall
 from pipeline.stages.stage import Context
 from pipeline.worker.foundation import Foundation, Outside, make_stages
 from pipeline.worker.line import Line, make_line
@@ -28,3 +36,14 @@ def live_line(foundation: Foundation) -> Line:
     clock = LiveLineClock(foundation.machine_clock)
     context = Context("live", foundation.db, foundation.ids, foundation.machine_clock, clock)
     return make_line(context, foundation.doorbell, make_stages(foundation, context, outside), lease_s=settings.lease_s)
+
+
+@contextmanager
+def live_recall(home: Path, db: Database) -> Iterator[Recall]:
+    """Recalling and settling by hand, beside the workers: it needs real printers, and nothing else of the world."""
+    directory = LivePrinters(home)
+    try:
+        context = Context("live", db, system_ids(), machine_clock, LiveLineClock(machine_clock))
+        yield Recall(context, directory)
+    finally:
+        directory.close()

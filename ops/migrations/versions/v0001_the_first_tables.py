@@ -222,6 +222,7 @@ def upgrade() -> None:
         sa.Column("at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("faults", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("neighbours", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["printer_id"], ["printers.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("printer_id", "digest"),
@@ -382,6 +383,11 @@ def upgrade() -> None:
         sa.Column("ready_part", sa.String(), nullable=True),
         sa.Column("handing_over_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("recall_state", sa.String(), nullable=True),
+        sa.Column("recall_by", sa.String(), nullable=True),
+        sa.Column("recall_reason", sa.String(), nullable=True),
+        sa.Column("set_aside_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("silent_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
         sa.ForeignKeyConstraint(["batch_id"], ["batches.id"]),
         sa.ForeignKeyConstraint(["printer_id"], ["printers.id"]),
@@ -406,6 +412,13 @@ def upgrade() -> None:
         postgresql_where=sa.text("solo_deaths > 0"),
     )
     op.create_index(op.f("ix_drops_printer_id"), "drops", ["printer_id"])
+    op.create_index(
+        "ix_drops_to_recall",
+        "drops",
+        ["mode"],
+        sqlite_where=sa.text("recall_state = 'asked'"),
+        postgresql_where=sa.text("recall_state = 'asked'"),
+    )
     op.create_index(
         "ix_drops_to_work",
         "drops",

@@ -108,10 +108,12 @@ class FakePrinter:
                     return lies
             return Lies.NOTHING
 
-    def recall(self, stem: str, part: str) -> bool:  # noqa: ARG002
-        if f"{stem}.ready" in self.inbox:
-            self.inbox[f"{stem}.recalled"] = self.inbox.pop(f"{stem}.ready")
-        return f"{stem}.recalled" in self.inbox
+    def recall(self, stem: str, part: str) -> bool:
+        with self._trapped("recall"):
+            for name in (f"{stem}.ready", part):
+                if name in self.inbox:
+                    self.inbox[f"{stem}.recalled"] = self.inbox.pop(name)
+        return self.look(stem, part) is Lies.RECALLED
 
     def acks(self, limit: int) -> list[AckFile]:
         with self._trapped("acks"):

@@ -229,8 +229,9 @@ def test_a_worker_that_was_overtaken_at_the_rename_finds_it_made(world: World, i
     assert all(world.event_types(one).count("sent") == 1 for one in ids)
 
 
-def test_a_recalled_drop_moves_nothing(world: World, ids: list[str]) -> None:
+def test_a_drop_that_lies_recalled_frees_its_pieces(world: World, ids: list[str]) -> None:
     printer, stem = world.printer(), world.drop().stem
+    world.set(printers, world.rows(printers)[0].id, suspended_at=START)
 
     def recall_and_die() -> None:
         assert printer.recall(stem, "")
@@ -240,8 +241,8 @@ def test_a_recalled_drop_moves_nothing(world: World, ids: list[str]) -> None:
     with pytest.raises(KilledError):
         world.run("dispatch")
     recover(world)
-    assert world.drop().status == "recalled"
-    assert world.statuses(ids) == {"batched": 3}
+    assert (world.drop().status, world.batch().status) == ("recalled", "recalled")
+    assert world.statuses(ids) == {"ready": 3}
 
 
 def test_a_printer_that_acknowledges_before_we_are_done_leaves_no_claim_behind(world: World, ids: list[str]) -> None:

@@ -22,6 +22,7 @@ from pipeline.stages.dispatch import Dispatch
 from pipeline.stages.impose import Impose
 from pipeline.stages.notify import Notify
 from pipeline.stages.prepare import Prepare
+from pipeline.stages.recall import Recall
 from pipeline.stages.stage import Context, Stage
 from pipeline.stages.standardize import Standardize
 from pipeline.stages.track import Track
@@ -74,6 +75,7 @@ class World:
             Prepare(context, self.storage, normalize=fakes.normalize, proof=fakes.proof),
             Impose(context, self.storage, self.imposer),
             Dispatch(context, self.storage, self.printers, scan_poll_s=SCAN_POLL_S),
+            Recall(context, self.printers),
             Acknowledge(context, self.printers, poll_s=ACK_POLL_S),
             Track(context, self.carrier, poll_s=SCAN_POLL_S, delivery_codes=frozenset({"DLV"})),
             Notify(context, self.webhooks),

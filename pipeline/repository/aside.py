@@ -1,0 +1,93 @@
+"""Setting a drop aside: void, recalled or refused, its pieces ready for another batch, in the caller's transaction.
+
+The one place where pieces go back. What a drop has printed, or what is in the mail, stays where it is.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+
+from pipeline.lifecycle import BatchStatus, DropStatus, Move, Status
+from pipeline.models.types import Ids
+from pipeline.repository.batches import set_aside
+from pipeline.repository.claims import FREED
+from pipeline.repository.moves import move, select_snapshots, snapshot
+from pipeline.repository.tables import acks, drops, pages, pieces, placements
+
+BEFORE_HAND_OVER = (DropStatus.FROZEN, DropStatus.IMPOSED)
+HANDED_OVER = (DropStatus.HANDING_OVER, DropStatus.IN_DOUBT, DropStatus.SENT)
+_FROM = {
+    DropStatus.VOID: BEFORE_HAND_OVER,
+    DropStatus.RECALLED: HANDED_OVER,
+    DropStatus.REFUSED: HANDED_OVER,
+}
+FREED_PIECE: dict[str, Any] = {"batch_id": None, "imb": None, "poll_at": None}
+
+
+@dataclass(frozen=True)
+class Aside:
+    """Why a drop is set aside, by whom; `at` is line time, `now` the machine's. `duplicates`: it may have been printed."""
+
+    to: DropStatus
+    by: str
+    reason: str
+    at: datetime
+    now: datetime
+    duplicates: bool = False
+
+
+def set_drop_aside(tx: Connection, drop_id: str, why: Aside, *, ids: Ids) -> list[str] | None:
+    """The pieces that are ready again; None, and nothing changed, where the drop is not where this may happen to it.
+
+    A drop becomes void before it is handed over or, as possible duplicates, out of doubt; recalled or refused after.
+    """
+    allowed = (DropStatus.IN_DOUBT,) if why.duplicates else _FROM[why.to]
+    here = and_(drops.c.id == drop_id, drops.c.status.in_(allowed))
+    if why.to is not DropStatus.REFUSED:
+        here = and_(here, ~spoken_of())
+    # Wishes to recall end here; a worker that holds the drop finds its claim gone.
+    new = {"status": why.to, "set_aside_at": why.at, **FREED}
+    if why.to is not DropStatus.REFUSED:
+        new |= {"recall_state": "won", "recall_by": why.by, "recall_reason": why.reason}
+    drop = tx.execute(update(drops).where(here).values(**new).returning(*drops.c)).first()
+    if drop is None:
+        return None
+    freed = _free(tx, drop, why, ids)
+    if drop.revision == 0:
+        set_aside(tx, drop.batch_id, BatchStatus(why.to.value), live=True)
+    return freed
+
+
+def spoken_of() -> ColumnElement[bool]:
+    """The condition that the printer has said something of a row of `drops`: then it has it, whatever lies in its folder."""
+    return select(acks.c.id).where(acks.c.drop_stem == drops.c.stem, acks.c.state.is_not(None)).exists()
+
+
+def unmade(tx: Connection, drop: Row[Any]) -> Sequence[Row[Any]]:
+    """Snapshots of the drop's pieces of which this revision has made nothing, as far as we know; locked.
+
+    A reprint's piece may be `printed`: the copy that was, is spoiled.
+    """
+    open_ = [Status.BATCHED, Status.SENT] + ([Status.PRINTED] if drop.revision else [])
+    nothing_said = select(placements.c.piece_id).where(
+        placements.c.batch_id == drop.batch_id,
+        placements.c.revision == drop.revision,
+        placements.c.live,
+        placements.c.outcome.is_(None),
+    )
+    return tx.execute(select_snapshots().where(pieces.c.id.in_(nothing_said), pieces.c.status.in_(open_))).all()
+
+
+def _free(tx: Connection, drop: Row[Any], why: Aside, ids: Ids) -> list[str]:
+    evidence = {"drop": drop.stem, why.to.value: why.reason, "by": why.by}
+    if why.duplicates:
+        evidence["possible_duplicate"] = True
+    wishes = [Move(snapshot(row), Status.READY, why.at, evidence, FREED_PIECE) for row in unmade(tx, drop)]
+    moved = sorted(move(tx, wishes, now=why.now, ids=ids))
+    here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
+    for page in pages(moved):
+        tx.execute(update(placements).where(here, placements.c.piece_id.in_(page)).values(live=False))
+    return moved

@@ -1,0 +1,167 @@
+"""Recall: take a drop back before its printer takes it, and settle what nobody could tell.
+
+Before the hand-over a drop is simply void. After it, the wish to recall is committed first and then one rename decides: a crash
+in between leaves the wish in its row, and the next worker looks again. What is lost changes nothing.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
+
+from pipeline.errors import PortError
+from pipeline.lifecycle import BatchStatus, DropStatus, Move, Status
+from pipeline.repository.aside import BEFORE_HAND_OVER, HANDED_OVER, Aside, set_drop_aside, spoken_of
+from pipeline.repository.batches import live_pieces
+from pipeline.repository.claims import FREED
+from pipeline.repository.moves import move, select_snapshots, snapshot
+from pipeline.repository.printers import Deed, record
+from pipeline.repository.tables import batches, drops, pieces, printers
+from pipeline.stages.stage import Context, Done, PrinterDirectory
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one drop: `void`, `recalled`, `lost` (the printer has it), `asked` (to be tried again) or `settled`."""
+
+    stem: str
+    state: str
+    pieces: int = 0
+    detail: str = ""
+
+
+class Recall:
+    name = "recall"
+    table = drops
+    limit = 1
+
+    def __init__(self, context: Context, directory: PrinterDirectory) -> None:
+        self._context = context
+        self._directory = directory
+
+    def where(self) -> ColumnElement[bool]:
+        return and_(drops.c.mode == self._context.mode, drops.c.recall_state == "asked")
+
+    def order_by(self) -> Sequence[ColumnElement[Any]]:
+        return (drops.c.due_at,)
+
+    def work(self, rows: Sequence[Row[Any]]) -> Done:
+        [drop] = rows
+        won = self._win(drop)
+
+        def save(tx: Connection, now: datetime) -> Collection[str]:
+            self._save(tx, drop, won=won, now=now)
+            return {drop.id}
+
+        return Done(save)
+
+    def recall(self, batch_id: str, deed: Deed) -> list[Outcome]:
+        """Take back every drop of a batch that can be; in the order of revisions. Repeating it changes nothing."""
+        with self._context.db.write() as tx:
+            found = self._open_drops(tx, batch_id)
+            record(tx, "batch.recall", batch_id, deed, {"drops": [one.stem for one in found]}, ids=self._context.ids)
+            at_once = {one.id: freed for one in found if (freed := self._void(tx, one, deed)) is not None}
+            for one in found:
+                if one.id not in at_once:
+                    ask_recall(tx, one.id, deed.who, deed.reason)
+        return [
+            Outcome(one.stem, "void", len(at_once[one.id])) if one.id in at_once else self._try(one) for one in found
+        ]
+
+    def settle(self, batch_id: str, deed: Deed, *, taken: bool) -> list[Outcome]:
+        """Say whether the printer has the drops of a batch that are in doubt; in one transaction, kept with who and why."""
+        with self._context.db.write() as tx:
+            doubted = [one for one in self._open_drops(tx, batch_id) if one.status == DropStatus.IN_DOUBT]
+            freed = {one.id: self._settle(tx, one, deed, taken=taken) for one in doubted}
+            if doubted:
+                data = {
+                    "taken": taken,
+                    "drops": [one.stem for one in doubted],
+                    "possible_duplicates": [] if taken else [piece for ids in freed.values() for piece in ids],
+                }
+                record(tx, "batch.settle", batch_id, deed, data, ids=self._context.ids)
+        for one in doubted:
+            log.warning("drop.settled", drop=one.stem, taken=taken, by=deed.who, pieces=len(freed[one.id]))
+        return [Outcome(one.stem, "settled" if taken else "void", len(freed[one.id])) for one in doubted]
+
+    def _open_drops(self, tx: Connection, batch_id: str) -> Sequence[Row[Any]]:
+        mine = and_(drops.c.batch_id == batch_id, drops.c.mode == self._context.mode)
+        open_ = drops.c.status.in_([*BEFORE_HAND_OVER, *HANDED_OVER])
+        return tx.execute(select(drops).where(mine, open_).order_by(drops.c.revision)).all()
+
+    def _void(self, tx: Connection, drop: Row[Any], deed: Deed) -> list[str] | None:
+        why = Aside(DropStatus.VOID, deed.who, deed.reason, self._line_now(tx, drop), deed.at)
+        return set_drop_aside(tx, drop.id, why, ids=self._context.ids)
+
+    def _try(self, drop: Row[Any]) -> Outcome:
+        with self._context.db.read() as tx:
+            drop = tx.execute(select(drops).where(drops.c.id == drop.id)).one()
+        if drop.status not in HANDED_OVER:  # somebody else has set it aside meanwhile
+            return Outcome(drop.stem, drop.status)
+        try:
+            won = self._win(drop)
+        except PortError as error:
+            return Outcome(drop.stem, "asked", detail=str(error))
+        with self._context.db.write() as tx:
+            return self._save(tx, drop, won=won, now=self._context.machine_clock())
+
+    def _win(self, drop: Row[Any]) -> bool:
+        """The one rename. A drop that is not handed over yet has nothing to rename."""
+        if drop.status not in HANDED_OVER:
+            return False
+        with self._context.db.read() as tx:
+            if tx.execute(select(drops.c.id).where(drops.c.id == drop.id, spoken_of())).first():
+                return False
+            printer_row = tx.execute(select(printers).where(printers.c.id == drop.printer_id)).one()
+        with self._directory.open(printer_row) as printer:
+            return printer.recall(drop.stem, drop.ready_part)
+
+    def _save(self, tx: Connection, drop: Row[Any], *, won: bool, now: datetime) -> Outcome:
+        asked = tx.execute(select(drops).where(drops.c.id == drop.id)).one()
+        by, reason = asked.recall_by or "", asked.recall_reason or ""
+        if won:
+            why = Aside(DropStatus.RECALLED, by, reason, self._line_now(tx, drop), now)
+            freed = set_drop_aside(tx, drop.id, why, ids=self._context.ids)
+            if freed is not None:
+                log.warning("drop.recalled", drop=drop.stem, by=by, reason=reason, pieces=len(freed))
+                return Outcome(drop.stem, "recalled", len(freed))
+            if asked.status not in HANDED_OVER:
+                return Outcome(drop.stem, asked.status)
+        mine = and_(drops.c.id == drop.id, drops.c.recall_state == "asked")
+        tx.execute(update(drops).where(mine).values(recall_state="lost", **FREED))
+        log.warning("drop.recall_lost", drop=drop.stem, by=by, reason=reason)
+        return Outcome(drop.stem, "lost", detail=f"the drop is {asked.status}: the printer has it, or may have it")
+
+    def _settle(self, tx: Connection, drop: Row[Any], deed: Deed, *, taken: bool) -> list[str]:
+        at = self._line_now(tx, drop)
+        if not taken:
+            why = Aside(DropStatus.VOID, deed.who, deed.reason, at, deed.at, duplicates=True)
+            return set_drop_aside(tx, drop.id, why, ids=self._context.ids) or []
+        doubted = and_(drops.c.id == drop.id, drops.c.status == DropStatus.IN_DOUBT)
+        sent = update(drops).where(doubted).values(status=DropStatus.SENT, sent_at=deed.at, **FREED)
+        if not tx.execute(sent).rowcount:
+            return []
+        evidence = {"drop": drop.stem, "digest": drop.digest, "settled": deed.reason, "by": deed.who}
+        waiting = and_(live_pieces(drop), pieces.c.status == Status.BATCHED)
+        rows = tx.execute(select_snapshots().where(waiting)).all()
+        wishes = [Move(snapshot(row), Status.SENT, at, evidence, {"poll_at": at}) for row in rows]
+        in_doubt = and_(batches.c.id == drop.batch_id, batches.c.status == BatchStatus.IN_DOUBT)
+        tx.execute(update(batches).where(in_doubt).values(status=BatchStatus.SENT, revision=batches.c.revision + 1))
+        return sorted(move(tx, wishes, now=deed.at, ids=self._context.ids))
+
+    def _line_now(self, tx: Connection, drop: Row[Any]) -> datetime:
+        account = drop.account_id or ""
+        return self._context.line_clock.read(tx, {account})[account]
+
+
+def ask_recall(tx: Connection, drop_id: str, by: str, reason: str) -> bool:
+    """Leave the wish in the drop's row, for whoever comes first; False where the drop is not at its printer."""
+    here = and_(drops.c.id == drop_id, drops.c.status.in_(HANDED_OVER))
+    new = or_(drops.c.recall_state.is_(None), drops.c.recall_state == "lost")
+    asked = update(drops).where(here, new).values(recall_state="asked", recall_by=by, recall_reason=reason)
+    return bool(tx.execute(asked).rowcount)
