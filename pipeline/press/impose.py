@@ -1,4 +1,4 @@
-"""Makes the files of a drop: imposed sheets, manifest, ticket and proof.
+"""Makes the files of a drop: imposed sheets, manifest, tickets for people and machines, proof.
 
 `impose` is a pure function of its job: the same job gives the same bytes. Each file appears under its name when it is
 whole.
@@ -15,12 +15,13 @@ from pipeline.press.samples import write_samples
 from pipeline.press.sheets import Row, SheetFile
 from pipeline.press.tally import Tally
 from pipeline.press.ticket import write_ticket
+from pipeline.press.xjdf import write_xjdf
 from pipeline.products import PRODUCTS, Product
 
 
 def impose(job: Job, out_dir: Path) -> Imposed:
-    """Write `STEM.pdf` (or `STEM-001.pdf`, … when split), `STEM.csv`, `STEM-ticket.pdf` and `STEM-proof.pdf` into
-    `out_dir`.
+    """Write `STEM.pdf` (or `STEM-001.pdf`, … when split), `STEM.csv`, `STEM-ticket.pdf`, `STEM.xjdf` and `STEM-proof.pdf`
+    into `out_dir`.
 
     Raises `Permanent`: `layout_does_not_fit`, `permit_missing`, `address_unprintable` naming the piece. Nothing is left in
     `out_dir` then.
@@ -35,8 +36,10 @@ def impose(job: Job, out_dir: Path) -> Imposed:
     try:
         manifest = work / f"{job.stem}.csv"
         write_manifest(tally.passing(), manifest, side=product.address_side)
-        written = [*_write_sheets(tally, product, work), manifest]
-        written += [write_ticket(tally, product, work), write_samples(tally, product, work)]
+        sheets, machine_ticket = _write_sheets(tally, product, work), work / f"{job.stem}.xjdf"
+        write_xjdf(tally, product, sheets, machine_ticket)
+        written = [*sheets, manifest, write_ticket(tally, product, work), machine_ticket]
+        written.append(write_samples(tally, product, work))
         files = tuple(file.replace(out_dir / file.name) for file in written)
     finally:
         shutil.rmtree(work, ignore_errors=True)

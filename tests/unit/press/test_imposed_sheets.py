@@ -43,6 +43,7 @@ def test_a_drop_has_sheets_manifest_ticket_and_proof(artwork: Artwork, tmp_path:
         f"{stem}.pdf",
         f"{stem}.csv",
         f"{stem}-ticket.pdf",
+        f"{stem}.xjdf",
         f"{stem}-proof.pdf",
     ]
     assert (made.sheets, made.pieces) == (3, 20)
@@ -269,12 +270,12 @@ def test_the_proof_shows_first_last_and_longest(artwork: Artwork, tmp_path: Path
     pieces = list(make_pieces(12, Imposition()))
     pieces[4] = replace(pieces[4], address=("ADA LOVELACE 5", "100 CALLE DE LOS SIETE MARES", "SAN JUAN PR 00907-1234"))
     made = impose(make_job(artwork, pieces), tmp_path)
-    with pikepdf.open(made.files[3]) as pdf:
+    with pikepdf.open(made.files[4]) as pdf:
         assert len(pdf.pages) == 6
         width, height = (float(side) for side in pdf.pages[0].mediabox[2:])
     assert (inches(width), inches(height)) == (7.25, 5.25)
     page = lay_out(POSTCARD_4X6, Imposition()).sheet
-    texts = [text_within(made.files[3], at, page) for at in range(6)]
+    texts = [text_within(made.files[4], at, page) for at in range(6)]
     assert [re.findall(r"(first piece|last piece|longest address)\s+(ml_\d+)", text) for text in texts[::2]] == [
         [("first piece", "ml_00001")], [("last piece", "ml_00012")], [("longest address", "ml_00005")],
     ]  # fmt: skip

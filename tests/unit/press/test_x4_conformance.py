@@ -1,6 +1,5 @@
 """Sheets, one-up files and proofs keep every rule of PDF/X-4 and PDF/VT-1, and the checkers notice when one is broken."""
 
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from tests.unit.press.conftest import CREATIVES
 from tests.unit.press.jobs import make_job, make_pieces
 from tests.unit.press.seeing import difference, render
 from tests.unit.press.vt_checker import records, vt_violations
-from tests.unit.press.x4_checker import RULES, broken_rules, object_faults, violations
+from tests.unit.press.x4_checker import RULES, broken_rules, metadata_faults, object_faults, violations
 
 STYLES = {
     "sheetwise": {"marks": {"barcode": True}},
@@ -196,10 +195,6 @@ def _drop(*path: str) -> Mutation:
     return mutate
 
 
-def _compress(pdf: pikepdf.Pdf) -> None:
-    pdf.Root.Metadata.write(zlib.compress(pdf.Root.Metadata.read_bytes()), filter=Name.FlateDecode)
-
-
 def _untrap(pdf: pikepdf.Pdf) -> None:
     pdf.trailer.Info.Trapped = Name.Unknown
 
@@ -236,7 +231,6 @@ def _orphan_layer(pdf: pikepdf.Pdf) -> None:
 
 
 MUTATIONS: dict[str, tuple[int, Mutation]] = {
-    "compressed metadata": (3, _compress),
     "no metadata": (3, _drop("Metadata")),
     "another version": (3, _xmp(b">PDF/X-4<", b">PDF/X-4p<")),
     "conformance": (
@@ -314,7 +308,7 @@ def test_a_file_saved_again_unchanged_breaks_nothing(one_up: Path, tmp_path: Pat
     assert vt_violations(again) == []
 
 
-def test_the_checker_notices_a_later_version_encryption_external_streams_and_lzw(one_up: Path, tmp_path: Path) -> None:
+def test_the_checker_notices_what_only_bytes_can_show(one_up: Path, tmp_path: Path) -> None:
     data = one_up.read_bytes()
     (tmp_path / "later.pdf").write_bytes(data.replace(b"%PDF-1.6", b"%PDF-1.7", 1))
     assert 1 in broken_rules(tmp_path / "later.pdf")
@@ -323,13 +317,14 @@ def test_the_checker_notices_a_later_version_encryption_external_streams_and_lzw
     assert 2 in broken_rules(tmp_path / "locked.pdf")
     for name, old, new, rule in (
         ("external", b"/Subtype/Form/BBox", b"/Subtype/Form/F(e) ", 13),
+        ("filtered", b"/Type/Metadata/Subtype/XML", b"/Type/Metadata/Filter[]   ", 3),
         ("lzw", b"/Filter/FlateDecode/Length", b"/Filter/LZWDecode  /Length", 16),
     ):
         assert old in data
         at = data.index(old)
         (tmp_path / f"{name}.pdf").write_bytes(data[:at] + new + data[at + len(old) :])
         with pikepdf.open(tmp_path / f"{name}.pdf") as pdf:
-            assert rule in {fault[0] for fault in object_faults(pdf)}
+            assert rule in {fault[0] for fault in (*metadata_faults(pdf), *object_faults(pdf))}
 
 
 def test_every_rule_has_a_mutation() -> None:

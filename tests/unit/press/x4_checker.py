@@ -50,7 +50,7 @@ Fault = tuple[int, str]
 def violations(file: Path) -> list[Fault]:
     """What is wrong with the file, by rule."""
     with pikepdf.open(file) as pdf:
-        found = [*_file(file, pdf), *_metadata(pdf), *_intent(pdf)]
+        found = [*_file(file, pdf), *metadata_faults(pdf), *_intent(pdf)]
         found += [fault for page in pdf.pages for fault in _boxes(page)]
         found += _interactive(pdf)
         found += object_faults(pdf)
@@ -96,7 +96,7 @@ def _file(file: Path, pdf: pikepdf.Pdf) -> Iterator[Fault]:
         yield 2, "encrypted"
 
 
-def _metadata(pdf: pikepdf.Pdf) -> Iterator[Fault]:
+def metadata_faults(pdf: pikepdf.Pdf) -> Iterator[Fault]:
     stream = pdf.Root.get("/Metadata")
     if not isinstance(stream, pikepdf.Stream) or "/Filter" in stream:
         yield 3, "no XMP, or it is compressed"

@@ -1,0 +1,183 @@
+"""The job ticket for machines: XJDF 2.1 (CIP4), the same facts as the printed ticket.
+
+Lengths are in points and paper thickness in micrometres, as the standard has them; boxes are from the sheet's lower left. Same job,
+same bytes: the ticket's own time is the freeze time.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from hashlib import file_digest
+from pathlib import Path
+from xml.etree.ElementTree import Element, SubElement, indent, tostring
+
+from pipeline.press.geometry import numbers, pt
+from pipeline.press.indicia import indicia_lines
+from pipeline.press.layout import trims
+from pipeline.press.tally import Tally
+from pipeline.products import STOCKS, Product
+
+NAMESPACE = "http://www.CIP4.org/JDFSchema_2_0"
+VERSION = "2.1"
+AGENT = "MailStream"
+
+_MICROMETRES_PER_INCH = 25_400
+_WORK_STYLES = {"sheetwise": "WorkAndBack", "work_and_turn": "WorkAndTurn", "work_and_tumble": "WorkAndTumble"}
+_PAPER, _RUN, _OUTPUT = "paper", "run", "pieces"
+
+
+def write_xjdf(tally: Tally, product: Product, files: Sequence[Path], out: Path) -> None:
+    """`files` are the drop's sheets in their order, whole by now: their sizes and digests are told."""
+    job = tally.job
+    steps = ["DigitalPrinting", *(["Cutting"] if tally.layout.marked else []), *(["Folding"] if product.folds else [])]
+    root = Element(
+        "XJDF", xmlns=NAMESPACE, Version=VERSION, JobID=job.stem, JobPartID=f"r{job.revision:02}", Types=" ".join(steps),
+        DescriptiveName=f"{product.title}, {len(job.pieces)} pieces",
+    )  # fmt: skip
+    created = SubElement(SubElement(root, "AuditPool"), "AuditCreated")
+    SubElement(created, "Header", AgentName=AGENT, DeviceID=AGENT, Time=_time(job.frozen_at))
+    for about, text in _comments(tally):
+        SubElement(root, "Comment", Type=about).text = text
+    for usage, value in (("BatchID", job.batch_id), ("MailClass", job.mail_class), ("Postage", job.postage.method)):
+        SubElement(root, "GeneralID", IDUsage=usage, IDValue=value)
+    _product(root, tally, product)
+    _node_info(root, tally)
+    _media(root, tally, product)
+    _run_list(root, tally, files)
+    _layout(root, tally, product)
+    printing = _resource(root, "DigitalPrintingParams", "Input")
+    SubElement(printing, "DigitalPrintingParams", Sides="TwoSided", Collate="Sheet", PageDelivery="SameOrderFaceUp")
+    if tally.layout.marked:
+        _cutting(root, tally, product)
+    if product.folds:
+        SubElement(_resource(root, "FoldingParams", "Input"), "FoldingParams", FoldingDetails=product.name)
+    _component(root, tally, product)
+    indent(root)
+    out.write_bytes(b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8") + b"\n")
+
+
+def _comments(tally: Tally) -> list[tuple[str, str]]:
+    job, wanted = tally.job, tally.job.imposition
+    turned = f"backs {wanted.backs.replace('_', ' ')}, turn on the {wanted.back_turn.replace('_', ' ')}"
+    said = [
+        (
+            "Instruction",
+            f"{turned}; back offset {wanted.back_offset_x_in:g}, {wanted.back_offset_y_in:g} in is in the file",
+        )
+    ]
+    said.append(
+        (
+            "Spoilage",
+            "report spoiled pieces by id; they come again in the next revision; never reprint from these files",
+        )
+    )
+    imprint = " / ".join(indicia_lines(job.postage, job.mail_class))
+    return [*said, ("Imprint", imprint)] if imprint else said
+
+
+def _product(root: Element, tally: Tally, product: Product) -> None:
+    made = SubElement(
+        SubElement(root, "ProductList"), "Product", ID="product", Amount=str(len(tally.job.pieces)), IsRoot="true",
+        DescriptiveName=product.title, ExternalID=product.name, ProductType="Letter" if product.envelope else "Postcard",
+    )  # fmt: skip
+    layout = SubElement(made, "Intent", Name="LayoutIntent")
+    trim = numbers(pt(product.trim_width_in), pt(product.trim_height_in), 0)
+    SubElement(layout, "LayoutIntent", FinishedDimensions=trim, Sides=_sides(tally, product))
+
+
+def _sides(tally: Tally, product: Product) -> str:
+    foot = (tally.job.imposition.backs == "head_to_foot") != product.head_to_foot
+    return "TwoSidedHeadToFoot" if foot else "TwoSidedHeadToHead"
+
+
+def _node_info(root: Element, tally: Tally) -> None:
+    job = tally.job
+    info = _resource(root, "NodeInfo", "Input")
+    SubElement(info, "NodeInfo", LastEnd=_time(job.mail_by), DueLevel="Penalty")
+
+
+def _media(root: Element, tally: Tally, product: Product) -> None:
+    stock, sheet = STOCKS[product.stock], tally.layout.sheet
+    media = _resource(root, "Media", "Input", ID=_PAPER, DescriptiveName=product.stock.replace("_", " "))
+    SubElement(
+        media, "Media", MediaType="Paper", MediaUnit="Sheet", Dimension=numbers(sheet.width_pt, sheet.height_pt),
+        Weight=numbers(stock.grams_per_m2), Thickness=numbers(stock.caliper_in * _MICROMETRES_PER_INCH),
+        # The address side takes ink and postmark, and is left uncoated.
+        BackCoating="None",
+    )  # fmt: skip
+
+
+def _run_list(root: Element, tally: Tally, files: Sequence[Path]) -> None:
+    runs = SubElement(root, "ResourceSet", Name="RunList", Usage="Input")
+    most, left = tally.job.imposition.max_sheets_per_file, tally.sheets
+    for number, file in enumerate(files, start=1):
+        pages = 2 * min(most, left)
+        left -= most
+        resource = SubElement(runs, "Resource", ID=f"{_RUN}{number}")
+        SubElement(resource, "Part", Run=f"{_RUN}{number}")
+        run = SubElement(resource, "RunList", NPage=str(pages))
+        with file.open("rb") as data:
+            digest = file_digest(data, "sha256").hexdigest().upper()
+        SubElement(
+            run,
+            "FileSpec",
+            URL=file.name,
+            MimeType="application/pdf",
+            FileSize=str(file.stat().st_size),
+            CheckSum=digest,
+        )
+
+
+def _layout(root: Element, tally: Tally, product: Product) -> None:
+    wanted, layout = tally.job.imposition, tally.layout
+    bindery = _resource(root, "BinderySignature", "Input")
+    signature = SubElement(bindery, "BinderySignature", BinderySignatureType="Grid", NumberUp="1 1")
+    bleed = numbers(pt(product.bleed_in))
+    SubElement(
+        signature, "SignatureCell", FrontPages="0", BackPages="1", Sides=_sides(tally, product),
+        TrimSize=numbers(pt(product.trim_width_in), pt(product.trim_height_in)),
+        BleedFace=bleed, BleedFoot=bleed, BleedHead=bleed, BleedSpine=bleed,
+    )  # fmt: skip
+    made = SubElement(
+        _resource(root, "Layout", "Input"), "Layout", Automated="true", PaperRef=_PAPER,
+        WorkStyle=_WORK_STYLES[wanted.work_style],
+        SurfaceContentsBox=numbers(0, 0, layout.sheet.width_pt, layout.sheet.height_pt),
+    )  # fmt: skip
+    depth = str(min(wanted.stack_depth or tally.sheets, tally.sheets))
+    for number, (slot, trim) in enumerate(zip(layout.front.slots, trims(layout.front, product), strict=True)):
+        place = {
+            "AbsoluteBox": numbers(trim.x_pt, trim.y_pt, trim.right_pt, trim.top_pt),
+            "Orientation": f"Rotate{slot.turn}",
+        }
+        stack = {"StackOrd": str(number), "StackDepth": depth} if wanted.order == "cut_and_stack" else {}
+        SubElement(made, "Position", place | stack)
+
+
+def _cutting(root: Element, tally: Tally, product: Product) -> None:
+    params = SubElement(_resource(root, "CuttingParams", "Input"), "CuttingParams")
+    for number, trim in enumerate(trims(tally.layout.front, product), start=1):
+        box = numbers(trim.x_pt, trim.y_pt, trim.right_pt, trim.top_pt)
+        SubElement(params, "CutBlock", BlockName=f"slot{number}", Box=box)
+
+
+def _component(root: Element, tally: Tally, product: Product) -> None:
+    output = SubElement(root, "ResourceSet", Name="Component", Usage="Output")
+    resource = SubElement(output, "Resource", ID=_OUTPUT)
+    SubElement(SubElement(resource, "AmountPool"), "PartAmount", Amount=str(len(tally.job.pieces)))
+    size = numbers(pt(product.trim_width_in), pt(product.trim_height_in), pt(product.caliper_in))
+    component = SubElement(resource, "Component", Dimensions=size, MediaRef=_PAPER)
+    marks = tally.job.imposition.marks
+    if tally.layout.front.box("barcode"):
+        code = {"EncodingDetails": "CODE39"} | ({"Value": marks.finisher_program} if marks.finisher_program else {})
+        SubElement(
+            component,
+            "IdentificationField",
+            {"Encoding": "Barcode", "Purpose": "Verification", "Position": "Front"} | code,
+        )
+
+
+def _resource(root: Element, name: str, usage: str, **attributes: str) -> Element:
+    return SubElement(SubElement(root, "ResourceSet", Name=name, Usage=usage), "Resource", attributes)
+
+
+def _time(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%SZ}"
