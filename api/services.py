@@ -1,6 +1,6 @@
 """What the API stands on, built by the composition root and handed to `create_app`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,12 +10,17 @@ from pipeline.clock import Clock
 from pipeline.errors import Fault
 from pipeline.models.types import Ids
 from pipeline.ports import Doorbell, Storage
+from pipeline.press import child
+from pipeline.press.mailing import Mailing
 from pipeline.press.report import Report
-from pipeline.products import Product
+from pipeline.products import Product, Side
 from pipeline.repository.database import Database
 
 Inspect = Callable[[Path, Product], Report]
 """Preflight of one file, in a child process with limits. Blocks; raises as ports do."""
+
+MakeMailProof = Callable[[Mapping[Side, Path | None], Product, Mailing, Path], None]
+"""Both sides of a piece from normalized artwork, as `pipeline.press.mail_proof`. Blocks; raises as ports do."""
 
 CheckTarget = Callable[[str, str], tuple[Fault, ...]]
 """Why, in a mode, a URL may not be a webhook's target. Blocks, since it resolves names."""
@@ -34,6 +39,7 @@ class Services:
     check_target: CheckTarget
     doorbell: Doorbell
     sandbox_rate: float
+    mail_proof: MakeMailProof = child.mail_proof
 
 
 def services_of(request: Request) -> Services:

@@ -48,6 +48,7 @@ def mail(piece: Columns, recipient: Columns) -> dict[str, Any]:
         "tracking": {"imb": piece.get("imb")},
         "metadata": piece["metadata"],
         "external_id": piece["external_id"],
+        "proof": f"/v1/mail/{piece['id']}/proof",
         "errors": piece.get("errors") or [],
         "created_at": moment(piece["accepted_at"]),
     }

@@ -1,6 +1,9 @@
 """/v1/mail: ordering a piece, following it, and calling it off."""
 
+import tempfile
 from datetime import date
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -8,6 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
 from api import openapi, views
+from api.artwork import Inspection
 from api.auth import sender as key_holder
 from api.bodies import Received, received
 from api.desk import Desk
@@ -20,12 +24,15 @@ from api.routes.answers import checked_id, found, json_answer
 from api.schemas import METADATA_KEY, PieceIn, SideIn
 from api.services import request_id_of, services_of
 from pipeline.lifecycle import Status
+from pipeline.models.profile import Postage
+from pipeline.press.mailing import Mailing
 from pipeline.products import PRODUCTS
 from pipeline.repository import mail
 from pipeline.repository.accounts import Sender
 from pipeline.repository.answers import Known, Refused
 from pipeline.repository.mail import MailFilter
 from pipeline.repository.orders import Order
+from pipeline.stages.impose import printed_lines
 
 router = APIRouter(prefix="/v1/mail", tags=["mail"])
 
@@ -96,6 +103,14 @@ async def events(id: str, request: Request, sender: Sender = Depends(key_holder)
     return json_answer({"object": "list", "url": f"/v1/mail/{id}/events", "data": shown, **ends})
 
 
+@router.get("/{id}/proof", operation_id="get_mail_proof", **openapi.reading("proof", media_type="application/pdf"))
+async def proof(id: str, request: Request, sender: Sender = Depends(key_holder)) -> Response:
+    """Both sides of a piece as they print, with what is known of it by now; 404 until its artwork is prepared."""
+    inspection: Inspection = request.app.state.inspection
+    made = await inspection.prove(partial(_prove, request, sender, checked_id(id)))
+    return Response(made, media_type="application/pdf", headers={"Content-Disposition": f'inline; filename="{id}.pdf"'})
+
+
 @router.post("/{id}/cancel", operation_id="cancel_mail", **openapi.reading("mail", 409))
 async def cancel(id: str, request: Request, sender: Sender = Depends(key_holder)) -> Response:
     """Call a piece off, until it is frozen into a batch. Canceling it again changes nothing."""
@@ -149,6 +164,25 @@ def _texts(piece: PieceIn) -> dict[str, str]:
 def _find(request: Request, sender: Sender, piece_id: str) -> Any:
     with services_of(request).db.read() as tx:
         return found(mail.find_piece(tx, sender, piece_id))
+
+
+def _prove(request: Request, sender: Sender, piece_id: str) -> bytes:
+    services = services_of(request)
+    with services.db.read() as tx:
+        piece = found(mail.find_piece(tx, sender, piece_id))
+        printing = found(mail.find_printing(tx, piece))
+    mailing = Mailing(
+        address=printed_lines(piece.standardized or piece.given),
+        return_address=printed_lines(piece.sender) if piece.sender else (),
+        imb=piece.imb or "",
+        mail_class=piece.mail_class,
+        postage=Postage.model_validate(printing.postage) if printing.postage else None,
+    )
+    art = {side: services.storage.fetch(key) for side, key in printing.artwork.items()}
+    with tempfile.TemporaryDirectory(prefix="mailstream-proof-") as folder:
+        out = Path(folder, "proof.pdf")
+        services.mail_proof(art, PRODUCTS[piece.product], mailing, out)
+        return out.read_bytes()
 
 
 def _metadata(key: str, value: str) -> str:

@@ -1,5 +1,8 @@
 """/v1/products and /v1/errors: what can be ordered, and every way in which a request can fail."""
 
+import tempfile
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
@@ -11,6 +14,8 @@ from api.auth import sender as key_holder
 from api.problems import CODES, Problem, entry, registry
 from api.routes.answers import json_answer
 from api.services import services_of
+from pipeline.press.template import write_template
+from pipeline.products import PRODUCTS
 from pipeline.repository.accounts import Sender
 from pipeline.repository.prices import read_prices
 
@@ -26,6 +31,28 @@ async def products(request: Request, sender: Sender = Depends(key_holder)) -> Re
             return views.products(read_prices(tx))
 
     return json_answer(_all("/v1/products", await run_in_threadpool(read)))
+
+
+@router.get(
+    "/products/{id}/template",
+    operation_id="get_product_template",
+    **openapi.reading("template", media_type="application/pdf"),
+)
+async def template(id: str, sender: Sender = Depends(key_holder)) -> Response:  # noqa: ARG001  # any sender may
+    """A PDF of the artwork's size, a page a side, with trim, safe line and zones drawn and named."""
+    if id not in PRODUCTS:
+        raise Problem("not_found")
+    drawn = await run_in_threadpool(_template, id)
+    headers = {"Content-Disposition": f'attachment; filename="{id}-template.pdf"'}
+    return Response(drawn, media_type="application/pdf", headers=headers)
+
+
+@lru_cache(maxsize=len(PRODUCTS))
+def _template(name: str) -> bytes:
+    with tempfile.TemporaryDirectory(prefix="mailstream-template-") as folder:
+        out = Path(folder, "template.pdf")
+        write_template(PRODUCTS[name], out)
+        return out.read_bytes()
 
 
 @router.get("/errors", operation_id="list_errors", **openapi.open_to_all("error_code_list"))

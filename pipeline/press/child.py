@@ -16,7 +16,7 @@ from typing import Any
 from pipeline.errors import Permanent, Transient
 from pipeline.press.file_kind import sniff
 from pipeline.press.job import Imposed, Job
-from pipeline.press.mail_proof import Mailing
+from pipeline.press.mailing import Mailing
 from pipeline.press.pieces import spool
 from pipeline.press.process import Press, TooHeavyError
 from pipeline.press.report import Report, finding

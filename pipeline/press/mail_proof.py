@@ -1,44 +1,18 @@
 """The proof of one piece: both sides as they will print, address and barcode on them, with the trim drawn."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from io import BytesIO
 from pathlib import Path
-from typing import Any
 
 import pikepdf
 
-from pipeline.models.profile import Postage
 from pipeline.press.geometry import bleed_rect, trim_rect
 from pipeline.press.job import Placed
+from pipeline.press.mailing import Mailing
 from pipeline.press.proof import NO_PRINTER, address_side_pdf
 from pipeline.products import Product, Side
 
 _SIDES: tuple[Side, Side] = ("front", "back")
-
-
-@dataclass(frozen=True)
-class Mailing:
-    """What is printed on one piece. `imb` is empty before the piece has one; `postage` None before it has a printer."""
-
-    address: tuple[str, ...]
-    return_address: tuple[str, ...] = ()
-    imb: str = ""
-    mail_class: str = "first_class"
-    postage: Postage | None = None
-
-    def as_dict(self) -> dict[str, Any]:
-        return asdict(self) | {"postage": self.postage.model_dump(mode="json") if self.postage else None}
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> "Mailing":
-        return cls(
-            address=tuple(data["address"]),
-            return_address=tuple(data["return_address"]),
-            imb=data["imb"],
-            mail_class=data["mail_class"],
-            postage=Postage.model_validate(data["postage"]) if data["postage"] else None,
-        )
 
 
 def mail_proof(art: Mapping[Side, Path | None], product: Product, mailing: Mailing, out_pdf: Path) -> None:

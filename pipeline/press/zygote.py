@@ -22,7 +22,8 @@ from typing import Any
 from pipeline.press.child_side import Run, lead_group, run_job
 from pipeline.press.creative import normalize
 from pipeline.press.impose import impose
-from pipeline.press.mail_proof import Mailing, mail_proof
+from pipeline.press.mail_proof import mail_proof
+from pipeline.press.mailing import Mailing
 from pipeline.press.marked_proof import marked_proof
 from pipeline.press.output_intent import packed_profile
 from pipeline.press.pieces import SpooledPieces

@@ -15,7 +15,7 @@ from pipeline.repository.database import Database
 from pipeline.repository.line_clocks import LineClock, LiveLineClock, SandboxLineClock
 from pipeline.repository.moves import move, select_snapshots, snapshot
 from pipeline.repository.pages import Page, page_of
-from pipeline.repository.tables import events, pieces, recipients
+from pipeline.repository.tables import batches, creatives, events, pieces, recipients
 
 _ROUNDS = 10
 
@@ -39,6 +39,26 @@ def find_piece(tx: Connection, sender: Sender, piece_id: str) -> Row[Any] | None
 def list_pieces(tx: Connection, sender: Sender, wanted: MailFilter, page: Page) -> Sequence[Row[Any]]:
     """Newest first, one more than the page holds, so that the caller knows whether there is more."""
     return page_of(tx, _pieces().where(_mine(sender), *_conditions(wanted)), pieces.c.id, page)
+
+
+@dataclass(frozen=True)
+class Printing:
+    """What a proof of a piece is made from: normalized artwork by side, and the postage of its batch, if it has one."""
+
+    artwork: Mapping[str, str]
+    postage: Mapping[str, Any] | None
+
+
+def find_printing(tx: Connection, piece: Row[Any]) -> Printing | None:
+    """None until all artwork of the piece is ready for press."""
+    wanted = {"front": piece.front_creative_id, "back": piece.back_creative_id}
+    sides = {side: creative for side, creative in wanted.items() if creative is not None}
+    query = select(creatives.c.id, creatives.c.normalized_key).where(creatives.c.id.in_(sorted(set(sides.values()))))
+    keys = {row.id: row.normalized_key for row in tx.execute(query)}
+    if not all(keys.get(creative) for creative in sides.values()):
+        return None
+    postage = tx.execute(select(batches.c.postage).where(batches.c.id == piece.batch_id)).scalar()
+    return Printing({side: keys[creative] for side, creative in sides.items()}, postage)
 
 
 def piece_events(tx: Connection, sender: Sender, piece_id: str) -> Sequence[Row[Any]]:

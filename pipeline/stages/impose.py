@@ -145,15 +145,15 @@ def _piece(row: Row[Any]) -> Placed:
         slot=row.slot,
         stack_position=row.stack_position,
         imb=row.imb,
-        address=_lines(row.standardized),
-        return_address=_lines(row.sender) if row.sender else (),
+        address=printed_lines(row.standardized),
+        return_address=printed_lines(row.sender) if row.sender else (),
         front=row.front_creative_id,
         back=row.back_creative_id,
         recipient_hash=row.keyed_hash,
     )
 
 
-def _lines(address: Mapping[str, str]) -> tuple[str, ...]:
+def printed_lines(address: Mapping[str, str]) -> tuple[str, ...]:
     """An address as it is printed: capitals, no empty lines, the ZIP+4 with its hyphen."""
     zip4 = address.get("zip4", "")
     zip_code = address.get("zip5") or address.get("zip", "")
