@@ -109,6 +109,13 @@ class Drop(Claimable, table=True):
             sqlite_where=text("recall_state = 'asked'"),
             postgresql_where=text("recall_state = 'asked'"),
         ),
+        Index(
+            "ix_drops_unheard",
+            "mode",
+            "handing_over_at",
+            sqlite_where=text("status = 'sent'"),
+            postgresql_where=text("status = 'sent'"),
+        ),
         *claim_indexes("drops"),
     )
 

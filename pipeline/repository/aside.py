@@ -19,6 +19,8 @@ from pipeline.repository.tables import acks, drops, pages, pieces, placements
 
 BEFORE_HAND_OVER = (DropStatus.FROZEN, DropStatus.IMPOSED)
 HANDED_OVER = (DropStatus.HANDING_OVER, DropStatus.IN_DOUBT, DropStatus.SENT)
+FAILOVER = "failover"
+"""Who sets a drop aside where the line itself does."""
 _FROM = {
     DropStatus.VOID: BEFORE_HAND_OVER,
     DropStatus.RECALLED: HANDED_OVER,

@@ -7,13 +7,17 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, and_, case, cast, func, literal_column, select
 
 from pipeline.lifecycle import PROMISE_OPEN, BatchStatus, SlaState, Status
+from pipeline.repository.aside import FAILOVER
 from pipeline.repository.batches import freezable
 from pipeline.repository.line_clocks import LineClock
 from pipeline.repository.moves import select_snapshots, snapshot
 from pipeline.repository.tables import acks, batches, drops, pieces, printers
 
 COOLING = timedelta(minutes=15)
-"""How long a printer that refused a drop is given no other."""
+"""How long a printer that refused a drop, or from which one was moved away, is given no other."""
+
+UNREACHABLE_TRIES = 3
+"""A printer that could not be asked for acknowledgements this often in a row is given nothing until it can."""
 _NOT_PRINTED = (
     BatchStatus.FROZEN, BatchStatus.IMPOSED, BatchStatus.HANDING_OVER, BatchStatus.SENT, BatchStatus.ACCEPTED,
 )  # fmt: skip
@@ -61,8 +65,13 @@ def open_printers(tx: Connection, mode: str, account_id: str | None, at: datetim
     refused = select(acks.c.id).where(
         acks.c.printer_id == printers.c.id, acks.c.state == "rejected", acks.c.received_at > at - COOLING
     )
+    left = select(drops.c.id).where(
+        drops.c.printer_id == printers.c.id, drops.c.recall_by == FAILOVER, drops.c.set_aside_at > at - COOLING
+    )
     usable = and_(
         printers.c.mode == mode,
+        printers.c.tries < UNREACHABLE_TRIES,
+        ~left.exists(),
         printers.c.suspended_at.is_(None),
         printers.c.quarantined_at.is_(None),
         ~refused.exists(),

@@ -84,12 +84,16 @@ def alarm(
     at: datetime,
     now: datetime,
     ids: Ids,
+    cause: Mapping[str, Any] | None = None,
 ) -> set[str]:
-    """Mark promises at risk or breached: (piece, new state, when to look again). Same compare-and-set; status stays."""
+    """Mark promises at risk or breached: (piece, new state, when to look again). Same compare-and-set; status stays.
+
+    `cause` is what of the evidence is more than the time.
+    """
     moved = _mark(tx, [(piece, {"sla_state": to, "alarm_at": next_look}) for piece, to, next_look in alarms])
     told = (
         _event(piece, ids, f"mail.sla_{to}", piece.revision + 1, status=piece.status, at=at, now=now,
-               evidence={"due_at": piece.due_at.isoformat()})
+               evidence={**(cause or {}), "due_at": piece.due_at.isoformat()})
         for piece, to, _ in alarms
         if piece.id in moved
     )  # fmt: skip

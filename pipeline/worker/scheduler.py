@@ -1,4 +1,5 @@
-"""The tick of one mode: publish events, mark promises, freeze batches, wake what is due, look after claims that died.
+"""The tick of one mode: publish events, mark promises, move what a printer cannot be given, freeze batches, wake what is due, look
+after claims that died.
 
 One leader ticks, by a lease row; a second one does no harm, since every step is a compare-and-set or a doorbell. A step
 that fails is told of and keeps no other from running; the next tick tries it again.
@@ -19,6 +20,7 @@ from pipeline.repository.moves import alarm
 from pipeline.repository.outbox import PUBLISH_AT_ONCE, publish
 from pipeline.repository.promote import promote
 from pipeline.repository.tables import PAGE, pieces
+from pipeline.worker.failover import Failover
 from pipeline.worker.freezing import Freezing
 from pipeline.worker.line import Line
 from pipeline.worker.sandbox_clock import move_clocks
@@ -42,6 +44,8 @@ class Scheduler:
         self._swept_at: datetime | None = None
         self._epoch: int | None = None
         self._freezing = Freezing(line.context, line.doorbell)
+        # Simulated printers never fail.
+        self._failover = Failover(line.context, line.doorbell) if line.context.mode == "live" else None
 
     def tick(self) -> bool:
         """One round; False, and nothing done, while another process leads."""
@@ -49,6 +53,8 @@ class Scheduler:
             return False
         self._try("publish", self._publish)
         self._try("mark", self._mark)
+        if self._failover is not None:
+            self._try("failover", self._failover.run)
         self._try("freeze", self._freeze)
         if self._sweeps:
             self._try("wake", self._wake)

@@ -426,6 +426,13 @@ def upgrade() -> None:
         sqlite_where=sa.text("status IN ('frozen', 'imposed', 'handing_over')"),
         postgresql_where=sa.text("status IN ('frozen', 'imposed', 'handing_over')"),
     )
+    op.create_index(
+        "ix_drops_unheard",
+        "drops",
+        ["mode", "handing_over_at"],
+        sqlite_where=sa.text("status = 'sent'"),
+        postgresql_where=sa.text("status = 'sent'"),
+    )
     op.create_table(
         "events",
         sa.Column("id", sa.String(), nullable=False),

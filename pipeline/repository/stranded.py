@@ -1,0 +1,70 @@
+"""Drops that do not get on: not handed over though they should be, or handed over and never spoken of. Live mail only."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, or_, select, update
+
+from pipeline.lifecycle import DropStatus, SlaState, Status
+from pipeline.models.types import Ids
+from pipeline.repository.aside import BEFORE_HAND_OVER, spoken_of
+from pipeline.repository.batches import live_pieces
+from pipeline.repository.moves import alarm, select_snapshots, snapshot
+from pipeline.repository.tables import batches, drops, pieces, printers
+
+HEARD_OF_WITHIN = timedelta(days=3)
+"""Drops older than this are left to the nightly reconciliation."""
+
+
+def waiting_drops(tx: Connection, mode: str) -> Sequence[Row[Any]]:
+    """Drops before their hand-over that failed, or whose printer is out of use."""
+    failed = or_(drops.c.tries > 0, printers.c.suspended_at.is_not(None), printers.c.quarantined_at.is_not(None))
+    here = and_(drops.c.mode == mode, drops.c.account_id.is_(None), drops.c.status.in_(BEFORE_HAND_OVER))
+    return tx.execute(_drops().where(here, failed).order_by(drops.c.due_at)).all()
+
+
+def unheard_drops(tx: Connection, mode: str, at: datetime) -> Sequence[Row[Any]]:
+    """Drops at a printer that has said nothing of them yet, those that wait longest first."""
+    recent = drops.c.handing_over_at > at - HEARD_OF_WITHIN
+    here = and_(drops.c.mode == mode, drops.c.account_id.is_(None), drops.c.status == DropStatus.SENT)
+    open_ = or_(drops.c.silent_at.is_(None), drops.c.recall_state.is_(None))
+    return tx.execute(_drops().where(here, recent, open_, ~spoken_of()).order_by(drops.c.handing_over_at)).all()
+
+
+def mark_silent(
+    tx: Connection, drop: Row[Any], *, at: datetime, now: datetime, ids: Ids, limit: int
+) -> Collection[str] | None:
+    """Put up to `limit` of a silent drop's promises at risk, and note the silence once there are no more.
+
+    Returns the pieces that were marked, or None when it was noted now.
+    """
+    on_track = and_(live_pieces(drop), pieces.c.status == Status.SENT, pieces.c.sla_state == SlaState.ON_TRACK)
+    rows = tx.execute(select_snapshots().where(on_track).limit(limit)).all()
+    cause = {"drop": drop.stem, "cause": "printer_silent"}
+    alarms = [(snapshot(row), SlaState.AT_RISK, row.due_at) for row in rows]
+    marked = alarm(tx, alarms, at=at, now=now, ids=ids, cause=cause)
+    if len(rows) == limit:
+        return marked
+    new = and_(drops.c.id == drop.id, drops.c.silent_at.is_(None))
+    noted = tx.execute(update(drops).where(new).values(silent_at=at)).rowcount
+    return None if noted else marked
+
+
+def _drops() -> Any:
+    return select(
+        *(drops.c[name] for name in _DROP),
+        batches.c.product,
+        batches.c.stock,
+        batches.c.mail_class,
+        printers.c.name.label("printer"),
+        printers.c.profile,
+        printers.c.suspended_at,
+        printers.c.quarantined_at.label("printer_quarantined_at"),
+    ).select_from(
+        drops.join(batches, batches.c.id == drops.c.batch_id).join(printers, printers.c.id == drops.c.printer_id)
+    )
+
+
+_DROP = ("id", "stem", "batch_id", "printer_id", "revision", "sheets", "due_at", "frozen_at", "handing_over_at", "tries",
+         "last_error", "recall_state", "silent_at")  # fmt: skip

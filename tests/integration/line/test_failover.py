@@ -1,0 +1,218 @@
+"""Failover: before the hand-over freely, after it only by a won recall or a refusal, and never where nobody else can make it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from pipeline.errors import Permanent, Transient
+from pipeline.models.profile import Floor, PrinterProfile
+from pipeline.repository.backlog import COOLING
+from pipeline.repository.tables import audit, batches, drops, pieces, placements, printers
+from pipeline.worker.failover import OUTAGE, RESERVE, Stranded, last_start, reason_to_move
+from tests.integration.line.marks import ack
+from tests.integration.line.world import DUE, START, World, profile
+
+ACK_MINUTES = 20
+SILENT = timedelta(minutes=ACK_MINUTES + 10)
+DROP = Stranded("postcard_4x6", "cover_120lb", "first_class", 10, START, DUE, failed="printer_unreachable")
+
+
+def at_its_last_start(other: PrinterProfile) -> Any:
+    start = last_start(other, DROP, START)
+    assert start is not None
+    return start
+
+
+class TestTheRule:
+    def test_an_outage_that_lasts_moves_the_drop(self) -> None:
+        assert reason_to_move(DROP, [profile()], START + OUTAGE - timedelta(seconds=1)) is None
+        assert "for 20 minutes (printer_unreachable)" in (reason_to_move(DROP, [profile()], START + OUTAGE) or "")
+
+    def test_it_moves_sooner_where_the_last_chance_elsewhere_is_near(self) -> None:
+        near = at_its_last_start(profile()) - RESERVE
+        fresh = Stranded(**{**DROP.__dict__, "frozen_at": near - timedelta(minutes=5)})
+        assert "only if it starts within 30 minutes" in (reason_to_move(fresh, [profile()], near) or "")
+        assert reason_to_move(fresh, [profile()], near - timedelta(seconds=31)) is None
+
+    def test_a_chance_that_has_passed_is_no_reason(self) -> None:
+        gone = at_its_last_start(profile()) + timedelta(seconds=1)
+        fresh = Stranded(**{**DROP.__dict__, "frozen_at": gone - timedelta(minutes=5)})
+        assert reason_to_move(fresh, [profile()], gone) is None
+
+    def test_the_last_start_is_the_last_truck_less_what_comes_before_it(self) -> None:
+        one = profile(trucks=["16:00"], lead_minutes=75, setup_minutes=4, sheets_per_hour=600)
+        # 16:00 in New York is 21:00 UTC; the tomorrow's truck is after the promise.
+        assert last_start(one, DROP, START) == START + timedelta(hours=6) - timedelta(minutes=75 + 4 + 1 + 5)
+        assert last_start(profile(trucks=[]), DROP, START) is None
+
+    @pytest.mark.parametrize("unable", [{"products": ["letter"]}, {"stocks": ["bond"]}, {"classes": ["marketing"]}])
+    def test_who_cannot_make_it_is_nobody(self, unable: dict[str, Any]) -> None:
+        other = profile().model_copy(update={name: tuple(value) for name, value in unable.items()})
+        assert reason_to_move(DROP, [other], START + timedelta(hours=3)) is None
+
+    def test_a_printer_out_of_use_is_left_at_once_and_one_that_is_well_never(self) -> None:
+        well = Stranded(**{**DROP.__dict__, "failed": None})
+        assert reason_to_move(well, [profile()], START + timedelta(hours=3)) is None
+        assert reason_to_move(Stranded(**{**well.__dict__, "out_of_use": True}), [profile()], START) is not None
+        assert reason_to_move(Stranded(**{**well.__dict__, "out_of_use": True}), [], START) is None
+
+
+def imposed_at_north(world: World, count: int = 3) -> tuple[str, list[str]]:
+    """A drop that is imposed and not on its way."""
+    north = world.add_printer(name="north")
+    ids = world.add_ready(count)
+    world.tick()
+    world.run("impose")
+    world.bell.take()
+    return north, ids
+
+
+def hold_down(world: World, printer_id: str, error: Exception) -> None:
+    """Every drop for this printer fails from now on, until the traps are cleared."""
+
+    class Down(dict[Any, Any]):
+        def pop(self, step: Any, default: Any = None) -> Any:
+            return error if step in (("put", "before"), ("acks", "before"), ("recall", "before")) else default
+
+    world.printers[printer_id].traps = Down()
+
+
+def sent_to(world: World) -> set[str]:
+    return {row.printer_id for row in world.rows(drops, drops.c.status == "sent")}
+
+
+def test_the_drop_of_a_suspended_printer_goes_to_another(world: World) -> None:
+    north, ids = imposed_at_north(world)
+    south = world.add_printer(name="south")
+    old = {row.imb for row in world.rows(pieces)}
+    world.set(printers, north, suspended_at=START)
+    world.run_until_quiet()
+    assert sent_to(world) == {south}
+    assert world.statuses(ids) == {"sent": 3}
+    assert world.printers[north].handed_over == []
+    assert not old & {row.imb for row in world.rows(pieces)}
+    assert sorted(row.status for row in world.rows(batches)) == ["sent", "void"]
+    assert world.events(ids[0])[3].evidence["void"] == "its printer is out of use"
+    [kept] = world.rows(audit)
+    assert (kept.action, kept.who, kept.data["pieces"]) == ("batch.failover", "failover", 3)
+
+
+def test_a_suspended_printer_goes_on_where_nobody_else_can_make_it(world: World) -> None:
+    north, ids = imposed_at_north(world)
+    world.set(printers, north, suspended_at=START)
+    world.run_until_quiet()
+    assert world.statuses(ids) == {"sent": 3}
+    assert sent_to(world) == {north}
+
+
+@pytest.mark.parametrize("error", [Transient("down", "no route"), Permanent("host_key_changed", "another key")])
+def test_an_outage_moves_the_drop_and_spares_the_printer_for_a_while(world: World, error: Exception) -> None:
+    north, ids = imposed_at_north(world)
+    south = world.add_printer(name="south")
+    hold_down(world, north, error)
+    world.run_until_quiet()
+    world.run("dispatch")
+    assert world.statuses(ids) == {"batched": 3}
+    world.clock.advance(OUTAGE)
+    world.run_until_quiet()
+    assert sent_to(world) == {south}
+    assert world.statuses(ids) == {"sent": 3}
+    world.set(printers, south, suspended_at=START)
+    more = world.add_ready(1)
+    world.run_until_quiet()
+    assert world.statuses(more) == {"ready": 1}
+    world.clock.advance(COOLING)
+    world.run_until_quiet()
+    assert world.statuses(more) == {"batched": 1}
+
+
+def test_a_printer_that_cannot_be_asked_is_given_nothing_until_it_can(world: World) -> None:
+    ids = world.freeze_and_send(1)
+    north = world.rows(printers)[0].id
+    hold_down(world, north, Transient("down", "no route"))
+    for _ in range(5):
+        world.clock.advance(timedelta(minutes=2))
+        world.run_until_quiet()
+    more = world.add_ready(1)
+    world.run_until_quiet()
+    assert world.statuses(more) == {"ready": 1}
+    world.printers[north].traps = {}
+    world.clock.advance(timedelta(minutes=10))
+    world.run_until_quiet()
+    assert world.statuses(ids + more) == {"sent": 2}
+
+
+def test_silence_puts_the_promises_at_risk_once_with_one_alarm(world: World) -> None:
+    ids = world.freeze_and_send(3)
+    world.clock.advance(SILENT - timedelta(seconds=1))
+    world.run_until_quiet()
+    assert world.event_types(ids[0])[-1] == "sent"
+    world.clock.advance(timedelta(seconds=1))
+    with capture_logs() as logs:
+        for _ in range(3):
+            world.run_until_quiet()
+    [told] = [one for one in logs if one["event"] == "printer.silent"]
+    assert (told["runbook"], told["minutes"], told["drop"]) == ("printer-silent", 30, world.drop().stem)
+    for one in ids:
+        last = world.events(one)[-1]
+        assert (last.type, last.evidence["cause"]) == ("mail.sla_at_risk", "printer_silent")
+        assert world.piece(one).sla_state == "at_risk"
+    assert world.drop().silent_at == START + SILENT
+    assert world.statuses(ids) == {"sent": 3}
+
+
+def test_a_printer_that_speaks_in_time_is_not_silent(world: World) -> None:
+    ids = world.freeze_and_send(3)
+    world.clock.advance(timedelta(minutes=5))
+    ack(world, world.drop().stem, "accepted")
+    world.run_until_quiet()
+    world.clock.advance(SILENT)
+    world.run_until_quiet()
+    assert {world.piece(one).sla_state for one in ids} == {"on_track"}
+
+
+def test_a_silent_drop_that_lies_on_the_shelf_is_taken_back_and_made_elsewhere(world: World) -> None:
+    ids = world.freeze_and_send(3)
+    north = world.rows(printers)[0].id
+    stem = world.drop().stem
+    south = world.add_printer(name="south")
+    world.clock.advance(SILENT)
+    world.run_until_quiet()
+    assert f"{stem}.recalled" in world.printers[north].inbox
+    assert (sent_to(world), world.statuses(ids)) == ({south}, {"sent": 3})
+    assert "said nothing for 30 minutes" in str(world.events(ids[0])[-3].evidence)
+    assert world.count(placements, placements.c.live) == 3
+
+
+def test_a_silent_drop_that_was_taken_stays_however_long_the_silence(world: World) -> None:
+    ids = world.freeze_and_send(3)
+    world.printer().take(world.drop().stem)
+    world.add_printer(name="south")
+    for _ in range(3):
+        world.clock.advance(SILENT)
+        world.run_until_quiet()
+    [drop] = world.rows(drops)
+    assert (drop.status, drop.recall_state) == ("sent", "lost")
+    assert world.statuses(ids) == {"sent": 3}
+
+
+def test_an_unreachable_silent_printer_keeps_its_drop_until_the_recall_is_won(world: World) -> None:
+    ids = world.freeze_and_send(3)
+    north = world.rows(printers)[0].id
+    world.add_printer(name="south")
+    hold_down(world, north, Transient("down", "no route"))
+    world.clock.advance(SILENT)
+    world.run_until_quiet()
+    assert world.statuses(ids) == {"sent": 3}
+    assert world.drop().recall_state == "asked"
+    world.printers[north].traps = {}
+    world.clock.advance(timedelta(minutes=10))
+    world.run_until_quiet()
+    assert {row.printer_id for row in world.rows(drops, drops.c.status == "sent")} != {north}
+    assert world.statuses(ids) == {"sent": 3}
+
+
+def test_the_floor_of_the_test_profile_is_as_the_tests_take_it() -> None:
+    assert Floor().ack_minutes == ACK_MINUTES
