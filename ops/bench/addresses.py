@@ -14,6 +14,7 @@ from ops.bench.figures import Figure, print_figures
 from pipeline.address.imb import encode, tracking_code
 from pipeline.ports import Address
 
+TITLE = "Addresses and barcodes, one core"
 CHUNK = 500
 _ADDRESSES = 20_000
 _BARCODES = 40_000
@@ -71,4 +72,4 @@ def _pieces(count: int) -> Iterator[Sequence[str]]:
 
 
 if __name__ == "__main__":
-    print_figures("Addresses, one core", measure())
+    print_figures(TITLE, measure())

@@ -32,6 +32,7 @@ from pipeline.press.job import Job, Placed
 from pipeline.press.layout import lay_out, plan_places
 from pipeline.products import POSTCARD_4X6
 
+TITLE = "Imposition, 8-up on both sides"
 _CREATIVES = Path(__file__).parents[2] / "fixtures" / "creatives"
 _DISTINCT_BYTES = 125_000
 _NAMES = ("ADA LOVELACE", "KATHERINE JOHNSON", "MARIA GOEPPERT MAYER", "CHIEN-SHIUNG WU", "GRACE HOPPER")
@@ -53,14 +54,23 @@ def main() -> None:
     if asked.run:
         print(json.dumps(_RUNS[asked.run[0]](int(asked.run[1]))))  # noqa: T201
         return
+    print_figures(TITLE, measure(large=asked.large, peers=asked.peers))
+
+
+def measure(*, large: bool = False, peers: bool = True) -> list[Figure]:
+    """One process after the other."""
     runs = [("shared", 20_000), ("child", 20_000), ("distinct", 2_000)]
-    runs += [("shared", 200_000)] if asked.large else []
-    runs += [("shared", 2_000), ("peer", 2_000)] if asked.peers else []
+    runs += [("shared", 200_000)] if large else []
+    runs += [("shared", 2_000), ("peer", 2_000)] if peers else []
     told = {(what, pieces): _run(what, pieces) for what, pieces in runs}
-    print_figures("Imposition, 8-up on both sides", [_figure(*run, told[run]) for run in runs])
-    if asked.large:
+    found = [_figure(*run, told[run]) for run in runs]
+    if large:
         growth = told["shared", 200_000]["cpu_s"] / told["shared", 20_000]["cpu_s"]
-        print_figures("Growth", [Figure("t(200,000) / t(20,000)", f"{growth:.1f}", goal="linear: 10")])
+        found.append(Figure("t(200,000) / t(20,000)", f"{growth:.1f}", goal="linear: 10"))
+    if peers:
+        ratio = told["peer", 2_000]["cpu_s"] / told["shared", 2_000]["cpu_s"]
+        found.append(Figure("the peer's time / ours, 2,000 pieces", f"{ratio:.1f}"))
+    return found
 
 
 def _run(what: str, pieces: int) -> dict[str, float]:
@@ -74,10 +84,10 @@ def _figure(what: str, pieces: int, told: dict[str, float]) -> Figure:
     per = "wall_s" if what == "child" else "cpu_s"
     measured = f"{pieces / told[per]:8,.0f} pieces/s{'' if what == 'child' else '/core'}"
     beside = f"wall {told['wall_s']:.2f} s, peak {told['peak_mb']:.0f} MB, {told['bytes'] / pieces:,.0f} bytes a piece"
-    return Figure(f"{what} {pieces:,}", measured, beside, _GOALS.get(what, ""))
+    return Figure(f"{what} {pieces:,}", measured, beside, _GOALS.get((what, pieces), ""))
 
 
-_GOALS = {"shared": ">= 20,000, <= 100 MB, <= 200 bytes", "distinct": ">= 1,000, <= 100 MB"}
+_GOALS = {("shared", 20_000): ">= 20,000, <= 100 MB, <= 200 bytes", ("distinct", 2_000): ">= 1,000, <= 100 MB"}
 
 
 def _shared(count: int) -> dict[str, float]:
@@ -116,8 +126,15 @@ def _timed(run: Callable[[], int]) -> dict[str, float]:
     wall, cpu = time.perf_counter(), time.process_time()
     size = run()
     wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"wall_s": wall, "cpu_s": cpu, "bytes": size, "peak_mb": peak}
+    return {"wall_s": wall, "cpu_s": cpu, "bytes": size, "peak_mb": _peak_kb() / 1024}
+
+
+def _peak_kb() -> int:
+    """Since this program was started: what `getrusage` says counts what the parent held when it forked."""
+    status = Path("/proc/self/status")
+    if status.exists():
+        return int(status.read_text().partition("VmHWM:")[2].split()[0])
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
 def _shared_artwork(folder: Path, _: int) -> dict[str, Path]:

@@ -37,6 +37,7 @@ from pipeline.worker.line import Line
 from pipeline.worker.live_root import live_line
 from pipeline.worker.scheduler import Scheduler
 
+TITLE = "The line from end to end, one process"
 AT_ONCE = 200
 """Orders in a transaction, as the group writer of the API takes them."""
 _WITHIN_S = 300.0
@@ -200,7 +201,7 @@ def main() -> None:
         tally = run(asked.pieces, url, profile=profile)
     if profile:
         profile.dump_stats(asked.profile)
-    print_figures(f"The line on {(url or 'sqlite').partition(':')[0]}", _figures(asked.pieces, tally))
+    print_figures(f"{TITLE}, {(url or 'sqlite').partition(':')[0]}", _figures(asked.pieces, tally))
     if asked.statements:
         for (part, text), sent in sorted(tally.texts.items(), key=lambda item: -item[1].seconds)[:40]:
             print(f"{sent.seconds:7.2f} s {sent.times:7,} x {part:12} {' '.join(text.split())[:160]}")  # noqa: T201

@@ -24,6 +24,7 @@ import structlog
 from sqlmodel import SQLModel
 
 from adapters.webhooks.sender import HttpWebhookSender
+from ops.bench.figures import Figure, print_figures
 from pipeline import models
 from pipeline.clock import machine_clock
 from pipeline.models.types import system_ids
@@ -35,6 +36,7 @@ from pipeline.stages.notify import Notify
 from pipeline.stages.stage import Context
 from pipeline.worker.runner import Runner
 
+TITLE = "Webhooks"
 _SECRET = "whsec_" + "A" * 32
 _ALLOW = ("127.0.0.1",)
 _THREADS = 8
@@ -47,20 +49,28 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=45.0)
     parser.add_argument("--dead", type=int, default=100)
     asked = parser.parse_args()
+    print_figures(TITLE, measure(asked.seconds, asked.dead))
+
+
+def measure(seconds: float = 15.0, dead: int = 100) -> list[Figure]:
+    """The rate of sending, then the wait of a healthy endpoint, alone and beside `dead` ones, for so many seconds each."""
     # Endpoints that do not answer are what this is about.
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with _receivers(0) as [port]:
-        for threads in (1, _THREADS):
-            _row(f"send, {threads} threads", f"{_rate(port, threads):8.0f} deliveries/s")
-    for dead in (0, asked.dead):
-        with _receivers(dead) as ports:
-            waits = sorted(_waits(ports, asked.seconds))
-        p50, p99 = (1e3 * waits[int(share * len(waits))] for share in (0.5, 0.99))
-        _row(f"beside {dead} dead endpoints", f"p50 {p50:6.0f} ms  p99 {p99:6.0f} ms  of {len(waits)}")
+        rates = [(threads, _rate(port, threads)) for threads in (1, _THREADS)]
+    sent = [
+        Figure(f"webhooks sent by {threads} thread{'s' if threads > 1 else ''}", f"{rate:,.0f}/s", goal=">= 1,000/s")
+        for threads, rate in rates
+    ]
+    return sent + [_beside(dead, seconds) for dead in (0, dead)]
 
 
-def _row(name: str, value: str) -> None:
-    print(f"{name:>28} {value}", flush=True)  # noqa: T201
+def _beside(dead: int, seconds: float) -> Figure:
+    with _receivers(dead) as ports:
+        waits = sorted(_waits(ports, seconds))
+    p50, p99 = (1e3 * waits[int(share * len(waits))] for share in (0.5, 0.99))
+    goal = "p99 < 2 s" if dead else ""
+    return Figure(f"beside {dead} dead endpoints", f"p99 {p99:,.0f} ms", f"p50 {p50:,.0f} ms of {len(waits)}", goal)
 
 
 @contextmanager
