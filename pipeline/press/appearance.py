@@ -47,7 +47,7 @@ def look_at(source: Path, kind: str, product: Product, page: int = 0) -> Seen:
     always = [
         *short_bleed(picture, product, LOOK_PPI),
         *unsafe_text(normalized, product),
-        *_compared(source, kind, product, picture, page),
+        *compared(source, kind, product, picture, page),
     ]
     return Seen(
         tuple(always),
@@ -56,7 +56,8 @@ def look_at(source: Path, kind: str, product: Product, page: int = 0) -> Seen:
     )
 
 
-def _compared(source: Path, kind: str, product: Product, picture: Image.Image, page: int) -> Iterator[Finding]:
+def compared(source: Path, kind: str, product: Product, picture: Image.Image, page: int = 0) -> Iterator[Finding]:
+    """Whether `picture`, of the normalized page at `LOOK_PPI`, is what the sender's file shows."""
     if kind != "pdf":
         original, far = original_image(source, kind, picture.size)
         yield from differs(original, picture, far=far)

@@ -130,12 +130,20 @@ def _boxes(seen: PageView) -> Iterator[Finding]:
 def _layers(pdf: pikepdf.Pdf) -> Iterator[Finding]:
     """Layers that are switched off come back when a page is placed on a sheet, since the switches stay behind."""
     properties = pdf.Root.get("/OCProperties")
-    default = properties.get("/D") if properties is not None else None
-    if default is not None and (
-        len(default.get("/OFF", [])) or default.get("/BaseState") == "/OFF" or "/AS" in default
-    ):
+    if properties is None:
+        return
+    default = properties.get("/D", pikepdf.Dictionary())
+    switched_off = len(default.get("/OFF", [])) or default.get("/BaseState") == "/OFF" or "/AS" in default
+    if switched_off or any(map(_hides, pdf.objects)):
         detail = "The PDF has layers that are switched off."
         yield finding("hidden_layers", detail, "Flatten the layers, and export again.")
+
+
+def _hides(obj: pikepdf.Object) -> bool:
+    """A membership that shows its content when layers are off, or by a rule of its own."""
+    if not isinstance(obj, pikepdf.Dictionary) or obj.get("/Type") != "/OCMD":
+        return False
+    return "/VE" in obj or obj.get("/P") in ("/AllOff", "/AnyOff")
 
 
 def _dropped(pdf: pikepdf.Pdf) -> Iterator[Finding]:

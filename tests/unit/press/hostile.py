@@ -233,6 +233,19 @@ def hidden_layer(out: Path) -> Path:
     return pdf_with(out, change)
 
 
+def shown_when_another_is_not(out: Path) -> Path:
+    """Content of a membership that hides it while a layer, which is on, is on."""
+
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        layer = pdf.make_indirect(Dictionary(Type=Name.OCG, Name="Art"))
+        other = Dictionary(Type=Name.OCMD, OCGs=Array([layer]), P=Name.AllOff)
+        pdf.Root.OCProperties = Dictionary(OCGs=Array([layer]), D=Dictionary(Order=Array([layer]), ON=Array([layer])))
+        page.Resources = Dictionary(Properties=Dictionary(M=pdf.make_indirect(other)))
+        page.Contents = pdf.make_stream(PLAIN + b" /OC /M BDC 1 0 0 rg 100 100 200 150 re f EMC")
+
+    return pdf_with(out, change)
+
+
 def shown_layer(out: Path) -> Path:
     def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
         layer = pdf.make_indirect(Dictionary(Type=Name.OCG, Name="Art"))

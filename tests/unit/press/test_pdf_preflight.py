@@ -43,6 +43,7 @@ REFUSED: dict[str, tuple[Build, str]] = {
     "font in a form": (partial(hostile.unembedded_font, inside="form"), "unembedded_font"),
     "font in a pattern": (partial(hostile.unembedded_font, inside="pattern"), "unembedded_font"),
     "hidden layer": (hostile.hidden_layer, "hidden_layers"),
+    "layer shown while another is off": (hostile.shown_when_another_is_not, "hidden_layers"),
     "flate bomb": (hostile.flate_bomb, "decompression_bomb"),
     "image bomb": (hostile.image_bomb, "decompression_bomb"),
     "form bomb": (hostile.form_bomb, "too_complex"),

@@ -1,0 +1,152 @@
+"""Inks, type and lines: what GWG 2022 warns of for digital print, on files drawn with one thing wrong each."""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import pikepdf
+import pytest
+from pikepdf import Array, Dictionary, Name
+
+from pipeline.press.preflight import inspect
+from pipeline.press.report import Finding
+from pipeline.products import POSTCARD_4X6
+from tests.unit.press import artwork_files as art
+from tests.unit.press import hostile
+
+TEXT = b" BT /F %d Tf %b 100 150 Td (HHH) Tj ET"
+
+
+def with_text(out: Path, colour: bytes, size: int, *, overprint: bool = False, scale: bytes = b"") -> Path:
+    """Text in an embedded font, on the plain ground."""
+    art.text_at(out, 2, 2, size=12)
+    with pikepdf.open(out, allow_overwriting_input=True) as pdf:
+        page = pdf.pages[0]
+        (name,) = page.Resources.Font.keys()
+        page.Resources.ExtGState = Dictionary(O=Dictionary(op=overprint, OP=overprint, OPM=1))
+        text = scale + TEXT.replace(b"/F", name.encode()) % (size, colour)
+        page.Contents = pdf.make_stream(hostile.PLAIN + b" q /O gs " + text + b" Q")
+        pdf.save(out)
+    return out
+
+
+def spot(out: Path) -> Path:
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        tint = Dictionary(FunctionType=2, Domain=[0, 1], C0=[0, 0, 0, 0], C1=[0, 0.6, 0.9, 0], N=1)
+        space = Array([Name.Separation, Name("/PANTONE 021 C"), Name.DeviceCMYK, tint])
+        page.Resources = Dictionary(ColorSpace=Dictionary(S=space))
+        page.Contents = pdf.make_stream(hostile.PLAIN + b" /S cs 1 scn 100 100 60 60 re f")
+
+    return hostile.pdf_with(out, change)
+
+
+def missing_glyphs(out: Path, *, simple: bool) -> Path:
+    """Text whose codes have no glyph: `.notdef` by the encoding, or glyph 0 of a two-byte font."""
+    art.text_at(out, 2, 2)
+    with pikepdf.open(out, allow_overwriting_input=True) as pdf:
+        page = pdf.pages[0]
+        (name,) = page.Resources.Font.keys()
+        font = page.Resources.Font[name]
+        if simple:
+            font.Encoding = Dictionary(Type=Name.Encoding, Differences=Array([65, Name("/.notdef"), Name.H]))
+            text = b"(AAB)"
+        else:
+            inner = Dictionary(
+                Type=Name.Font, Subtype=Name.CIDFontType2, BaseFont=font.BaseFont, CIDToGIDMap=Name.Identity,
+                FontDescriptor=font.FontDescriptor, CIDSystemInfo=Dictionary(Registry="Adobe", Ordering="Identity", Supplement=0),
+            )  # fmt: skip
+            page.Resources.Font[name] = pdf.make_indirect(
+                Dictionary(
+                    Type=Name.Font,
+                    Subtype=Name.Type0,
+                    BaseFont=font.BaseFont,
+                    Encoding=Name("/Identity-H"),
+                    DescendantFonts=Array([pdf.make_indirect(inner)]),
+                )
+            )
+            text = b"<00000000FFF00001>"
+        show = b" BT " + name.encode() + b" 12 Tf 100 150 Td " + text + b" Tj ET"
+        page.Contents = pdf.make_stream(hostile.PLAIN + show)
+        pdf.save(out)
+    return out
+
+
+Build = Callable[[Path], Path]
+
+CASES: dict[str, tuple[Build, set[tuple[str, str]]]] = {
+    "plain black text": (partial(with_text, colour=b"0 0 0 1 k", size=8), set()),
+    "small black text": (partial(with_text, colour=b"0 0 0 1 k", size=4), set()),
+    "small grey text": (partial(with_text, colour=b"0.5 g", size=4), set()),
+    "small white text": (partial(with_text, colour=b"1 g", size=4), {("warning", "small_text")}),
+    "small text of two inks": (partial(with_text, colour=b"0.5 0.5 0 0 k", size=4), {("warning", "small_text")}),
+    "text made small": (partial(with_text, colour=b"1 g", size=12, scale=b"0.3 0 0 0.3 0 0 cm"), {("warning", "small_text")}),
+    "text of 5 pt": (partial(with_text, colour=b"1 g", size=5), set()),
+    "rich black text": (
+        partial(with_text, colour=b"0.7 0.7 0.7 1 k", size=12),
+        {("warning", "rich_black_text")},
+    ),
+    "text of much ink": (
+        partial(with_text, colour=b"1 1 1 1 k", size=12),
+        {("warning", "rich_black_text"), ("warning", "ink_limit")},
+    ),
+    "white text that overprints": (
+        partial(with_text, colour=b"0 0 0 0 k", size=12, overprint=True),
+        {("error", "white_overprints")},
+    ),
+    "white text that knocks out": (partial(with_text, colour=b"0 0 0 0 k", size=12), set()),
+    "black text that overprints": (partial(with_text, colour=b"0 0 0 1 k", size=12, overprint=True), set()),
+    "ink limit": (
+        partial(hostile.page_pdf, content=hostile.PLAIN + b" 0.9 0.9 0.9 0.9 k 99 99 50 50 re f"),
+        {("warning", "ink_limit")},
+    ),
+    "at the ink limit": (
+        partial(hostile.page_pdf, content=hostile.PLAIN + b" 0.8 0.8 0.8 0.8 k 99 99 50 50 re f"),
+        set(),
+    ),
+    "thin line": (
+        partial(hostile.page_pdf, content=hostile.PLAIN + b" 0.2 w 100 100 m 200 100 l S"),
+        {("warning", "thin_line")},
+    ),
+    "line made thin": (
+        partial(hostile.page_pdf, content=hostile.PLAIN + b" q 0.1 0 0 0.1 0 0 cm 1 w 1000 1000 m 2000 1000 l S Q"),
+        {("warning", "thin_line")},
+    ),
+    "line of a quarter point": (
+        partial(hostile.page_pdf, content=hostile.PLAIN + b" 0.25 w 100 100 m 200 100 l S"),
+        set(),
+    ),
+    "spot colour": (spot, {("warning", "spot_colour")}),
+    "glyphs that are not there": (partial(missing_glyphs, simple=True), {("error", "missing_glyph")}),
+    "glyphs of a large font that are not there": (partial(missing_glyphs, simple=False), {("error", "missing_glyph")}),
+    "boxes out of order": (
+        partial(hostile.page_pdf, TrimBox=Array([9, 9, 441, 297]), BleedBox=Array([20, 20, 430, 290])),
+        {("warning", "odd_boxes")},
+    ),
+    "a cropped-away image": (
+        partial(hostile.page_pdf, content=hostile.PLAIN + b" q 300 0 0 300 900 0 cm BI /W 32 /H 32 /BPC 8 /CS /G ID "
+                + b"\x80" * 1024 + b" EI Q"),
+        set(),
+    ),
+}  # fmt: skip
+
+
+def findings(file: Path) -> tuple[Finding, ...]:
+    report = inspect(file, POSTCARD_4X6)
+    return (*report.findings, *report.warnings)
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_fault_is_told_and_nothing_else(tmp_path: Path, case: str) -> None:
+    build, wanted = CASES[case]
+    assert {(one.severity, one.code) for one in findings(build(tmp_path / "artwork.pdf"))} == wanted
+
+
+def test_where_and_by_how_much_is_told(tmp_path: Path) -> None:
+    [small] = findings(with_text(tmp_path / "text.pdf", b"1 g", 4))
+    assert small.measured == "4.0 pt"
+    assert small.box_in == pytest.approx(((100 - 9) / 72, (297 - 154) / 72, 4 / 72, 4 / 72), abs=0.002)
+    [coarse] = findings(hostile.image_pdf(tmp_path / "image.pdf", 120))
+    assert (coarse.measured, coarse.required, coarse.page) == ("120 ppi", "150 ppi", 1)
+    assert coarse.box_in == pytest.approx((-0.125, -0.125, 6.25, 4.25), abs=0.002)
+    [missing] = findings(missing_glyphs(tmp_path / "glyphs.pdf", simple=False))
+    assert missing.measured == "3 characters"
