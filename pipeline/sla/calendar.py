@@ -4,6 +4,7 @@ A *mailing day* is not a Saturday, a Sunday or one of the 11 federal holidays (5
 on a Saturday is observed the Friday before, on a Sunday the Monday after.
 """
 
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -39,22 +40,50 @@ def is_mailing_day(day: date) -> bool:
     return day.weekday() < _SATURDAY and day not in federal_holidays(day.year)
 
 
-def due_at(start: datetime, zone: ZoneInfo, *, promise: str = "default") -> datetime:
+def due_at(
+    start: datetime,
+    zone: ZoneInfo,
+    *,
+    promise: str = "default",
+    suspended: Collection[date] = (),
+    left: timedelta = PROMISE,
+) -> datetime:
     """When a piece accepted at `start` (aware) must be mailed, in UTC.
 
-    `default` counts 24 hours, skipping local days on which nothing is mailed; `clock` counts 24 hours, whatever the day.
+    `default` counts 24 hours, skipping local days on which nothing is mailed, those `suspended` among them; `clock` counts 24
+    hours, whatever the day. `left` is how much of the count is left at `start`.
     """
-    start = start.astimezone(UTC)
+    at = start.astimezone(UTC)
     if promise == "clock":
-        return start + PROMISE
-    left, at = PROMISE, start
+        return at + left
     while True:
         midnight = _next_midnight(at, zone)
-        if is_mailing_day(at.astimezone(zone).date()):
+        if _counts(at, zone, suspended):
             if at + left <= midnight:
                 return at + left
             left -= midnight - at
         at = midnight
+
+
+def counted(
+    start: datetime,
+    end: datetime,
+    zone: ZoneInfo,
+    *,
+    promise: str = "default",
+    suspended: Collection[date] = (),
+) -> timedelta:
+    """How much of the promise's time passes from `start` to `end`."""
+    at, end = start.astimezone(UTC), end.astimezone(UTC)
+    if promise == "clock":
+        return max(end - at, timedelta())
+    total = timedelta()
+    while at < end:
+        until = min(_next_midnight(at, zone), end)
+        if _counts(at, zone, suspended):
+            total += until - at
+        at = until
+    return total
 
 
 def trucks_between(start: datetime, end: datetime, zone: ZoneInfo, times: tuple[time, ...]) -> list[datetime]:
@@ -70,6 +99,11 @@ def trucks_between(start: datetime, end: datetime, zone: ZoneInfo, times: tuple[
             trucks += [truck for truck in leaving if start < truck <= end]
         day += _DAY
     return trucks
+
+
+def _counts(at: datetime, zone: ZoneInfo, suspended: Collection[date]) -> bool:
+    day = at.astimezone(zone).date()
+    return is_mailing_day(day) and day not in suspended
 
 
 def _next_midnight(at: datetime, zone: ZoneInfo) -> datetime:

@@ -92,7 +92,7 @@ class Desk:
         """Close what is meant for this press, and fill its last sheet, and more whole sheets, with the next-due."""
         bench, waiting = load.bench, self._by_key[share.lot.key]
         first = waiting.lots.index(share.lot)
-        there, n_up = waiting.pieces_from(first), bench.press.pace[waiting.key.product].n_up
+        there, n_up = self._joinable(bench, waiting, first, share.pieces), bench.press.pace[waiting.key.product].n_up
         pieces = min(-(-share.pieces // n_up) * n_up, there)
         more = int(self._more_s(load, share) / bench.piece_s(waiting.key))
         pieces = max(pieces, waiting.whole_sheets(bench, min(there, pieces + more)))
@@ -103,12 +103,24 @@ class Desk:
         self._close(bench, waiting, first, pieces, reason or _last_moment(share))
         return True
 
+    def _joinable(self, bench: Bench, waiting: Waiting, first: int, needed: int) -> int:
+        """How many pieces a batch that begins with this lot may have without breaking a promise of those that fill it up."""
+        there, most = waiting.lots[first].pieces, waiting.most_pieces(bench)
+        for lot in waiting.lots[first + 1 :]:
+            if any(share.deadline.kept for share in waiting.shares.get(lot, ()) if share.pieces):
+                due = bench.deadline(lot.due, CAUTIONS[-1])
+                room_s = 0.0 if due is None else due.cut - bench.base - bench.setup_s + EPSILON_S
+                most = min(most, waiting.whole_sheets(bench, int(room_s / bench.piece_s(waiting.key))))
+            if there >= most:
+                break
+            there += lot.pieces
+        return max(needed, min(there, most))
+
     def _more_s(self, load: Load, share: Share) -> float:
         """Press time for next-due pieces that save a set-up of their own: what is idle, or a small part of what was spared."""
-        bench, last = load.bench, load.bench.deadline(share.lot.due, CAUTIONS[-1])
-        spared = 0.0 if last is None else (last.cut - bench.base - share.work_s - bench.setup_s) / 2
-        filled_s = bench.piece_s(share.lot.key) * self._by_key[share.lot.key].well_filled_pieces(bench)
-        return max(0.0, load.slack(), min(spared, filled_s))
+        key = share.lot.key
+        filled_s = load.bench.piece_s(key) * self._by_key[key].well_filled_pieces(load.bench)
+        return max(0.0, load.slack(), min(load.spared() / 2, filled_s))
 
     # 3. Well-filled sheets for a press that would stand idle
 
@@ -118,7 +130,7 @@ class Desk:
         offers = [offer for waiting in self.waitings for offer in self._offers(bench, waiting)]
         load = self.loads[bench.press.printer_id]
         for _, waiting, first, pieces in sorted(offers, key=lambda offer: (offer[0], -offer[3])):
-            spare_s = load.slack() + waiting.meant_for(bench, first, pieces)
+            spare_s = load.spare(waiting.meant_for(bench, first, pieces))
             if waiting.work_s(bench, pieces) > spare_s + EPSILON_S:
                 fits = waiting.whole_sheets(bench, int((spare_s - bench.setup_s) / bench.piece_s(waiting.key)))
                 if fits < waiting.well_filled_pieces(bench):

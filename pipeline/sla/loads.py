@@ -1,11 +1,12 @@
 """What is meant for one press: work under deadlines, in the order of the deadlines, and how much more of it would fit."""
 
 from bisect import bisect_left
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from itertools import accumulate
 
 from pipeline.sla.lots import BatchKey, Lot
-from pipeline.sla.presses import EPSILON_S, Bench, Deadline
+from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench, Deadline
 
 
 @dataclass(eq=False)
@@ -42,6 +43,24 @@ class Load:
     def slack(self) -> float:
         """How long the press could stand idle from `base` on and still make it all, in worked seconds; infinite without work."""
         return self._counted()[1][0]
+
+    def spared(self) -> float:
+        """How much longer it could stand idle and still keep every promise, with no truck and no reprint to spare."""
+        done, spared = self.bench.base, float("inf")
+        for share in sorted(self.shares, key=order_of):
+            done += share.work_s + self._setup(share)
+            last = self.bench.deadline(share.lot.due, CAUTIONS[-1])
+            if share.deadline.kept and last is not None:
+                spared = min(spared, last.cut - done)
+        return spared
+
+    def spare(self, without: Collection[Share]) -> float:
+        """How much work may go before all that is meant for this press, some shares left out, without making any of it late."""
+        done, spare = self.bench.base, float("inf")
+        for cut, work in zip(self.cuts, self.works, strict=True):
+            done += work - sum(share.work_s for share in without if share.deadline.cut == cut)
+            spare = min(spare, cut - done)
+        return spare
 
     def _counted(self) -> tuple[list[float], list[float]]:
         """For each deadline, and beyond the last: the work before it, and the least that it and the later ones have to spare."""
@@ -85,7 +104,7 @@ class Load:
 
     def first(self) -> Share:
         """What has to be made first."""
-        return min(self.shares, key=lambda share: (share.deadline.cut, share.lot.due))
+        return min(self.shares, key=order_of)
 
     def _count(self, cut: float, work: float) -> None:
         self._rooms = None
@@ -96,3 +115,8 @@ class Load:
         self.works[at] += work
         if self.works[at] <= EPSILON_S:
             del self.cuts[at], self.works[at]
+
+
+def order_of(share: Share) -> tuple[float, bool, float]:
+    """The order in which a press makes its shares: what can be kept goes before what is late already."""
+    return share.deadline.cut, not share.deadline.kept, share.lot.due

@@ -16,6 +16,7 @@ from datetime import datetime
 from pipeline.sla.closing import Close, Desk
 from pipeline.sla.late import Unkept, part_hopeless, send_late, too_many
 from pipeline.sla.loading import load
+from pipeline.sla.loads import order_of
 from pipeline.sla.lots import Backlog, BatchKey, cut_into_lots
 from pipeline.sla.presses import Bench, Press
 from pipeline.sla.waiting import Waiting, as_time
@@ -137,7 +138,7 @@ def _waits(desk: Desk) -> list[Wait]:
     for load_ in desk.loads.values():
         begin = load_.bench.base + load_.slack()
         first: dict[BatchKey, Wait] = {}
-        for share in sorted(load_.shares, key=lambda share: (share.deadline.cut, share.lot.due)):
+        for share in sorted(load_.shares, key=order_of):
             key, close_at = share.lot.key, as_time(load_.bench.close_by(begin))
             begin += share.work_s + (load_.bench.setup_s if share.sets_up else 0.0)
             known = first.get(key)

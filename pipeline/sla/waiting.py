@@ -44,14 +44,14 @@ class Waiting:
         """Press time of a batch, set-up included."""
         return bench.setup_s + bench.run_s(self.key, pieces)
 
-    def meant_for(self, bench: Bench, first: int, pieces: int) -> float:
-        """How much of the press time that a batch of `pieces`, from the lot `first` on, would take is reserved for them anyway."""
-        return sum(
-            share.work_s
+    def meant_for(self, bench: Bench, first: int, pieces: int) -> list[Share]:
+        """What of a batch of `pieces`, from the lot `first` on, this press was to make anyway."""
+        return [
+            share
             for lot, taken in self.taking(first, pieces)
             for share in self.shares.get(lot, ())
             if share.bench is bench and taken
-        )
+        ]
 
     def taking(self, first: int, pieces: int) -> Iterator[tuple[Lot, int]]:
         """What a batch takes of each lot: the next-due first."""

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from pipeline.models.profile import Floor, Postage, PrinterProfile, Sandbox
+from pipeline.sla.calendar import is_mailing_day
 from pipeline.sla.closing import Close
 from pipeline.sla.lots import Backlog, BatchKey
-from pipeline.sla.presses import Pace, Press
+from pipeline.sla.presses import LINE_OVERHEAD, Committed, Pace, Press
 
 NOW = datetime(2026, 3, 3, 15, 0, tzinfo=UTC)  # a Tuesday, 10:00 in New York
 DUE = NOW + timedelta(hours=24)
@@ -47,3 +48,96 @@ def backlog(
 
 def sizes(closes: Sequence[Close]) -> list[tuple[str, int]]:
     return [(close.printer_id, close.pieces) for close in closes]
+
+
+class Line:
+    """A line that does what the plan says, with presses that print in the order in which they get their batches.
+
+    Hours are counted minute by minute here, by local time, to be independent of the planner's own counting. `mailed` is each
+    piece's key, due time, and the truck that took it.
+    """
+
+    def __init__(self, presses: Sequence[Press]) -> None:
+        self._presses = {one.printer_id: one for one in presses}
+        self._free = dict.fromkeys(self._presses, datetime.min.replace(tzinfo=UTC))
+        self._queue: dict[str, list[tuple[Committed, datetime]]] = {name: [] for name in self._presses}
+        self.waiting: dict[BatchKey, dict[datetime, int]] = {}
+        self.mailed: list[tuple[BatchKey, datetime, datetime]] = []
+
+    def add(self, key: BatchKey, due: datetime, pieces: int) -> None:
+        counts = self.waiting.setdefault(key, {})
+        counts[due] = counts.get(due, 0) + pieces
+
+    def backlogs(self) -> list[Backlog]:
+        return [Backlog(key, sorted(counts.items()), NOW) for key, counts in self.waiting.items() if counts]
+
+    def presses(self, now: datetime) -> list[Press]:
+        """With the batches that are not printed yet, and when the last one was that is."""
+        return [
+            replace(
+                one,
+                queue=tuple(job for job, done in self._queue[name] if done > now),
+                printed_at=max((done for _, done in self._queue[name] if done <= now), default=None),
+            )
+            for name, one in self._presses.items()
+        ]
+
+    def close(self, close: Close, now: datetime) -> datetime:
+        """Freeze and print one batch; returns when it is printed. Fails where the plan asks for pieces that are not there."""
+        made = self._presses[close.printer_id]
+        taken = self._take(close)
+        sheets = -(-close.pieces // made.pace[close.key.product].n_up) * close.key.sheets
+        work = timedelta(minutes=made.floor.setup_minutes, hours=sheets / made.pace[close.key.product].sheets_per_hour)
+        printed = open_time(made.floor, max(self._free[close.printer_id], now + LINE_OVERHEAD), work)
+        self._free[close.printer_id] = printed
+        self._queue[close.printer_id].append((Committed(close.key.product, sheets, now), printed))
+        leaves = next_truck(made.floor, printed + timedelta(minutes=made.floor.lead_minutes))
+        self.mailed += [(close.key, due, leaves) for due, count in taken for _ in range(count)]
+        return printed
+
+    def forget(self, now: datetime) -> None:
+        """Batches that were printed long ago."""
+        since = now - timedelta(days=1)
+        self._queue = {name: [one for one in jobs if one[1] > since] for name, jobs in self._queue.items()}
+
+    def _take(self, close: Close) -> list[tuple[datetime, int]]:
+        counts, left, taken = self.waiting[close.key], close.pieces, []
+        for due in sorted(due for due in counts if due >= close.due_from):
+            part = min(left, counts[due])
+            if part:
+                taken.append((due, part))
+                left -= part
+                counts[due] -= part
+                if not counts[due]:
+                    del counts[due]
+        assert left == 0, f"{close} takes {left} pieces that are not there"
+        return taken
+
+
+def open_time(floor: Floor, start: datetime, work: timedelta) -> datetime:
+    """When so much work is done that begins at `start`, going from one opening or closing to the next."""
+    at = start
+    while True:
+        local = at.astimezone(floor.zoneinfo)
+        edges = [
+            datetime.combine(local.date() + timedelta(days=day), edge, floor.zoneinfo).astimezone(UTC)
+            for day in (0, 1)
+            for edge in (floor.opens, floor.closes)
+        ]
+        edge = min(edge for edge in edges if edge > at)
+        if floor.opens <= local.time() < floor.closes and local.weekday() not in floor.closed_weekdays:
+            if at + work <= edge:
+                return at + work
+            work -= edge - at
+        at = edge
+
+
+def next_truck(floor: Floor, ready: datetime) -> datetime:
+    day = ready.astimezone(floor.zoneinfo).date()
+    for ahead in range(12):
+        at = day + timedelta(days=ahead)
+        leaving = [datetime.combine(at, truck, floor.zoneinfo).astimezone(UTC) for truck in sorted(floor.trucks)]
+        for truck in leaving if is_mailing_day(at) and at.weekday() not in floor.closed_weekdays else ():
+            if truck >= ready - timedelta(milliseconds=5):
+                return truck
+    raise AssertionError(f"no truck within days of {ready}")

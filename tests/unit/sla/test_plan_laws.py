@@ -1,0 +1,293 @@
+"""What no plan may ever do, on backlogs and presses of all kinds; and that no other way of sharing tiny ones keeps more."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime, time, timedelta
+from itertools import product
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pipeline.models.profile import Floor, Postage, PrinterProfile, Sandbox
+from pipeline.sla.calendar import due_at
+from pipeline.sla.lots import Backlog, BatchKey
+from pipeline.sla.planner import plan
+from pipeline.sla.presses import LINE_OVERHEAD, Committed, Pace, Press
+from tests.unit.sla.plans import MARKETING, NOW, POSTCARDS, Line, press
+
+KEYS = st.builds(
+    BatchKey,
+    mode=st.just("live"),
+    account_id=st.none(),
+    product=st.sampled_from(["postcard_4x6", "letter", "postcard_6x9"]),
+    stock=st.sampled_from(["cover_120lb", "text_70lb"]),
+    mail_class=st.sampled_from(["first_class", "marketing"]),
+    sheets=st.integers(1, 2),
+)
+DUES = st.dictionaries(
+    st.integers(-120, 360).map(lambda quarters: NOW + quarters * timedelta(minutes=15)),
+    st.integers(1, 3_000),
+    min_size=1,
+    max_size=5,
+).map(lambda counts: sorted(counts.items()))
+BACKLOGS = st.lists(
+    st.builds(
+        Backlog,
+        key=KEYS,
+        dues=DUES,
+        waiting_since=st.timedeltas(timedelta(hours=-30), timedelta()).map(lambda by: NOW + by),
+    ),
+    max_size=4,
+    unique_by=lambda one: one.key,
+)
+TIMES = st.times(max_value=time(23, 59)).map(lambda at: at.replace(second=0, microsecond=0))
+
+
+@st.composite
+def presses_of_all_kinds(draw: st.DrawFn) -> list[Press]:
+    made = []
+    for number in range(draw(st.integers(0, 3))):
+        opens, closes = sorted(draw(st.tuples(TIMES, TIMES).filter(lambda two: two[0] != two[1])))
+        floor = Floor(
+            zone=draw(st.sampled_from(["America/New_York", "America/Los_Angeles"])),
+            opens=opens,
+            closes=closes,
+            trucks=tuple(draw(st.lists(TIMES, max_size=3, unique=True))),
+            closed_weekdays=tuple(draw(st.sets(st.integers(0, 6), max_size=2))),
+            lead_minutes=draw(st.integers(0, 600)),
+            setup_minutes=draw(st.integers(0, 9)),
+            max_sheets_per_batch=draw(st.integers(1, 2_000)),
+            max_pieces_per_batch=draw(st.none() | st.integers(1, 900)),
+            fill_sheets=draw(st.none() | st.integers(1, 2_000)),
+            max_wait_s=draw(st.none() | st.integers(0, 200_000)),
+            spoilage=draw(st.sampled_from([0, 0.015])),
+        )
+        profile = PrinterProfile(
+            transport=Sandbox(),
+            postage=Postage(
+                mailer_id="123456", method="meter", min_pieces_marketing=draw(st.sampled_from([0, 0, 200]))
+            ),
+            stocks=tuple(draw(st.sets(st.sampled_from(["cover_120lb", "text_70lb"]), min_size=1))),
+            classes=tuple(draw(st.sets(st.sampled_from(["first_class", "marketing"]), min_size=1))),
+            floor=floor,
+        )
+        slots = draw(st.dictionaries(st.sampled_from(["postcard_4x6", "letter"]), st.integers(1, 12)))
+        pace = {name: Pace(n_up, draw(st.integers(50, 9_000)), 5.0 + number) for name, n_up in slots.items()}
+        silent = draw(st.none() | st.integers(0, 90))
+        queue = draw(st.lists(st.builds(Committed, st.just("letter"), st.integers(1, 4_000), st.just(NOW)), max_size=2))
+        since = None if silent is None else NOW - timedelta(minutes=silent)
+        reachable = draw(st.sampled_from([True, True, True, False]))
+        made.append(Press(f"pr_{number}", None, profile, pace, tuple(queue), reachable, since))
+    return made
+
+
+@settings(deadline=None, max_examples=300)
+@given(BACKLOGS, presses_of_all_kinds())
+def test_no_piece_is_taken_twice_and_no_printer_gets_what_it_cannot_make(
+    backlogs: list[Backlog], presses: list[Press]
+) -> None:
+    planned = plan(backlogs, presses, NOW)
+    by_id = {one.printer_id: one for one in presses}
+    left = {one.key: dict(one.dues) for one in backlogs}
+    for close in planned.closes:
+        printer, key = by_id[close.printer_id], close.key
+        assert printer.reachable
+        assert key.product in printer.pace
+        assert key.stock in printer.profile.stocks
+        assert key.mail_class in printer.profile.classes
+        sheets = -(-close.pieces // printer.pace[key.product].n_up) * key.sheets
+        assert sheets <= printer.floor.max_sheets_per_batch
+        assert close.pieces <= (printer.floor.max_pieces_per_batch or close.pieces)
+        assert close.pieces >= max(1, printer.profile.postage.min_pieces(key.mail_class))
+        assert close.reason
+        take(left[key], close.due_from, close.pieces)
+
+
+def take(counts: dict[datetime, int], due_from: datetime, pieces: int) -> None:
+    """As freezing does it; fails where a batch would want pieces that another has."""
+    for due in sorted(due for due in counts if due >= due_from):
+        part = min(pieces, counts[due])
+        counts[due] -= part
+        pieces -= part
+    assert pieces == 0
+
+
+@settings(deadline=None, max_examples=300)
+@given(BACKLOGS, presses_of_all_kinds())
+def test_every_piece_is_closed_or_waits_for_a_press_or_has_a_cause(
+    backlogs: list[Backlog], presses: list[Press]
+) -> None:
+    planned = plan(backlogs, presses, NOW)
+    meant: Counter[BatchKey] = Counter()
+    short: Counter[BatchKey] = Counter()
+    for one in (*planned.closes, *planned.waits):
+        meant[one.key] += one.pieces
+    for cause in planned.shortfalls:
+        assert cause.cause
+        short[cause.key] += cause.pieces
+    for backlog in backlogs:
+        pieces = sum(count for _, count in backlog.dues)
+        assert meant[backlog.key] <= pieces
+        assert meant[backlog.key] + short[backlog.key] >= pieces
+        past = sum(count for due, count in backlog.dues if due < NOW)
+        assert short[backlog.key] >= past
+    if planned.waits:
+        assert planned.next_close_at is not None
+        assert planned.next_close_at > NOW
+
+
+@settings(deadline=None, max_examples=300)
+@given(BACKLOGS, presses_of_all_kinds())
+def test_what_closes_for_its_promise_is_printed_within_the_hours_and_before_its_truck(
+    backlogs: list[Backlog], presses: list[Press]
+) -> None:
+    presses = [Press(one.printer_id, None, one.profile, one.pace) for one in presses]
+    planned = plan(backlogs, presses, NOW)
+    line = Line(presses)
+    for backlog in backlogs:
+        for due, pieces in backlog.dues:
+            line.add(backlog.key, due, pieces)
+    short = {one.key for one in planned.shortfalls}
+    lead = {one.printer_id: timedelta(minutes=one.floor.lead_minutes) for one in presses}
+    for close in planned.closes:
+        printed = line.close(close, NOW)
+        if close.key not in short and "waited" not in close.reason:
+            assert printed + lead[close.printer_id] <= close.mail_by + timedelta(milliseconds=5)
+
+
+MINUTES = st.integers(1, 6)
+LOTS = st.lists(
+    st.tuples(st.sampled_from([POSTCARDS, MARKETING]), st.integers(1, 3), st.sampled_from([40, 70, 95])),
+    min_size=1,
+    max_size=3,
+    unique_by=lambda lot: (lot[0], lot[2]),
+)
+
+
+def tiny_press(name: str, sheet_minutes: int, trucks: Sequence[int], *, classes: Sequence[str], fill: int) -> Press:
+    """One piece a sheet and no set-up; its trucks leave so many minutes from now."""
+    leaving = tuple((NOW + timedelta(minutes=minutes)).astimezone(Floor().zoneinfo).time() for minutes in trucks)
+    made = press(
+        name,
+        slots=1,
+        trucks=leaving,
+        sheets_per_hour=60 // sheet_minutes,
+        setup_minutes=0,
+        lead_minutes=10,
+        fill_sheets=fill,
+    )
+    profile = made.profile.model_copy(update={"classes": tuple(classes)})
+    return Press(made.printer_id, None, profile, made.pace)
+
+
+@st.composite
+def tiny_presses(draw: st.DrawFn) -> list[Press]:
+    trucks = st.lists(st.sampled_from([30, 40, 60, 70, 95]), min_size=1, max_size=2, unique=True)
+    classes = st.sampled_from([("first_class",), ("marketing",), ("first_class", "marketing")])
+    return [
+        tiny_press(
+            name,
+            draw(st.sampled_from([5, 10, 15])),
+            draw(trucks),
+            classes=draw(classes),
+            fill=draw(st.sampled_from([1, 2, 9])),
+        )
+        for name in ("north", "south")
+    ]
+
+
+@settings(deadline=None, max_examples=400)
+@given(LOTS, tiny_presses())
+def test_no_way_of_sharing_a_tiny_backlog_keeps_more_promises(
+    lots: list[tuple[BatchKey, int, int]], presses: list[Press]
+) -> None:
+    assert kept_by_plan(lots, presses) == most_that_can_be_kept(lots, presses)
+
+
+def kept_by_plan(lots: list[tuple[BatchKey, int, int]], presses: list[Press]) -> int:
+    line, now = Line(presses), NOW
+    for key, pieces, minutes in lots:
+        line.add(key, NOW + timedelta(minutes=minutes), pieces)
+    for _ in range(60):
+        planned = plan(line.backlogs(), line.presses(now), now)
+        for close in planned.closes:
+            line.close(close, now)
+        if planned.next_close_at is None or planned.next_close_at > NOW + timedelta(minutes=120):
+            break
+        now = planned.next_close_at
+    return sum(leaves <= due for _, due, leaves in line.mailed)
+
+
+def most_that_can_be_kept(lots: list[tuple[BatchKey, int, int]], presses: list[Press]) -> int:
+    """Try every way of giving pieces of each lot to the presses, each of which prints the next-due first."""
+    shares = [[(a, b) for a in range(pieces + 1) for b in range(pieces + 1 - a)] for _, pieces, _ in lots]
+    most = 0
+    for given_ in product(*shares):
+        count = sum(a + b for a, b in given_)
+        if count > most and all(
+            fits([(lot, one[at]) for lot, one in zip(lots, given_, strict=True)], press_)
+            for at, press_ in enumerate(presses)
+        ):
+            most = count
+    return most
+
+
+def fits(work: Sequence[tuple[tuple[BatchKey, int, int], int]], press_: Press) -> bool:
+    sheet = timedelta(hours=1) / press_.pace["postcard_4x6"].sheets_per_hour
+    at = NOW + LINE_OVERHEAD
+    trucks = [
+        datetime.combine(NOW.date(), truck, press_.floor.zoneinfo).astimezone(UTC) for truck in press_.floor.trucks
+    ]
+    cuts = []
+    for (key, _, minutes), pieces in work:
+        if not pieces:
+            continue
+        in_time = [truck for truck in trucks if truck <= NOW + timedelta(minutes=minutes)]
+        if key.mail_class not in press_.profile.classes or not in_time:
+            return False
+        cuts.append((max(in_time) - timedelta(minutes=press_.floor.lead_minutes), pieces))
+    for cut, pieces in sorted(cuts):
+        at += pieces * sheet
+        if at > cut:
+            return False
+    return True
+
+
+@pytest.mark.long
+def test_a_year_over_every_holiday_and_change_of_clocks_leaves_no_piece_behind() -> None:
+    presses = [
+        press("east", trucks=(time(11), time(20, 30)), fill_sheets=40),
+        press("west", trucks=(time(17),), fill_sheets=40, zone="America/Los_Angeles", closed_weekdays=(5, 6)),
+        press(
+            "night",
+            trucks=(time(2, 30), time(16)),
+            fill_sheets=40,
+            zone="America/Chicago",
+            opens=time(1),
+            closes=time(9),
+        ),
+    ]
+    line, short = Line(presses), 0
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    added = 0
+    for hour in range(366 * 24):
+        now = datetime(2026, 1, 1, tzinfo=UTC) + hour * timedelta(hours=1)
+        for key, pieces in ((POSTCARDS, hour * 7 % 61), (MARKETING, hour * 5 % 23)):
+            if pieces:
+                due = due_at(now, presses[0].floor.zoneinfo)
+                line.add(key, due.replace(minute=due.minute // 15 * 15, second=0, microsecond=0), pieces)
+                added += pieces
+        until = now + timedelta(hours=1)
+        while now < until:
+            planned = plan(line.backlogs(), line.presses(now), now)
+            short += sum(one.pieces for one in planned.shortfalls)
+            for close in planned.closes:
+                line.close(close, now)
+            line.forget(now)
+            now = min(planned.next_close_at or until, until)
+    left = sum(sum(counts.values()) for counts in line.waiting.values())
+    assert left < 3_000  # the last day's
+    assert len(line.mailed) + left == added
+    assert short == 0
+    assert all(leaves <= due for _, due, leaves in line.mailed)
