@@ -54,6 +54,8 @@ class AddressSide:
         self._indicia = on_piece(product.indicia, product) if product.indicia else None
         self._sender = on_piece(product.return_address, product)
         self._face = address_typeface()
+        # A line of so many letters of ASCII fits, be they the widest.
+        self._sure = int(self._block.width_pt / (max(self._face.widths[:128]) * SIZE_PT / 1000))
         self._bars_at = [_text_matrix(slot, *self.bars_place()) for slot in slots]
         # `'` moves down a line before it prints, so a block starts one line above its first baseline.
         self._address_at = [_text_matrix(slot, self._block.x_pt, self._first_baseline_pt + PITCH_PT) for slot in slots]
@@ -111,8 +113,11 @@ class AddressSide:
             codes = text.encode(ENCODING)
         except UnicodeEncodeError:
             return None
-        widest = max([self._face.width_pt(line, SIZE_PT) for line in codes.split(b"\n")])
-        return b"(" + escaped(codes).replace(b"\n", b")'(") + b")'" if widest <= self._block.width_pt else None
+        sure = self._sure if text.isascii() else 0
+        long = [line for line in codes.split(b"\n") if len(line) > sure]
+        if any(self._face.width_pt(line, SIZE_PT) > self._block.width_pt for line in long):
+            return None
+        return b"(" + escaped(codes).replace(b"\n", b")'(") + b")'"
 
     def sequence(self, slot: int, number: int) -> bytes:
         """The piece's number in mailing order, for whoever has to put a spoiled one back in its place."""

@@ -4,6 +4,9 @@ Crop marks and text are 100 % K: on a digital press a mark in all inks is four c
 inks, since misregister is what they show.
 """
 
+from datetime import datetime
+from functools import lru_cache
+
 from pipeline.models.profile import Marks
 from pipeline.press import code39
 from pipeline.press.geometry import Rect, numbers, pt
@@ -95,7 +98,13 @@ def _color_bar(mark: Mark) -> str:
 
 def slug_text(job: Job, sheet: int, sheets: int, side: str) -> str:
     """`sheet` counts from 1. The time is the batch's freeze time, so that a second imposition prints the same."""
-    return f"{job.stem}   sheet {sheet} of {sheets}   {side}   {job.frozen_at:%Y-%m-%d %H:%M} UTC"
+    return f"{job.stem}   sheet {sheet} of {sheets}   {side}   {_stamp(job.frozen_at)}"
+
+
+@lru_cache(maxsize=16)
+def _stamp(moment: datetime) -> str:
+    # Formatting a date costs as much as setting half an address.
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def draw_slug(mark: Mark, text: str, *, font: str) -> bytes:

@@ -4,12 +4,19 @@ Lines are lists in the order of `Placed`'s fields: a third of the size of object
 """
 
 import json
+import os
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, overload
 
 from pipeline.press.job import Placed
+
+_FIELDS = tuple(field.name for field in fields(Placed))
+_ADDRESS, _SENDER = _FIELDS.index("address"), _FIELDS.index("return_address")
+# Half the time of `json.loads`, which looks for encodings and blanks around the value.
+_scan = json.JSONDecoder().raw_decode
 
 
 def spool(pieces: Iterable[Placed], path: Path) -> None:
@@ -33,8 +40,8 @@ class SpooledPieces(Sequence[Placed]):
         return len(self._starts) - 1
 
     def __iter__(self) -> Iterator[Placed]:
-        self._file.seek(0)
-        return map(_placed, self._file)
+        with Path(self._file.name).open("rb") as lines:
+            yield from map(_placed, lines)
 
     @overload
     def __getitem__(self, at: int) -> Placed: ...
@@ -45,14 +52,16 @@ class SpooledPieces(Sequence[Placed]):
             return tuple(self[number] for number in range(len(self))[at])
         number = range(len(self))[at]
         start, end = self._starts[number : number + 2]
-        self._file.seek(start)
-        return _placed(self._file.read(end - start))
+        return _placed(os.pread(self._file.fileno(), end - start, start))
 
     def close(self) -> None:
         self._file.close()
 
 
 def _placed(line: bytes) -> Placed:
-    fields: list[Any] = json.loads(line)
-    fields[5], fields[6] = tuple(fields[5]), tuple(fields[6])
-    return Placed(*fields)
+    values: list[Any] = _scan(line.decode("ascii"), 0)[0]
+    values[_ADDRESS], values[_SENDER] = tuple(values[_ADDRESS]), tuple(values[_SENDER])
+    # Past the frozen `__init__`, which sets ten fields one by one, and takes as long as reading them.
+    piece = object.__new__(Placed)
+    vars(piece).update(zip(_FIELDS, values, strict=True))
+    return piece

@@ -13,6 +13,8 @@ from typing import BinaryIO
 
 # Level 1 is within 2 % of level 6 on addresses and bars, in half the time.
 COMPRESSION = 1
+# A slug line of its own shrinks by nothing, in the time that an address takes.
+WORTH_COMPRESSING = 256
 OBJECTS_PER_STREAM = 128
 PAGES_PER_NODE = 64
 
@@ -58,7 +60,7 @@ class PdfWriter:
     def stream(self, entries: bytes, data: bytes, *, number: int | None = None, compress: bool = True) -> int:
         """One stream; `entries` are those of its dictionary but for Length, and Filter where `compress` adds it."""
         number = number if number is not None else self.reserve()
-        if compress:
+        if compress and len(data) >= WORTH_COMPRESSING:
             data = zlib.compress(data, COMPRESSION)
             entries += b"/Filter/FlateDecode"
         self._kinds[number], self._where[number] = _PLAIN, self._size
