@@ -15,7 +15,7 @@ from pipeline.errors import InDoubt, Permanent, Transient
 from pipeline.models.profile import Sftp
 from pipeline.ports import AckFile, Lies
 
-ACK_SUFFIX = b".ack.json"
+ACK_SUFFIXES = (b".ack.json", b".ack.csv")
 MOST_ACK_BYTES = 4 * 1024 * 1024
 _NAME_SAFE = "!#$&'()+,;=@[]^`{} "
 """With letters, digits and `_.-~`: what stays as it is in an acknowledgement's name; the rest is percent-encoded."""
@@ -102,7 +102,7 @@ class SftpPrinter:
         with self._speaking() as connection:
             [entries] = connection.run([jobs.list_folder(outbox)], "listing acknowledgements")
             wanted = sorted(
-                entry.name for entry in entries if entry.name.endswith(ACK_SUFFIX) and not entry.attributes.is_folder
+                entry.name for entry in entries if entry.name.endswith(ACK_SUFFIXES) and not entry.attributes.is_folder
             )[:limit]
             found = connection.run(
                 [_read_ack(outbox + b"/" + name, _quoted(name), connection.offer) for name in wanted],

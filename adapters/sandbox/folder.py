@@ -13,6 +13,7 @@ from pipeline.ports import AckFile, Lies
 
 MOST_ACK_BYTES = 4 * 1024 * 1024
 ACK_SUFFIX = ".ack.json"
+ACK_SUFFIXES = (ACK_SUFFIX, ".ack.csv")
 
 
 class FolderPrinter:
@@ -66,7 +67,7 @@ class FolderPrinter:
 
     def acks(self, limit: int) -> list[AckFile]:
         """Up to `limit` whole acknowledgement files, oldest name first."""
-        names = sorted(path for path in self._out.glob(f"*{ACK_SUFFIX}") if path.is_file())
+        names = sorted(path for path in self._out.iterdir() if path.name.endswith(ACK_SUFFIXES) and path.is_file())
         return [AckFile(path.name, path.read_bytes()[:MOST_ACK_BYTES]) for path in names[:limit]]
 
     def settle_ack(self, name: str, *, good: bool) -> None:

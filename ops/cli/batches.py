@@ -29,8 +29,20 @@ _DROP = (
     "stem", "status", "pieces", "sheets", "handing_over_at", "sent_at", "digest", "last_error", "recall_state",
     "recall_by", "recall_reason",
 )  # fmt: skip
-_PLACED = ("revision", "placed", "live", "spoiled", "destroyed")
-_ACK = ("drop_stem", "state", "at", "received_at", "name", "faults")
+_PLACED = (
+    "revision",
+    "placed",
+    "live",
+    "printed",
+    "inserted",
+    "mailed",
+    "spoiled",
+    "destroyed",
+    "freed",
+    "short",
+    "neighbours",
+)
+_ACK = ("drop_stem", "state", "at", "received_at", "name", "faults", "neighbours")
 
 
 @app.command("list")
@@ -168,20 +180,39 @@ def _by_status(tx: Connection, batch_id: str) -> dict[str, int]:
 
 
 def _placements(tx: Connection, batch_id: str) -> list[dict[str, Any]]:
-    """How many places each revision has, how many of them are live, and what became of others."""
+    """What became of each revision's places. A place counts once, by the furthest that was said of it.
+
+    `freed` are those whose pieces went back. `short` are those of which nothing was said while others of the revision are made:
+    with it, what was sent is what was made, spoiled, destroyed, freed or short. `neighbours` came out once more.
+    """
 
     def counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
         return func.count().filter(condition)
 
+    outcome, nothing = placements.c.outcome, placements.c.outcome.is_(None)
+    told = [counted(outcome == name).label(name) for name in ("printed", "inserted", "mailed", "spoiled", "destroyed")]
     summary = select(
         placements.c.revision,
         func.count().label("placed"),
         counted(placements.c.live).label("live"),
-        counted(placements.c.outcome == "spoiled").label("spoiled"),
-        counted(placements.c.outcome == "destroyed").label("destroyed"),
-    )
-    here = summary.where(placements.c.batch_id == batch_id)
-    return [dict(row._mapping) for row in tx.execute(here.group_by(placements.c.revision).order_by("revision"))]
+        *told,
+        counted(nothing & ~placements.c.live).label("freed"),
+        counted(nothing & placements.c.live).label("unsaid"),
+    ).where(placements.c.batch_id == batch_id)
+    rows = tx.execute(summary.group_by(placements.c.revision).order_by("revision")).all()
+    return [_with_short(dict(row._mapping), _neighbours(tx, batch_id, row.revision)) for row in rows]
+
+
+def _with_short(counts: dict[str, Any], neighbours: int) -> dict[str, Any]:
+    unsaid = counts.pop("unsaid")
+    made = counts["printed"] + counts["inserted"] + counts["mailed"]
+    return counts | {"short": unsaid if made else 0, "neighbours": neighbours}
+
+
+def _neighbours(tx: Connection, batch_id: str, revision: int) -> int:
+    stem = select(drops.c.stem).where(drops.c.batch_id == batch_id, drops.c.revision == revision).scalar_subquery()
+    destroyed = select(func.coalesce(func.sum(acks.c.neighbours), 0)).where(acks.c.drop_stem == stem)
+    return int(tx.execute(destroyed).scalar_one())
 
 
 def _drops(tx: Connection, batch_id: str) -> list[dict[str, Any]]:

@@ -105,7 +105,10 @@ def suspend(
     reason: Reason = "",
     as_json: Json = False,
 ) -> None:
-    """Give a printer no new batches, until `--off`. What it has goes on; what was not handed over goes to another that can make it."""
+    """Give a printer no new batches, until `--off`.
+
+    What it has goes on; what was not handed over yet goes to another printer that can make it.
+    """
     if not off and not reason:
         raise CommandError("say why, for those who look at the board: --reason TEXT", Exit.USAGE)
     with installation() as here, here.db.write() as tx:

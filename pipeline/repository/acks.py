@@ -1,11 +1,11 @@
 """What an acknowledgement changes: pieces, placements, its drop and its batch. Recorded with the file that says so."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 
 from pipeline.clock import Clock
 from pipeline.errors import Fault
@@ -19,7 +19,7 @@ from pipeline.lifecycle import (
     SlaState,
     Status,
 )
-from pipeline.models.ack_format import AckBody, Unreadable
+from pipeline.models.ack_format import AckBody, Reading
 from pipeline.models.types import Ids
 from pipeline.repository.aside import Aside, set_drop_aside
 from pipeline.repository.batches import advance_batch, advance_batch_if_all, live_pieces, reprint
@@ -48,6 +48,30 @@ class AckRecord:
     received_at: datetime
 
 
+@dataclass(frozen=True)
+class Applied:
+    """Whether anything of a file was good, and what was not."""
+
+    good: bool
+    faults: tuple[Fault, ...]
+
+
+@dataclass(frozen=True)
+class _Good:
+    """An acknowledgement that can be applied, to which drop, and when it became so; `neighbours` are counted, not made again."""
+
+    drop: Row[Any]
+    ack: AckBody
+    at: datetime
+    neighbours: int
+
+
+@dataclass(frozen=True)
+class _Checked:
+    good: _Good | None
+    faults: list[Fault]
+
+
 def is_recorded(tx: Connection, printer_id: str, digest: str) -> bool | None:
     """None when this file is new; otherwise whether any of it was good."""
     known = select(acks.c.state).where(acks.c.printer_id == printer_id, acks.c.digest == digest)
@@ -64,34 +88,46 @@ class AckWriter:
         self._now = machine_clock
         self._ids = ids
 
-    def apply(self, record: AckRecord, ack: AckBody | Unreadable) -> bool:
-        """Apply what is good of an acknowledgement and record it; False when nothing was."""
-        if isinstance(ack, Unreadable):
-            return self._refuse(record, ack.faults)
+    def apply(self, record: AckRecord, reading: Reading) -> Applied:
+        """Apply what is good of a file and record it, the rest with its faults."""
+        faults = list(reading.faults)
+        good: list[_Good] = []
+        for ack in reading.acks:
+            checked = self._check(record, ack)
+            faults += checked.faults
+            if checked.good is not None:
+                good.append(checked.good)
+        for one in good:
+            self._move(record, one)
+        with self._db.write() as tx:
+            for one in good:
+                self._settle_drop(tx, one)
+            insert_rows(tx, acks, [_row(record, self._ids, good, faults)])
+        return Applied(bool(good), tuple(faults))
+
+    def _check(self, record: AckRecord, ack: AckBody) -> "_Checked":
         with self._db.read() as tx:
             drop = tx.execute(
                 select(drops).where(drops.c.stem == ack.drop, drops.c.printer_id == record.printer_id)
             ).first()
             fault = _fault(drop, ack)
-            unfit = _unfit_pieces(tx, drop, ack) if drop is not None and fault is None else {}
-        if drop is None or fault is not None or (ack.pieces and len(unfit) == len(set(ack.pieces))):
-            return self._refuse(record, [fault] if fault else list(unfit.values()))
+            if drop is None or fault is not None:
+                return _Checked(None, [fault] if fault else [])
+            neighbours = _neighbours(tx, drop, ack)
+            unfit = _unfit_pieces(tx, drop, ack, neighbours)
         if ack.pieces is not None:
-            ack = ack.model_copy(update={"pieces": tuple(one for one in dict.fromkeys(ack.pieces) if one not in unfit)})
+            fit = tuple(one for one in dict.fromkeys(ack.pieces) if one not in unfit and one not in neighbours)
+            if ack.pieces and not fit and not neighbours:
+                return _Checked(None, list(unfit.values()))
+            ack = ack.model_copy(update={"pieces": fit})
         at = ack.at if drop.handing_over_at <= ack.at <= record.received_at else record.received_at
-        if ack.state != "rejected":
-            self._move_arrived(drop, record, at)
-        if ack.state in ("printed", "mailed"):
-            self._move_pieces(drop, ack, record, at)
-        with self._db.write() as tx:
-            self._settle_drop(tx, drop, ack, at)
-            insert_rows(tx, acks, [_row(record, self._ids, ack, at, list(unfit.values()))])
-        return True
+        return _Checked(_Good(drop, ack, at, len(neighbours)), list(unfit.values()))
 
-    def _refuse(self, record: AckRecord, faults: Sequence[Fault]) -> bool:
-        with self._db.write() as tx:
-            insert_rows(tx, acks, [_row(record, self._ids, None, None, faults)])
-        return False
+    def _move(self, record: AckRecord, good: "_Good") -> None:
+        if good.ack.state != "rejected":
+            self._move_arrived(good.drop, record, good.at)
+        if good.ack.state in ("printed", "mailed"):
+            self._move_pieces(good.drop, good.ack, record, good.at)
 
     def _move_arrived(self, drop: Row[Any], record: AckRecord, at: datetime) -> None:
         """A printer that speaks of a drop has it, even where nobody could tell: its pieces are sent, and scans are asked for."""
@@ -132,7 +168,8 @@ class AckWriter:
             if len(rows) < _BULK:
                 return
 
-    def _settle_drop(self, tx: Connection, drop: Row[Any], ack: AckBody, at: datetime) -> None:
+    def _settle_drop(self, tx: Connection, good: "_Good") -> None:
+        drop, ack, at = good.drop, good.ack, good.at
         if ack.state == "rejected":
             self._refused(tx, drop, ack, at)
             return
@@ -145,6 +182,7 @@ class AckWriter:
         )
         _end_doubt(tx, drop.batch_id)
         advance_batch(tx, drop.batch_id, BatchStatus.ACCEPTED)
+        _note_made(tx, drop, ack)
         if ack.state in ("spoiled", "destroyed") and ack.pieces:
             reprint(tx, drop, ack.pieces, outcome=ack.state, at=at, ids=self._ids)
         elif ack.state == "printed":
@@ -163,6 +201,9 @@ def _fault(drop: Row[Any] | None, ack: AckBody) -> Fault | None:
         return Fault(
             "unknown_drop", "/drop", "this printer was never given that drop", "name the stem as it stands in .ready"
         )
+    if drop.set_aside_at is not None and drop.handing_over_at is not None and ack.state != "rejected":
+        detail = f"the drop is {drop.status}, and its pieces are made elsewhere"
+        return Fault("drop_set_aside", "/drop", detail, "stop it, and destroy what is printed")
     if drop.status not in _HANDED_OVER:
         return Fault("drop_not_handed_over", "/drop", f"the drop is {drop.status}", "acknowledge only what was taken")
     if ack.digest is not None and ack.digest != drop.digest:
@@ -178,14 +219,27 @@ def _fault(drop: Row[Any] | None, ack: AckBody) -> Fault | None:
     return None
 
 
-def _unfit_pieces(tx: Connection, drop: Row[Any], ack: AckBody) -> dict[str, Fault]:
+def _neighbours(tx: Connection, drop: Row[Any], ack: AckBody) -> set[str]:
+    """Good pieces of the batch that came out again on a reprinted sheet, and were destroyed: nothing of them is made again."""
+    if ack.state != "destroyed" or drop.revision == 0 or not ack.pieces:
+        return set()
+    rows = tx.execute(
+        select(placements.c.piece_id, placements.c.revision).where(placements.c.batch_id == drop.batch_id)
+    ).all()
+    here = {row.piece_id for row in rows if row.revision == drop.revision}
+    return {row.piece_id for row in rows if row.revision < drop.revision}.intersection(ack.pieces) - here
+
+
+def _unfit_pieces(tx: Connection, drop: Row[Any], ack: AckBody, neighbours: Collection[str]) -> dict[str, Fault]:
     """Listed pieces of which this cannot be true, by id. A printer may list anything: the drop's own pieces are what is read."""
     if ack.pieces is None:
         return {}
     in_drop = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision)
     rows = tx.execute(select(pieces.c.id, pieces.c.status).join_from(placements, pieces).where(in_drop))
     statuses = {row.id: Status(row.status) for row in rows}
-    found = {one: _piece_fault(ack, n, one, statuses.get(one)) for n, one in enumerate(ack.pieces)}
+    found = {
+        one: _piece_fault(ack, n, one, statuses.get(one)) for n, one in enumerate(ack.pieces) if one not in neighbours
+    }
     return {piece_id: fault for piece_id, fault in found.items() if fault}
 
 
@@ -208,14 +262,31 @@ def _named(drop: Row[Any], ack: AckBody) -> Iterator[ColumnElement[bool]]:
         yield and_(live_pieces(drop), pieces.c.id.in_(page))
 
 
+_MADE = ("printed", "inserted", "mailed")
+
+
+def _note_made(tx: Connection, drop: Row[Any], ack: AckBody) -> None:
+    """What became of each place of the drop, so that what was sent can be counted against what was made. Only forward."""
+    if ack.state not in _MADE:
+        return
+    earlier = placements.c.outcome.in_(_MADE[: _MADE.index(ack.state)])
+    here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
+    made = update(placements).where(here, or_(placements.c.outcome.is_(None), earlier)).values(outcome=ack.state)
+    if ack.pieces is None:
+        tx.execute(made)
+        return
+    for page in pages(ack.pieces):
+        tx.execute(made.where(placements.c.piece_id.in_(page)))
+
+
 def _end_doubt(tx: Connection, batch_id: str) -> None:
     doubted = and_(batches.c.id == batch_id, batches.c.status == BatchStatus.IN_DOUBT)
     tx.execute(update(batches).where(doubted).values(status=BatchStatus.SENT, revision=batches.c.revision + 1))
 
 
-def _row(
-    record: AckRecord, ids: Ids, ack: AckBody | None, at: datetime | None, faults: Sequence[Fault]
-) -> dict[str, Any]:
+def _row(record: AckRecord, ids: Ids, good: Sequence[_Good], faults: Sequence[Fault]) -> dict[str, Any]:
+    """`state` and `at` are those of the last thing that a file says."""
+    last = good[-1] if good else None
     return {
         "id": ids.new("ak"),
         "printer_id": record.printer_id,
@@ -223,9 +294,10 @@ def _row(
         "name": record.name,
         "digest": record.digest,
         "body": record.body,
-        "drop_stem": ack.drop if ack else None,
-        "state": ack.state if ack else None,
-        "at": at,
+        "drop_stem": last.ack.drop if last else None,
+        "state": last.ack.state if last else None,
+        "at": last.at if last else None,
         "received_at": record.received_at,
         "faults": [fault.as_dict() for fault in faults[:_MOST_FAULTS]],
+        "neighbours": sum(one.neighbours for one in good) or None,
     }

@@ -25,11 +25,15 @@ def waiting_drops(tx: Connection, mode: str) -> Sequence[Row[Any]]:
 
 
 def unheard_drops(tx: Connection, mode: str, at: datetime) -> Sequence[Row[Any]]:
-    """Drops at a printer that has said nothing of them yet, those that wait longest first."""
+    """Drops at a printer that has said nothing of them yet, those that wait longest first.
+
+    Where we have not asked the printer lately, since our workers stood still, the silence is ours.
+    """
+    asked = or_(printers.c.poll_at > at, printers.c.tries > 0)
     recent = drops.c.handing_over_at > at - HEARD_OF_WITHIN
     here = and_(drops.c.mode == mode, drops.c.account_id.is_(None), drops.c.status == DropStatus.SENT)
     open_ = or_(drops.c.silent_at.is_(None), drops.c.recall_state.is_(None))
-    return tx.execute(_drops().where(here, recent, open_, ~spoken_of()).order_by(drops.c.handing_over_at)).all()
+    return tx.execute(_drops().where(here, recent, open_, asked, ~spoken_of()).order_by(drops.c.handing_over_at)).all()
 
 
 def mark_silent(

@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from pipeline.lifecycle import BatchStatus
-from pipeline.models.ack_format import read_ack
+from pipeline.models.ack_format import read_acks
 from pipeline.ports import AckFile, Printer
 from pipeline.repository.acks import AckRecord, AckWriter, is_recorded
 from pipeline.repository.claims import FREED
@@ -63,9 +63,17 @@ class Acknowledge:
         if good is None:
             name = _text(file.name.encode("utf-8", "replace"))
             record = AckRecord(row.id, row.mode, name, digest, _text(file.body), self._line_now(row))
-            good = self._writer.apply(record, read_ack(name, file.body))
+            good = self._apply(row, record, file)
         printer.settle_ack(file.name, good=good)
         log.info("ack.applied" if good else "ack.refused", printer=row.name, file=file.name)
+
+    def _apply(self, row: Row[Any], record: AckRecord, file: AckFile) -> bool:
+        applied = self._writer.apply(record, read_acks(record.name, file.body))
+        if any(fault.code == "drop_set_aside" for fault in applied.faults):
+            log.error(
+                "drop.acknowledged_after_all", printer=row.name, file=record.name, runbook="drop-acknowledged-after-all"
+            )
+        return applied.good
 
     def _line_now(self, row: Row[Any]) -> datetime:
         account = row.account_id or ""

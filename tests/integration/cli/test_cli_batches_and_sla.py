@@ -124,7 +124,8 @@ def test_a_batch_is_shown_with_its_drop_places_and_acknowledgements(terminal: Te
     batch_id = terminal.json("batches", "list")[1]["id"]
     shown = terminal.json("batches", "show", batch_id)
     assert shown["by_status"] == {"mailed": 9}
-    assert shown["placements"] == [{"revision": 0, "placed": 9, "live": 9, "spoiled": 0, "destroyed": 0}]
+    nothing = dict.fromkeys(("printed", "inserted", "spoiled", "destroyed", "freed", "short", "neighbours"), 0)
+    assert shown["placements"] == [{"revision": 0, "placed": 9, "live": 9, "mailed": 9, **nothing}]
     assert [drop["status"] for drop in shown["drops"]] == ["sent"]
     assert sorted(ack["state"] for ack in shown["acks"]) == ["accepted", "mailed"]
     text = terminal.out("batches", "show", batch_id)
@@ -143,3 +144,21 @@ def test_a_batch_is_shown_with_its_drop_places_and_acknowledgements(terminal: Te
 )
 def test_batches_that_are_not_there(terminal: Terminal, arguments: list[str], code: int, said: str) -> None:
     assert said in terminal.refusal("batches", *arguments, code=code)
+
+
+def test_a_batch_that_is_not_handed_over_is_recalled_by_hand(terminal: Terminal, mailed: World) -> None:
+    ids = mailed.add_ready(1)
+    mailed.tick()
+    batch_id = terminal.json("batches", "list", "--status", "frozen")[0]["id"]
+    assert "say why" in terminal.run_here("batches", "recall", batch_id, "--reason", " ").stderr
+    outcomes = terminal.json("batches", "recall", batch_id, "--reason", "the wrong month")
+    assert [(one["state"], one["pieces"]) for one in outcomes] == [("void", 1)]
+    shown = terminal.json("batches", "show", batch_id)
+    assert (shown["status"], shown["placements"][0]["freed"]) == ("void", 1)
+    assert mailed.statuses(ids) == {"ready": 1}
+    again = terminal.run_here("batches", "recall", batch_id, "--reason", "the wrong month")
+    assert (again.returncode, "no drop that could be recalled" in again.stderr) == (5, True)
+    settled = terminal.run_here("batches", "settle", batch_id, "--taken", "--reason", "they say so")
+    assert (settled.returncode, "is not in doubt" in settled.stderr) == (5, True)
+    assert terminal.run_here("batches", "settle", batch_id, "--reason", "they say so").returncode == 2
+    assert terminal.run_here("batches", "recall", "bt_none", "--reason", "x").returncode == 4

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from pipeline.errors import Transient
 from pipeline.repository.batches import reprint
@@ -298,3 +299,103 @@ def test_a_printer_is_asked_again_after_a_while_and_at_once_while_it_has_more(wo
     hear(world)
     assert world.printer().outbox == {}
     assert world.rows(printers)[0].last_ack_at == world.clock()
+
+
+HEADER = "drop,state,at,piece,reason,digest"
+
+
+def told_csv(world: World, *lines: str, name: str = "x.ack.csv", header: str = HEADER) -> None:
+    world.printer().outbox[name] = "\r\n".join([header, *lines, ""]).encode()
+    hear(world)
+
+
+def line(world: World, state: str, piece: str = "", *, revision: int = 0, at: str = "") -> str:
+    return f"{world.drop(revision).stem},{state},{at or world.clock().isoformat()},{piece},,"
+
+
+def outcomes(world: World) -> dict[str, str | None]:
+    return {row.piece_id: row.outcome for row in world.rows(placements, placements.c.revision == 0)}
+
+
+def test_a_csv_file_says_as_much_as_a_json_one(world: World, ids: list[str]) -> None:
+    told_csv(world, line(world, "accepted"), line(world, "printed", ids[0]), line(world, "printed", ids[1]))
+    assert world.statuses(ids) == {"printed": 2, "sent": 2}
+    assert [outcomes(world)[one] for one in ids] == ["printed", "printed", None, None]
+    told_csv(world, line(world, "mailed"), name="y.ack.csv")
+    assert world.statuses(ids) == {"mailed": 4}
+    assert world.printer().done == {"x.ack.csv", "y.ack.csv"}
+
+
+def test_the_good_lines_of_a_csv_file_are_applied_and_the_bad_ones_kept_with_their_places(
+    world: World, ids: list[str]
+) -> None:
+    told_csv(
+        world,
+        line(world, "printed", ids[0]),
+        line(world, "burnt", ids[1]),
+        line(world, "printed", "ml_nobody"),
+        line(world, "spoiled"),
+        line(world, "printed", ids[2], at="2026-03-03T16:00:61Z"),
+        line(world, "spoiled", ids[3]),
+    )
+    assert world.statuses(ids) == {"printed": 1, "sent": 3}
+    [row] = world.rows(acks)
+    assert [(fault["code"], fault["pointer"]) for fault in row.faults] == [
+        ("ack_field", "/lines/3/state"),
+        ("ack_field", "/lines/6/at"),
+        ("unknown_piece", "/pieces/1"),
+        ("pieces_missing", "/pieces"),
+    ]
+    assert world.drop(1).pieces == 1
+    assert world.printer().done == {"x.ack.csv"}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"drop,state\r\nx,printed\r\n", b"\xff\xfe", HEADER.encode(), b"drop,state,at\n" + b'"' + b"x" * 200_000],
+)
+def test_a_csv_file_that_cannot_be_read_is_put_aside(world: World, ids: list[str], body: bytes) -> None:
+    world.printer().outbox["x.ack.csv"] = body
+    hear(world)
+    assert world.printer().refused == {"x.ack.csv"}
+    assert faults(world) == ["ack_unreadable"]
+    assert world.statuses(ids) == {"sent": 4}
+
+
+def test_columns_may_come_in_any_order_behind_a_byte_order_mark(world: World, ids: list[str]) -> None:
+    body = f"piece,at,shift,drop,state\n{ids[0]},{world.clock().isoformat()},B,{world.drop().stem},printed\n"
+    world.printer().outbox["x.ack.csv"] = b"\xef\xbb\xbf" + body.encode()
+    hear(world)
+    assert world.statuses(ids) == {"printed": 1, "sent": 3}
+
+
+def test_inserted_is_counted_and_moves_no_status(world: World, ids: list[str]) -> None:
+    told(world, "printed")
+    told(world, "inserted", pieces=ids[:3])
+    assert world.statuses(ids) == {"printed": 4}
+    assert sorted(str(one) for one in outcomes(world).values()) == ["inserted", "inserted", "inserted", "printed"]
+    told(world, "printed", reason="told again by the night shift")
+    assert sorted(str(one) for one in outcomes(world).values()) == ["inserted", "inserted", "inserted", "printed"]
+
+
+def test_neighbours_on_a_reprinted_sheet_are_counted_and_not_made_again(world: World, ids: list[str]) -> None:
+    told(world, "printed")
+    told(world, "spoiled", pieces=ids[:1])
+    ack(world, world.drop(1).stem, "printed")
+    ack(world, world.drop(1).stem, "destroyed", pieces=ids[1:])
+    hear(world)
+    assert world.count(drops) == 2
+    assert world.statuses(ids) == {"printed": 4}
+    assert [row.neighbours for row in world.rows(acks) if row.neighbours] == [3]
+    assert faults(world) == []
+
+
+def test_what_is_acknowledged_after_it_was_recalled_is_an_alarm(world: World, ids: list[str]) -> None:
+    world.set(drops, world.drop().id, status="recalled", set_aside_at=START)
+    ack(world, world.drop().stem, "printed")
+    with capture_logs() as logs:
+        hear(world)
+    [alarm] = [one for one in logs if one["log_level"] == "error"]
+    assert (alarm["event"], alarm["runbook"]) == ("drop.acknowledged_after_all", "drop-acknowledged-after-all")
+    assert faults(world) == ["drop_set_aside"]
+    assert world.statuses(ids) == {"sent": 4}
