@@ -1,11 +1,13 @@
 """The real printers of live mail, by their rows: a connection to each is kept for a while, so that not every drop pays for one."""
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from adapters.printers.breaker import Breaker
 from adapters.printers.sftp import SftpPrinter
 from pipeline.errors import Permanent, Transient
 from pipeline.models.profile import Sftp
@@ -18,8 +20,16 @@ USES_AT_ONCE = 3
 class LivePrinters:
     """Opens printers that are reached over SFTP, and no others; key files lie below `home`. For several threads at once."""
 
-    def __init__(self, home: Path, *, idle_s: float = IDLE_S, uses_at_once: int = USES_AT_ONCE) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        idle_s: float = IDLE_S,
+        uses_at_once: int = USES_AT_ONCE,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._home = home
+        self._clock = clock
         self._idle_s = idle_s
         self._uses_at_once = uses_at_once
         self._berths: dict[tuple[str, Sftp], _Berth] = {}
@@ -29,7 +39,8 @@ class LivePrinters:
     def open(self, printer: Any) -> Iterator[SftpPrinter]:
         """The printer of a row of `printers`, connected when first used.
 
-        Raises `Permanent("not_a_live_printer")`, `Transient("printer_engaged")` when others do not let go of it.
+        Raises `Permanent("not_a_live_printer")`, `Transient("printer_engaged")` when others do not let go of it,
+        `Transient("printer_resting")` while it is left alone after failures.
         """
         # The rest of the profile is for other stages: what is wrong there keeps nobody from its acknowledgements.
         described = printer.profile["transport"]
@@ -51,17 +62,18 @@ class LivePrinters:
         with self._lock:
             key = (printer_id, transport)
             if key not in self._berths:
-                self._berths[key] = _Berth(transport, self._uses_at_once, self._idle_s)
+                self._berths[key] = _Berth(transport, self._uses_at_once, self._idle_s, self._clock)
             return self._berths[key]
 
 
 class _Berth:
     """What we hold of one printer: at most one connection that nobody uses, closed by a timer."""
 
-    def __init__(self, transport: Sftp, uses_at_once: int, idle_s: float) -> None:
+    def __init__(self, transport: Sftp, uses_at_once: int, idle_s: float, clock: Callable[[], float]) -> None:
         self._transport = transport
         self._turns = threading.BoundedSemaphore(uses_at_once)
         self._idle_s = idle_s
+        self._breaker = Breaker(f"{transport.host}:{transport.port}", clock)
         self._kept: SftpPrinter | None = None
         self._timer: threading.Timer | None = None
         self._lock = threading.Lock()
@@ -71,11 +83,12 @@ class _Berth:
         if not self._turns.acquire(timeout=self._transport.timeout_s):
             raise Transient("printer_engaged", f"others are at {self._transport.host} and do not let go of it")
         try:
-            printer = self._take() or SftpPrinter(self._transport, key_file)
-            try:
-                yield printer
-            finally:
-                self._give_back(printer)
+            with self._breaker.guarding():
+                printer = self._take() or SftpPrinter(self._transport, key_file)
+                try:
+                    yield printer
+                finally:
+                    self._give_back(printer)
         finally:
             self._turns.release()
 

@@ -133,3 +133,19 @@ def test_what_is_not_a_live_printer_is_refused(
         look(printers, row_of(transport or row.profile["transport"], mode=mode))
     assert caught.value.code == "not_a_live_printer"
     assert server.sessions() == []
+
+
+def test_a_refused_key_is_not_shown_again_until_the_rest_is_over(server: SshServer, row: Any) -> None:
+    now = [0.0]
+    printers = LivePrinters(server.folder, clock=lambda: now[0])
+    stranger = row_of({**row.profile["transport"], "fingerprints": ["SHA256:" + "A" * 43]})
+    with pytest.raises(Permanent) as caught:
+        look(printers, stranger)
+    assert caught.value.code == "host_key_changed"
+    for passed, code in ((1.0, "printer_resting"), (598.0, "printer_resting"), (2.0, "host_key_changed")):
+        now[0] += passed
+        with pytest.raises(PortError) as again:
+            look(printers, stranger)
+        assert again.value.code == code
+    assert look(printers, row) is Lies.NOTHING  # the corrected profile is tried at once
+    printers.close()
