@@ -68,7 +68,7 @@ class Desk:
             if left < waiting.fewest_pieces(bench):
                 return
             wait_s = bench.press.floor.max_wait_s
-            pieces = _leaving_enough(min(left, waiting.most_pieces(bench)), left, waiting, bench)
+            pieces = _leaving_enough(min(left, bench.most_pieces(waiting.key)), left, waiting, bench)
             self._close(bench, waiting, 0, pieces, f"first piece waited {wait_s} s, the longest this printer allows")
 
     def _rank(self, bench: Bench, waiting: Waiting) -> tuple[bool, float, float, str]:
@@ -92,21 +92,22 @@ class Desk:
         """Close what is meant for this press, and fill its last sheet, and more whole sheets, with the next-due."""
         bench, waiting = load.bench, self._by_key[share.lot.key]
         first = waiting.lots.index(share.lot)
-        there, n_up = self._joinable(bench, waiting, first, share.pieces), bench.press.pace[waiting.key.product].n_up
-        pieces = min(-(-share.pieces // n_up) * n_up, there)
+        needed, n_up = load.together(share), bench.press.pace[waiting.key.product].n_up
+        there = self._joinable(bench, waiting, first, share.pieces)
+        pieces = min(-(-needed // n_up) * n_up, there)
         more = int(self._more_s(load, share) / bench.piece_s(waiting.key))
         pieces = max(pieces, waiting.whole_sheets(bench, min(there, pieces + more)))
-        pieces = min(max(pieces, min(waiting.fewest_pieces(bench), there)), waiting.most_pieces(bench))
+        pieces = min(max(pieces, min(waiting.fewest_pieces(bench), there)), bench.most_pieces(waiting.key))
         pieces = _leaving_enough(pieces, there, waiting, bench)
         if pieces < waiting.fewest_pieces(bench):
             return False
         self._close(bench, waiting, first, pieces, reason or _last_moment(share))
         return True
 
-    def _joinable(self, bench: Bench, waiting: Waiting, first: int, needed: int) -> int:
+    def _joinable(self, bench: Bench, waiting: Waiting, first: int, certain: int) -> int:
         """How many pieces a batch that begins with this lot may have without breaking a promise of those that fill it up."""
-        there, most = waiting.lots[first].pieces, waiting.most_pieces(bench)
-        for lot in waiting.lots[first + 1 :]:
+        there, most = 0, bench.most_pieces(waiting.key)
+        for lot in waiting.lots[first:]:
             if any(share.deadline.kept for share in waiting.shares.get(lot, ()) if share.pieces):
                 due = bench.deadline(lot.due, CAUTIONS[-1])
                 room_s = 0.0 if due is None else due.cut - bench.base - bench.setup_s + EPSILON_S
@@ -114,7 +115,7 @@ class Desk:
             if there >= most:
                 break
             there += lot.pieces
-        return max(needed, min(there, most))
+        return max(certain, min(there, most))
 
     def _more_s(self, load: Load, share: Share) -> float:
         """Press time for next-due pieces that save a set-up of their own: what is idle, or a small part of what was spared."""
@@ -148,7 +149,7 @@ class Desk:
         if bench not in waiting.takers:
             return
         enough = max(waiting.well_filled_pieces(bench), waiting.fewest_pieces(bench))
-        there, most = waiting.pieces_from(0), waiting.most_pieces(bench)
+        there, most = waiting.pieces_from(0), bench.most_pieces(waiting.key)
         for first, lot in enumerate(waiting.lots):
             if there < enough:
                 return
@@ -219,7 +220,7 @@ def _leaving_enough(pieces: int, there: int, waiting: Waiting, bench: Bench) -> 
     fewest, rest = waiting.fewest_pieces(bench), there - pieces
     if fewest <= 1 or rest == 0 or rest >= fewest:
         return pieces
-    if there <= waiting.most_pieces(bench):
+    if there <= bench.most_pieces(waiting.key):
         return there
     return max(there - fewest, min(pieces, fewest))
 

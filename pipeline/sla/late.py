@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from pipeline.sla.loading import Loading, fits_on
+from pipeline.sla.loading import Loading
 from pipeline.sla.lots import BatchKey, Lot
 from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench, Deadline
 
@@ -41,7 +41,7 @@ def send_late(unkept: Sequence[Unkept], loading: Loading, able: Mapping[BatchKey
         left = pieces
         for truck, at, bench in trucks[lot.key]:
             on, due = loading.loads[bench.press.printer_id], Deadline(bench.cuts[0][at], truck, kept=False)
-            fits = min(left, fits_on(on, lot.key, due.cut))
+            fits = min(left, on.fits(lot.key, due.cut))
             if fits:
                 on.add(lot, due, fits)
                 left -= fits

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from pipeline.sla.loads import Load, Share
 from pipeline.sla.lots import BatchKey, Lot
-from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench, Caution, Deadline
+from pipeline.sla.presses import CAUTIONS, Bench, Caution, Deadline
 
 _LAST_RESORT = CAUTIONS[-1]
 _MOST_MOVES, _MOST_SHORT = 12, 5
@@ -27,8 +27,7 @@ class Loading:
 def load(lots: Sequence[Lot], able: Mapping[BatchKey, Sequence[Bench]], benches: Sequence[Bench]) -> Loading:
     """`able` has the presses that take a key, the preferred ones first; presses that are late to acknowledge are a last resort."""
     by_due = sorted(lots, key=lambda lot: (lot.due, lot.key.product, lot.key.mail_class, lot.key.stock, lot.key.sheets))
-    worths = {key: _worth(takers, key) for key, takers in able.items()}
-    by_worth = sorted(by_due, key=lambda lot: worths[lot.key])
+    by_worth = sorted(by_due, key=lambda lot: _worth(lot, able[lot.key]))
     relaxed: frozenset[BatchKey] = frozenset()
     loading, left = _loaded(by_due, able, benches, relaxed)
     while any(lot.key not in relaxed for lot, _ in left):
@@ -75,7 +74,7 @@ def _place(lot: Lot, pieces: int, loads: Mapping[str, Load], benches: Sequence[B
         if due is None:
             continue
         on = loads[bench.press.printer_id]
-        fits = fits_on(on, lot.key, due.cut)
+        fits = on.fits(lot.key, due.cut)
         if fits >= pieces:
             on.add(lot, due, pieces)
             return 0
@@ -87,13 +86,6 @@ def _place(lot: Lot, pieces: int, loads: Mapping[str, Load], benches: Sequence[B
             on.add(lot, due, taken)
             pieces -= taken
     return pieces
-
-
-def fits_on(on: Load, key: BatchKey, cut: float) -> int:
-    """Pieces, in sheets that are printed whole."""
-    room = on.room(cut) - (0.0 if key in on.keys else on.bench.setup_s) + EPSILON_S
-    n_up, sheet_s = on.bench.sheet(key)
-    return int(room / sheet_s) * n_up if room >= sheet_s else 0
 
 
 def _splittable(bench: Bench, key: BatchKey, pieces: int, whole: int) -> int:
@@ -110,8 +102,10 @@ def _beside(keys: Collection[BatchKey], able: Mapping[BatchKey, Sequence[Bench]]
     return frozenset(key for key, takers in able.items() if not presses.isdisjoint(takers))
 
 
-def _worth(takers: Sequence[Bench], key: BatchKey) -> tuple[int, float]:
-    return len(takers), min((bench.piece_s(key) for bench in takers), default=0.0)
+def _worth(lot: Lot, takers: Sequence[Bench]) -> tuple[int, float]:
+    """How many presses take it, and the press time that a piece of it costs, with its part of the set-up."""
+    costs = (bench.piece_s(lot.key) + bench.setup_s / min(lot.pieces, bench.most_pieces(lot.key)) for bench in takers)
+    return len(takers), min(costs)
 
 
 def _make_room(lot: Lot, pieces: int, loads: Mapping[str, Load], able: Mapping[BatchKey, Sequence[Bench]]) -> int:
@@ -132,7 +126,7 @@ def _move_away(share: Share, on: Load, loads: Mapping[str, Load], takers: Sequen
         if other is on.bench or due is None:
             continue
         target = loads[other.press.printer_id]
-        moved = min(share.pieces, fits_on(target, share.lot.key, due.cut))
+        moved = min(share.pieces, target.fits(share.lot.key, due.cut))
         if moved:
             target.add(share.lot, due, moved)
             on.take(share, moved)

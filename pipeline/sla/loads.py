@@ -18,12 +18,12 @@ class Share:
     deadline: Deadline
     pieces: int
     work_s: float
-    sets_up: bool
+    setup_s: float
 
 
 @dataclass
 class Load:
-    """The shares of one press. `cuts` are their deadlines, ascending; `works` is the work under each."""
+    """The shares of one press. `cuts` are their deadlines, ascending; `works` the work under each; `keys` counts pieces."""
 
     bench: Bench
     cuts: list[float] = field(default_factory=list)
@@ -48,7 +48,7 @@ class Load:
         """How much longer it could stand idle and still keep every promise, with no truck and no reprint to spare."""
         done, spared = self.bench.base, float("inf")
         for share in sorted(self.shares, key=order_of):
-            done += share.work_s + self._setup(share)
+            done += share.work_s + share.setup_s
             last = self.bench.deadline(share.lot.due, CAUTIONS[-1])
             if share.deadline.kept and last is not None:
                 spared = min(spared, last.cut - done)
@@ -70,37 +70,48 @@ class Load:
             spare[at] = min(spare[at + 1], self.cuts[at] - self.bench.base - done[at + 1])
         return done, spare
 
+    def fits(self, key: BatchKey, cut: float) -> int:
+        """How many more pieces of a key, in whole sheets and with the set-ups of their batches, fit under a deadline."""
+        n_up, sheet_s = self.bench.sheet(key)
+        room_s, most = self.room(cut) + EPSILON_S, self.bench.most_pieces(key)
+        begun = -self.keys.get(key, 0) % most // n_up
+        if room_s <= begun * sheet_s:
+            return max(0, int(room_s / sheet_s)) * n_up
+        batch_s = most // n_up * sheet_s + self.bench.setup_s
+        batches, rest_s = divmod(room_s - begun * sheet_s, batch_s)
+        return (begun + int(max(0.0, rest_s - self.bench.setup_s) / sheet_s)) * n_up + int(batches) * most
+
     def add(self, lot: Lot, due: Deadline, pieces: int) -> Share:
-        """A batch of a key that is not on this press yet needs its set-up, too."""
-        share = Share(lot, self.bench, due, pieces, self._work(lot.key, pieces), lot.key not in self.keys)
-        self.keys[lot.key] = self.keys.get(lot.key, 0) + 1
+        """Every batch of a key needs its set-up: the pieces of one that are on this press yet fill up the last one."""
+        there, most = self.keys.get(lot.key, 0), self.bench.most_pieces(lot.key)
+        setup_s = self.bench.setup_s * (-(-(there + pieces) // most) + -there // most)
+        share = Share(lot, self.bench, due, pieces, self.bench.run_s(lot.key, pieces), setup_s)
+        self.keys[lot.key] = there + pieces
         self.shares.append(share)
-        self._count(due.cut, share.work_s + self._setup(share))
+        self._count(due.cut, share.work_s + setup_s)
         return share
 
     def take(self, share: Share, pieces: int) -> None:
         """Pieces of a share that go elsewhere, or into a batch."""
-        left = self._work(share.lot.key, share.pieces - pieces)
-        done = share.work_s - left
-        share.pieces -= pieces
-        share.work_s = left
-        if not share.pieces:
-            done += self._setup(share)
-            self._drop(share)
+        key, left = share.lot.key, share.pieces - pieces
+        done = share.work_s - self.bench.run_s(key, left)
+        share.pieces = left
+        share.work_s -= done
+        self.keys[key] -= pieces
+        if not left:
+            done += share.setup_s
+            self.shares.remove(share)
         self._count(share.deadline.cut, -done)
 
-    def _drop(self, share: Share) -> None:
-        self.shares.remove(share)
-        key = share.lot.key
-        self.keys[key] -= 1
-        if not self.keys[key]:
-            del self.keys[key]
-
-    def _work(self, key: BatchKey, pieces: int) -> float:
-        return self.bench.run_s(key, pieces)
-
-    def _setup(self, share: Share) -> float:
-        return self.bench.setup_s if share.sets_up else 0.0
+    def together(self, share: Share) -> int:
+        """Pieces of the share's key that have to be made by the same moment: one batch, if that holds so many."""
+        return sum(
+            one.pieces
+            for one in self.shares
+            if one.lot.key == share.lot.key
+            and one.deadline.cut <= share.deadline.cut
+            and one.deadline.kept == share.deadline.kept
+        )
 
     def first(self) -> Share:
         """What has to be made first."""

@@ -140,7 +140,7 @@ def _waits(desk: Desk) -> list[Wait]:
         first: dict[BatchKey, Wait] = {}
         for share in sorted(load_.shares, key=order_of):
             key, close_at = share.lot.key, as_time(load_.bench.close_by(begin))
-            begin += share.work_s + (load_.bench.setup_s if share.sets_up else 0.0)
+            begin += share.work_s + share.setup_s
             known = first.get(key)
             pieces = share.pieces + (known.pieces if known else 0)
             due, by = (

@@ -124,6 +124,7 @@ class Bench:
         self.press = press
         self.shifts: Shifts = shifts(press.floor, now)
         self._sheets: dict[BatchKey, tuple[int, float]] = {}
+        self._most: dict[BatchKey, int] = {}
         self._deadlines: dict[tuple[float, Caution], Deadline | None] = {}
         self.earliest = self.shifts.worked(at + _OVERHEAD_S)
         self.base = max(self.earliest, _queue_end(press, self.shifts))
@@ -150,6 +151,13 @@ class Bench:
         if known is None:
             pace = self.press.pace[key.product]
             known = self._sheets[key] = (pace.n_up, key.sheets * 3600.0 / pace.sheets_per_hour)
+        return known
+
+    def most_pieces(self, key: BatchKey) -> int:
+        """The biggest batch."""
+        known = self._most.get(key)
+        if known is None:
+            known = self._most[key] = self.press.most_sheets(key) // key.sheets * self.press.pace[key.product].n_up
         return known
 
     def piece_s(self, key: BatchKey) -> float:

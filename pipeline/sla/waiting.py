@@ -22,11 +22,6 @@ class Waiting:
     def pieces_from(self, first: int) -> int:
         return sum(lot.pieces for lot in self.lots[first:])
 
-    def most_pieces(self, bench: Bench) -> int:
-        """The biggest batch that this press takes."""
-        press = bench.press
-        return press.most_sheets(self.key) // self.key.sheets * press.pace[self.key.product].n_up
-
     def fewest_pieces(self, bench: Bench) -> int:
         """The smallest."""
         return max(1, bench.press.profile.postage.min_pieces(self.key.mail_class))
@@ -34,7 +29,7 @@ class Waiting:
     def well_filled_pieces(self, bench: Bench) -> int:
         press, product = bench.press, self.key.product
         sheets = -(-press.well_filled_sheets(product) // self.key.sheets)
-        return min(sheets * press.pace[product].n_up, self.most_pieces(bench))
+        return min(sheets * press.pace[product].n_up, bench.most_pieces(self.key))
 
     def whole_sheets(self, bench: Bench, pieces: int) -> int:
         n_up = bench.press.pace[self.key.product].n_up
