@@ -23,11 +23,13 @@ from pipeline.repository.tables import PAGE, pieces
 from pipeline.worker.failover import Failover
 from pipeline.worker.freezing import Freezing
 from pipeline.worker.line import Line
+from pipeline.worker.reconciliation import Reconciliation
 from pipeline.worker.sandbox_clock import move_clocks
 
 log = structlog.get_logger()
 
 LEASE_S = 10.0
+_RECONCILE_ASKED = timedelta(minutes=1)
 _ROUNDS = 20
 """Pages of one step in one tick: a flood of events does not keep batches from closing."""
 
@@ -44,7 +46,9 @@ class Scheduler:
         self._swept_at: datetime | None = None
         self._epoch: int | None = None
         self._freezing = Freezing(line.context, line.doorbell)
+        self._reconciled_at: datetime | None = None
         # Simulated printers never fail.
+        self._reconciliation = Reconciliation(line.context) if line.context.mode == "live" else None
         self._failover = Failover(line.context, line.doorbell) if line.context.mode == "live" else None
 
     def tick(self) -> bool:
@@ -56,6 +60,8 @@ class Scheduler:
         if self._failover is not None:
             self._try("failover", self._failover.run)
         self._try("freeze", self._freeze)
+        if self._reconciliation is not None:
+            self._try("reconcile", self._reconcile)
         if self._sweeps:
             self._try("wake", self._wake)
             self._try("sweep", self._sweep)
@@ -114,6 +120,14 @@ class Scheduler:
         closing = self._freezing.run()
         if self._context.mode == "test":
             move_clocks(self._context, closing)
+
+    def _reconcile(self) -> None:
+        """Asked once a minute; the night's first call does it."""
+        now = self._context.machine_clock()
+        if self._reconciliation is None or (self._reconciled_at and now - self._reconciled_at < _RECONCILE_ASKED):
+            return
+        self._reconciled_at = now
+        self._reconciliation.run()
 
     def _wake(self) -> None:
         """Ring every stage that has something due: what was rung for is only ever a hint."""

@@ -1,0 +1,81 @@
+"""Drops, acknowledgements and scans that do not belong together are told once a night, by printer, with a runbook."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from pipeline.repository.tables import printers
+from pipeline.worker.reconciliation import Reconciliation, mailing_days_before, next_night
+from tests.integration.line.marks import ack, scan
+from tests.integration.line.world import SCAN_POLL_S, START, World
+
+RUNBOOKS = Path(__file__).parents[3] / "ops" / "runbooks"
+
+
+def reconcile(world: World) -> list[tuple[str, int]]:
+    """What a night's reconciliation tells; its runbooks are there."""
+    with capture_logs() as logs:
+        assert Reconciliation(world.contexts["live"]).run()
+    assert all((RUNBOOKS / f"{one['runbook']}.md").exists() and one["printer"] == "north" for one in logs)
+    return [(one["event"].removeprefix("reconcile."), one["found"]) for one in logs]
+
+
+def hear(world: World) -> None:
+    world.set(printers, world.rows(printers)[0].id, poll_at=world.clock())
+    world.run("acknowledge")
+
+
+def say(world: World, state: str, **more: Any) -> None:
+    ack(world, world.drop().stem, state, **more)
+    hear(world)
+
+
+def test_a_drop_without_a_word_is_told_after_a_day(world: World) -> None:
+    world.freeze_and_send(2)
+    world.clock.advance(timedelta(hours=23))
+    assert reconcile(world) == []
+    world.clock.advance(timedelta(days=1))
+    assert reconcile(world) == [("drops_unacknowledged", 1)]
+
+
+def test_refused_files_and_short_pieces_are_counted(world: World) -> None:
+    ids = world.freeze_and_send(4)
+    say(world, "mailed", pieces=ids[:3])
+    world.printer().outbox["odd.ack.json"] = b"{}"
+    hear(world)
+    world.clock.advance(timedelta(days=1, hours=1))
+    assert reconcile(world) == [("acks_refused", 1), ("pieces_short", 1)]
+
+
+def test_mail_that_no_carrier_has_seen_is_told_after_three_mailing_days(world: World) -> None:
+    ids = world.freeze_and_send(3)
+    say(world, "mailed")
+    world.carrier.told[world.piece(ids[0]).imb] = [scan(world.piece(ids[0]).imb, world.clock(), "Phase 1a")]
+    world.clock.advance(timedelta(seconds=SCAN_POLL_S))
+    world.run("track")
+    world.clock.advance(timedelta(days=2))
+    assert reconcile(world) == []
+    world.clock.advance(timedelta(days=1))
+    assert reconcile(world) == [("never_scanned", 2)]
+
+
+def test_one_call_a_night_does_it_whoever_leads(world: World) -> None:
+    world.freeze_and_send(1)  # its ticks have reconciled
+    assert not Reconciliation(world.contexts["live"]).run()
+    world.clock.advance(next_night(START) - START)
+    assert Reconciliation(world.contexts["live"]).run()
+    assert not Reconciliation(world.contexts["live"]).run()
+
+
+@pytest.mark.parametrize(
+    ("at", "before"),
+    [
+        (datetime(2026, 3, 6, 8, tzinfo=UTC), datetime(2026, 3, 3, 8, tzinfo=UTC)),
+        (datetime(2026, 3, 10, 8, tzinfo=UTC), datetime(2026, 3, 5, 8, tzinfo=UTC)),  # over a weekend
+    ],
+)
+def test_mailing_days_are_counted_back(at: datetime, before: datetime) -> None:
+    assert mailing_days_before(at) == before
