@@ -43,9 +43,11 @@ AT_ONCE = 200
 _WITHIN_S = 300.0
 _IDLE_S = 0.02
 _PARTS = (
-    "intake", "standardize", "prepare", "freeze", "impose", "dispatch", "acknowledge", "track", "publish", "notify",
+    "intake", "standardize", "prepare", "sweep", "freeze", "impose", "dispatch", "acknowledge", "track", "publish",
+    "notify",
 )  # fmt: skip
-_TO_THE_DROP = ("intake", "standardize", "prepare", "tick, sweep", "freeze", "impose", "dispatch")
+_TICK = "the rest of the ticks"
+_TO_THE_DROP = _PARTS[:7]
 
 
 class _Bell:
@@ -70,7 +72,7 @@ class _Scheduler(Scheduler):
         self._tally = tally
 
     def _try(self, name: str, step: Callable[[], None]) -> None:
-        with self._tally.of(name if name in _PARTS else f"tick, {name}"):
+        with self._tally.of(name if name in _PARTS else _TICK):
             super()._try(name, step)
 
 
@@ -118,7 +120,7 @@ def _work(count: int, line: Line, bell: _Bell, tally: Tally) -> None:
         while not _at_rest(count, line.context.db):
             if time.monotonic() > give_up:
                 raise RuntimeError("the line did not come to rest")
-            with tally.of("tick, lead"):
+            with tally.of(_TICK):
                 scheduler.tick()
             notes = bell.take()
             for note in notes:
@@ -155,33 +157,35 @@ def _progress(count: int) -> Iterator[Callable[[str], None]]:
 
 
 def _check(count: int, world: World, db: Database) -> None:
-    """Every piece came off the press good once, and the receiver heard each event that senders are told of."""
+    """Every piece came off the press good once, and the receiver heard each event that has a delivery."""
     printed = world.printed()
     if len(printed) != count or set(printed.values()) != {1}:
         raise RuntimeError(f"{count} pieces were ordered, {len(printed)} printed, one {max(printed.values())} times")
     with db.read() as tx:
-        told = tx.execute(select(func.count()).where(events.c.told)).scalar_one()
+        told = tx.execute(select(func.count()).select_from(deliveries)).scalar_one()
     if world.webhooks() != told:
         raise RuntimeError(f"{told} events were to be told, the receiver heard of {world.webhooks()}")
 
 
 def _figures(count: int, tally: Tally) -> list[Figure]:
-    parts = [*_PARTS, *sorted(tally.seconds.keys() - {*_PARTS, "between", "waiting"})]
+    drop = "100,000 pieces in <= 120 s: 833/s"
     return [
-        *(_figure(f"line: {part}", count, tally, [part]) for part in parts),
-        _figure("line: from intake to the drop", count, tally, _TO_THE_DROP, "100,000 pieces in <= 120 s: 833/s"),
-        _figure("line: all of it", count, tally, parts, ""),
+        *(_figure(part, count, tally, [part], "< 0.1 statements") for part in _PARTS),
+        # What a tick costs goes by time, not by pieces.
+        _figure(_TICK, count, tally, [_TICK], ""),
+        _figure("from intake to the drop", count, tally, _TO_THE_DROP, drop),
+        _figure("all of it", count, tally, [*_PARTS, _TICK], ""),
     ]
 
 
-def _figure(what: str, count: int, tally: Tally, parts: Sequence[str], goal: str = "< 0.1 statements") -> Figure:
+def _figure(what: str, count: int, tally: Tally, parts: Sequence[str], goal: str) -> Figure:
     seconds, core_seconds = (sum(spent[part] for part in parts) for spent in (tally.seconds, tally.core_seconds))
     statements = sum(tally.statements[part] for part in parts) / count
     rate = count / max(seconds, 1e-9)
     return Figure(
         what,
         f"{rate:7,.0f} pieces/s, {statements:.3f} statements a piece",
-        f"{seconds:6.2f} s, {core_seconds:6.2f} s computing",
+        f"{seconds:6.2f} s, {core_seconds:6.2f} s of it computing here",
         goal,
     )
 

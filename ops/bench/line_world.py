@@ -75,7 +75,7 @@ def settings(world: World, database_url: str) -> Settings:
         ivmtr_username="bench",
         ivmtr_password="bench",
         delivery_codes=DELIVERY_CODES,
-        ack_poll_s=0.5,
+        ack_poll_s=1.0,
         scan_poll_s=3.0,
     )
 
