@@ -20,10 +20,10 @@ from typing import Any
 import pytest
 
 from ops.simulators.printer.journal import Journal, JournalInUseError
-from ops.simulators.printer.press import Pace, Press
+from ops.simulators.printer.press import Misdeed, Pace, Press
 from ops.simulators.printer.service import run
 from pipeline.clock import ManualClock
-from pipeline.models.ack_format import AckBody, read_ack
+from pipeline.models.ack_format import AckBody, read_ack, read_acks
 
 STEM = "bt_01jd0000000000000000000000_r00"
 START = datetime(2026, 11, 2, 14, tzinfo=UTC)
@@ -403,3 +403,70 @@ def test_it_runs_within_another_process_too(shop: Shop) -> None:
     stop.set()
     work.join()
     assert {piece["printer"] for piece in shop.mailed()} == {"north"}
+
+
+AT_ONCE = Pace(0, 0, 0, 0)
+
+
+def misbehave(shop: Shop, *misdeeds: Misdeed, pieces: int = 3, form: str = "json") -> str:
+    """One drop at a press that does wrong; the digest of its ready file."""
+    digest = deliver(shop, pieces)
+    journal = Journal(shop.journal, ManualClock(START))
+    press = Press(shop.account, journal, shop.trays, name="north", pace=AT_ONCE, misdeeds=misdeeds, form=form)
+    press.step()
+    journal.close()
+    return digest
+
+
+def test_a_press_refuses_on_demand(shop: Shop) -> None:
+    misbehave(shop, Misdeed.REFUSE)
+    assert [ack.state for ack in shop.acks()] == ["rejected"]
+    assert shop.of("printed") == []
+
+
+def test_a_press_prints_half_and_speaks_of_no_more(shop: Shop) -> None:
+    misbehave(shop, Misdeed.HALF_PRINT)
+    assert [event["piece"] for event in shop.of("printed")] == ["ml_1", "ml_2"]
+    assert {ack.state: ack.pieces for ack in shop.acks()} == {
+        "accepted": ("ml_1", "ml_2", "ml_3"), "printed": ("ml_1", "ml_2"), "mailed": ("ml_1", "ml_2"),
+    }  # fmt: skip
+
+
+def test_a_silent_press_mails_without_a_word(shop: Shop) -> None:
+    misbehave(shop, Misdeed.SILENT)
+    assert (shop.acks(), len(shop.mailed())) == ([], 3)
+
+
+def test_a_slow_press_takes_twenty_times_as_long(shop: Shop) -> None:
+    deliver(shop)
+    clock = ManualClock(START)
+    journal = Journal(shop.journal, clock)
+    press = Press(shop.account, journal, shop.trays, name="north", pace=PACE, misdeeds=[Misdeed.SLOW])
+    for seconds, states in ((0, []), (199, []), (1, ["accepted"])):
+        clock.advance(timedelta(seconds=seconds))
+        press.step()
+        assert [ack.state for ack in shop.acks()] == states
+    journal.close()
+
+
+def test_a_press_acknowledges_another_ready_file(shop: Shop) -> None:
+    assert misbehave(shop, Misdeed.WRONG_DIGEST) not in {ack.digest for ack in shop.acks()}
+
+
+def test_a_press_says_everything_twice(shop: Shop) -> None:
+    misbehave(shop, Misdeed.DUPLICATE_ACKS)
+    assert Counter(ack.state for ack in shop.acks()) == {"accepted": 2, "printed": 2, "mailed": 2}
+
+
+def test_a_press_whose_clock_runs_ahead(shop: Shop) -> None:
+    misbehave(shop, Misdeed.CLOCK_SKEW)
+    assert {round((ack.at - START) / timedelta(hours=1)) for ack in shop.acks()} == {2}
+
+
+def test_a_press_acknowledges_in_csv(shop: Shop) -> None:
+    misbehave(shop, Misdeed.HALF_PRINT, form="csv")
+    read = [read_acks(path.name, path.read_bytes()) for path in sorted((shop.account / "out").glob("*.ack.csv"))]
+    assert [one.faults for one in read] == [()] * 3
+    assert [(ack.state, ack.pieces) for one in read for ack in one.acks] == [
+        ("accepted", ("ml_1", "ml_2", "ml_3")), ("printed", ("ml_1", "ml_2")), ("mailed", ("ml_1", "ml_2")),
+    ]  # fmt: skip

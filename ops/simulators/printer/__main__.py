@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from ops.simulators.printer.journal import JournalInUseError
-from ops.simulators.printer.press import Pace
+from ops.simulators.printer.press import Misdeed, Pace
 from ops.simulators.printer.service import run
 
 
@@ -21,10 +21,28 @@ def main() -> int:
     parser.add_argument("--spoil", type=float, default=Pace.spoil, help="share of pieces that are spoiled, 0 to 1")
     parser.add_argument("--seed", type=int, default=Pace.seed, help="decides which")
     parser.add_argument("--poll-s", type=float, default=0.1, help="seconds between looks at in/")
+    parser.add_argument("--acks", choices=("json", "csv"), default="json", help="the form of its acknowledgements")
+    parser.add_argument(
+        "--fault",
+        action="append",
+        type=Misdeed,
+        choices=list(Misdeed),
+        default=[],
+        help="what it does wrong; may be repeated",
+    )
     asked = parser.parse_args()
     pace = Pace(asked.accept_s, asked.print_s, asked.mail_s, asked.spoil, asked.seed)
     try:
-        run(asked.folder, asked.journal, asked.trays, name=asked.name, pace=pace, poll_s=asked.poll_s)
+        run(
+            asked.folder,
+            asked.journal,
+            asked.trays,
+            name=asked.name,
+            pace=pace,
+            misdeeds=asked.fault,
+            form=asked.acks,
+            poll_s=asked.poll_s,
+        )
     except JournalInUseError as error:
         sys.stderr.write(f"{error}\n")
         return 1

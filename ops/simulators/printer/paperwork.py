@@ -1,6 +1,7 @@
 """What passes between a press and its customers as files: drops in, acknowledgements and trays out."""
 
 import csv
+import io
 import json
 import os
 from collections.abc import Sequence
@@ -51,12 +52,30 @@ def put_whole(folder: Path, name: str, body: bytes) -> None:
     part.rename(folder / name)
 
 
-def write_ack(outbox: Path, ack: dict[str, Any], at: datetime) -> str:
-    """One acknowledgement, named by its drop and time; the name. Nothing is written where it lies in `out/` already."""
-    name = f"{ack['drop']}.{at:%Y%m%dT%H%M%S.%fZ}.ack.json"
-    if not any((folder / name).exists() for folder in (outbox, outbox / "done", outbox / "error")):
-        put_whole(outbox, name, json.dumps({**ack, "at": at.isoformat()}).encode())
-    return name
+def write_ack(outbox: Path, ack: dict[str, Any], at: datetime, *, form: str = "json", twice: bool = False) -> str:
+    """One acknowledgement, named by its drop and time; the name. Nothing is written where it lies in `out/` already.
+
+    `form` is json or csv; `twice` writes the same once more under another name, as a careless shop does.
+    """
+    said = {**ack, "at": at.isoformat()}
+    body = (_as_csv(said) if form == "csv" else json.dumps(said)).encode()
+    names = [
+        f"{ack['drop']}.{at:%Y%m%dT%H%M%S.%fZ}{again}.ack.{form}" for again in (("", "-again") if twice else ("",))
+    ]
+    for name in names:
+        if not any((folder / name).exists() for folder in (outbox, outbox / "done", outbox / "error")):
+            put_whole(outbox, name, body)
+    return names[0]
+
+
+def _as_csv(said: dict[str, Any]) -> str:
+    """A line for each piece, or one for the whole drop."""
+    text = io.StringIO(newline="")
+    lines = csv.DictWriter(text, ("drop", "state", "at", "piece", "reason", "digest"))
+    lines.writeheader()
+    for piece in said.get("pieces", [""]):
+        lines.writerow({**{name: value for name, value in said.items() if name != "pieces"}, "piece": piece})
+    return text.getvalue()
 
 
 def write_tray(trays: Path, drop: str, pieces: Sequence[Piece], printer: str, at: datetime) -> str:

@@ -5,8 +5,10 @@ twice and forgets no drop that it took.
 """
 
 import random
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -26,6 +28,22 @@ class Pace:
     mail_s: float = 1.0
     spoil: float = 0.01
     seed: int = 1
+
+
+class Misdeed(StrEnum):
+    """What a press does wrong when it is told to."""
+
+    REFUSE = "refuse"  # it rejects every drop
+    HALF_PRINT = "half-print"  # it prints the first half of a drop and never speaks of the rest
+    SILENT = "silent"  # it takes, prints and mails, and says nothing
+    SLOW = "slow"  # it takes twenty times as long
+    WRONG_DIGEST = "wrong-digest"  # it acknowledges another ready file than it took
+    DUPLICATE_ACKS = "duplicate-acks"  # it says everything twice, in two files
+    CLOCK_SKEW = "clock-skew"  # its acknowledgements name times that are two hours ahead
+
+
+_SLOWER = 20.0
+_SKEW = timedelta(hours=2)
 
 
 @dataclass
@@ -60,7 +78,18 @@ class _Drop:
 class Press:
     """One press at `folder`, the printer's account with its `in/` and `out/`; from `trays` the carrier collects."""
 
-    def __init__(self, folder: Path, journal: Journal, trays: Path, *, name: str, pace: Pace) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        journal: Journal,
+        trays: Path,
+        *,
+        name: str,
+        pace: Pace,
+        misdeeds: Collection[Misdeed] = (),
+        form: str = "json",
+    ) -> None:
+        self._misdeeds, self._form = frozenset(misdeeds), form
         self._in, self._out, self._trays = folder / "in", folder / "out", trays
         self._journal = journal
         self._name = name
@@ -112,12 +141,16 @@ class Press:
         if drop.state not in steps:
             return False
         seconds, step = steps[drop.state]
+        if Misdeed.SLOW in self._misdeeds:
+            seconds *= _SLOWER
         if self._journal.now() < drop.at + timedelta(seconds=seconds):
             return False
         return step(drop)
 
     def _check(self, drop: _Drop) -> bool:
         try:
+            if Misdeed.REFUSE in self._misdeeds:
+                raise WrongDropError("this press refuses whatever it is given")
             pieces = check_drop(self._in, (self._in / f"{drop.stem}.taken").read_bytes())
         except (WrongDropError, OSError) as error:
             self._note({"event": "rejected", "drop": drop.stem, "reason": str(error)[:_LONGEST_REASON]})
@@ -128,7 +161,8 @@ class Press:
 
     def _print(self, drop: _Drop) -> bool:
         """Prints what is not in the journal yet: a crash may have come in the middle of the run."""
-        rest = [piece for piece in drop.pieces if piece.id not in drop.printed]
+        wanted = drop.pieces[: (len(drop.pieces) + 1) // 2] if Misdeed.HALF_PRINT in self._misdeeds else drop.pieces
+        rest = [piece for piece in wanted if piece.id not in drop.printed]
         run = [
             {"event": self._outcome(drop, piece), "drop": drop.stem, "piece": piece.id, "imb": piece.imb}
             for piece in rest
@@ -152,17 +186,22 @@ class Press:
         if drop.needs_tray:
             name = write_tray(self._trays, drop.stem, drop.good, self._name, drop.at)
             self._note({"event": "trayed", "drop": drop.stem, "file": name})
+        if Misdeed.SILENT in self._misdeeds:
+            drop.due.clear()
         for state, at in list(drop.due.items()):
-            name = write_ack(self._out, self._ack(drop, state), at)
+            said = at + _SKEW if Misdeed.CLOCK_SKEW in self._misdeeds else at
+            twice = Misdeed.DUPLICATE_ACKS in self._misdeeds
+            name = write_ack(self._out, self._ack(drop, state), said, form=self._form, twice=twice)
             self._note({"event": "said", "drop": drop.stem, "state": state, "file": name})
 
     def _ack(self, drop: _Drop, state: str) -> dict[str, Any]:
-        ack: dict[str, Any] = {"drop": drop.stem, "state": state, "digest": drop.digest}
+        digest = drop.digest[::-1] if Misdeed.WRONG_DIGEST in self._misdeeds else drop.digest
+        ack: dict[str, Any] = {"drop": drop.stem, "state": state, "digest": digest}
         if state == "rejected":
             ack["reason"] = drop.reason
         elif state == "spoiled":
             ack["pieces"] = drop.spoiled
-        elif drop.spoiled:
+        elif drop.printed and len(drop.good) < len(drop.pieces):
             # What is said of a whole drop is said of the spoiled pieces too.
             ack["pieces"] = [piece.id for piece in (drop.pieces if state == "accepted" else drop.good)]
         return ack

@@ -1,12 +1,13 @@
 """The press as a process: polls its inbox until told to stop."""
 
 import signal
+from collections.abc import Collection
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Event
 
 from ops.simulators.printer.journal import Clock, Journal
-from ops.simulators.printer.press import Pace, Press
+from ops.simulators.printer.press import Misdeed, Pace, Press
 
 
 def run(
@@ -16,6 +17,8 @@ def run(
     *,
     name: str = "",
     pace: Pace | None = None,
+    misdeeds: Collection[Misdeed] = (),
+    form: str = "json",
     poll_s: float = 0.1,
     clock: Clock = lambda: datetime.now(UTC),
     stop: Event | None = None,
@@ -27,7 +30,7 @@ def run(
     stop = stop or _until_told()
     kept = Journal(journal, clock)
     try:
-        press = Press(folder, kept, trays, name=name or folder.name, pace=pace or Pace())
+        press = Press(folder, kept, trays, name=name or folder.name, pace=pace or Pace(), misdeeds=misdeeds, form=form)
         press.step()
         while not stop.wait(poll_s):
             press.step()
