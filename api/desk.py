@@ -11,13 +11,15 @@ from starlette.concurrency import run_in_threadpool
 
 from api import views
 from api.artwork import Inspection, unpack, unread
-from api.faults import fault
+from api.faults import below, fault
 from api.problems import Problem
 from api.services import Services
 from api.uploads import Uploaded
 from api.writer import FullError, GroupWriter
 from pipeline.errors import Fault
 from pipeline.ports import Note
+from pipeline.press.report import unfit_for_address
+from pipeline.products import PRODUCTS
 from pipeline.repository.answers import Known, Refused
 from pipeline.repository.creatives import same_creative
 from pipeline.repository.drafts import Terms
@@ -80,6 +82,8 @@ class Desk:
                 row = same_creative(tx, order.sender, order.product, file.sha256)
                 if row is not None:
                     sides[at] = row.id
+                if row is not None and at[1:] == PRODUCTS[order.product].address_side:
+                    faults += below(at, unfit_for_address(row.report))
                 if row is not None and row.status == "rejected":
                     faults.append(fault("creative_rejected", at, f"The same file was rejected before, as {row.id}."))
         return sides, faults

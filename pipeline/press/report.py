@@ -92,6 +92,11 @@ class Report:
         )
 
 
+def unfit_for_address(report: Mapping[str, Any]) -> tuple[Finding, ...]:
+    """Of a report as `as_dict` gives it: what stops artwork that passed from being an address side."""
+    return tuple(found for found in _findings(report.get("address_side", ())) if found.severity == "error")
+
+
 def _findings(data: Iterable[Mapping[str, Any]]) -> tuple[Finding, ...]:
     return tuple(Finding(**{**one, "box_in": tuple(one["box_in"]) if one.get("box_in") else None}) for one in data)
 

@@ -5,7 +5,7 @@ The promise starts at acceptance, or at the start of `send_on` in the account's 
 
 import hmac
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from typing import Any, Protocol
@@ -49,12 +49,13 @@ ArtworkScope = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class KnownCreative:
-    """A creative as intake sees it."""
+    """A creative as intake sees it; `unfit_for_address` is what stops it from being an address side."""
 
     account_id: str
     mode: str
     product: str
     status: str
+    unfit_for_address: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,11 @@ def _start_of(day: date, sender: Sender) -> datetime:
 def _side_faults(order: Order, ground: Ground) -> Iterator[Fault]:
     for pointer, side in order.sides.items():
         if isinstance(side, str):
-            yield from _creative_faults(order, ground.creatives.get(side), f"{pointer}/creative")
+            found = ground.creatives.get(side)
+            faults = list(_creative_faults(order, found, f"{pointer}/creative"))
+            yield from faults
+            if not faults and found is not None and pointer[1:] == PRODUCTS[order.product].address_side:
+                yield from (replace(one, pointer=f"{pointer}/creative") for one in found.unfit_for_address)
 
 
 def _creative_faults(order: Order, found: KnownCreative | None, pointer: str) -> Iterator[Fault]:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, select, tuple_
 
 from pipeline.models.types import Ids
+from pipeline.press.report import unfit_for_address
 from pipeline.repository.accounts import Sender
 from pipeline.repository.answers import Scope
 from pipeline.repository.drafts import ArtworkScope, Draft, Ground, KnownCreative, artwork_scope
@@ -103,10 +104,12 @@ def _insert(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
 
 def _find_creatives(tx: Connection, ids: set[str]) -> dict[str, KnownCreative]:
     found: dict[str, KnownCreative] = {}
-    columns = (creatives.c.id, creatives.c.account_id, creatives.c.mode, creatives.c.product, creatives.c.status)
+    kept = creatives.c
+    columns = (kept.id, kept.account_id, kept.mode, kept.product, kept.status, kept.report)
     for page in pages(sorted(ids)):
-        rows = tx.execute(select(*columns).where(creatives.c.id.in_(page)))
-        found |= {row.id: KnownCreative(row.account_id, row.mode, row.product, row.status) for row in rows}
+        for row in tx.execute(select(*columns).where(creatives.c.id.in_(page))):
+            unfit = unfit_for_address(row.report)
+            found[row.id] = KnownCreative(row.account_id, row.mode, row.product, row.status, unfit)
     return found
 
 

@@ -8,9 +8,13 @@ from typing import Any
 
 import pikepdf
 import pytest
+from PIL import Image, ImageChops
 
+from pipeline.press.geometry import Rect
 from tests.integration.api.world import png
 from tests.integration.cli.terminal import Terminal
+from tests.unit.press import artwork_files as art
+from tests.unit.press.seeing import text_within
 
 POSTCARD = ("--product", "postcard_4x6")
 PERMIT = ("--permit-number", "12", "--permit-city", "Boise", "--permit-state", "ID")
@@ -44,9 +48,28 @@ def test_good_artwork_passes_and_bad_artwork_exits_1(bare: Terminal, artwork: Pa
     assert (done.returncode, report["ok"], report["findings"][0]["code"]) == (1, False, "low_resolution")
 
 
+@pytest.mark.parametrize("name", ["proof.png", "proof.pdf"])
+def test_preflight_draws_what_it_found(bare: Terminal, tmp_path: Path, name: str) -> None:
+    proof = tmp_path / name
+    file = art.to_the_trim(tmp_path / "short.pdf")
+    done = bare.run_here("preflight", str(file), *POSTCARD, "--side", "back", "--proof", str(proof))
+    assert done.returncode == 1
+    assert "error short_bleed at 0, -0.125 in from the trim's top left, 6 x 0.125 in" in done.stdout
+    assert "measured 0.000 in, required 0.125 in" in done.stdout
+    if name.endswith("pdf"):
+        assert "error: short_bleed" in text_within(proof, 0, Rect(0, 0, 600, 800))
+    else:
+        with Image.open(proof) as picture:
+            red, green, _ = picture.convert("RGB").split()
+            strong = ImageChops.subtract(red, green).point(lambda value: 255 if value > 150 else 0)
+        assert strong.histogram()[255] > 1000
+    assert sorted(tmp_path.iterdir()) == sorted([file, proof])
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
+        ([__file__, *POSTCARD, "--side", "front", "--proof", "x.gif"], 2, "ends in .png or .pdf"),
         (["/none.png", *POSTCARD, "--side", "front"], 4, "no file /none.png"),
         (["/none.png", "--product", "mug", "--side", "front"], 2, "there are postcard_4x6"),
         (["/none.png", *POSTCARD, "--side", "edge"], 2, "'front', 'back'"),
