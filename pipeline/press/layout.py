@@ -17,7 +17,7 @@ from pipeline.press.grid import Grid
 from pipeline.press.slots import Face, Paper, Side, Slot, Turn
 from pipeline.products import Product
 
-__all__ = ["Layout", "Side", "Slot", "Turn", "lay_out", "n_up", "plan_places", "trims"]
+__all__ = ["Layout", "Side", "Slot", "Turn", "lay_out", "n_up", "places_in_order", "plan_places", "trims"]
 
 
 @dataclass(frozen=True)
@@ -73,16 +73,20 @@ def plan_places(pieces: int, product: Product, imposition: Imposition) -> list[t
     in slot order, are in mailing order, and so are the lifts. The last stacks may be short or empty. Across: the next piece
     is the next slot of the same sheet.
     """
+    return list(places_in_order(pieces, product, imposition))
+
+
+def places_in_order(pieces: int, product: Product, imposition: Imposition) -> Iterator[tuple[int, int, int]]:
+    """As `plan_places`, one at a time."""
     across = n_up(product, imposition)
     if imposition.order == "across":
-        return [(piece // across, piece % across, piece // across) for piece in range(pieces)]
+        yield from ((piece // across, piece % across, piece // across) for piece in range(pieces))
+        return
     depth = imposition.stack_depth or max(-(-pieces // across), 1)
-    places = []
     for lift, first in enumerate(range(0, pieces, depth * across)):
         count = min(depth * across, pieces - first)
         sheets = -(-count // across)
-        places += [(lift * depth + at % sheets, at // sheets, at % sheets) for at in range(count)]
-    return places
+        yield from ((lift * depth + at % sheets, at // sheets, at % sheets) for at in range(count))
 
 
 def trims(side: Side, product: Product) -> tuple[Rect, ...]:
