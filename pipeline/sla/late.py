@@ -36,7 +36,7 @@ def too_many(takers: Sequence[Bench]) -> str:
 def send_late(unkept: Sequence[Unkept], loading: Loading, able: Mapping[BatchKey, Sequence[Bench]]) -> list[Unkept]:
     """Place them behind what can be kept, each under the first truck with room; returns what has none."""
     stranded: list[Unkept] = []
-    trucks = {lot.key: _trucks(able[lot.key]) for lot, _, _ in unkept}
+    trucks = {key: _trucks(able[key]) for key in {lot.key for lot, _, _ in unkept}}
     for lot, pieces, cause in unkept:
         left = pieces
         for truck, at, bench in trucks[lot.key]:

@@ -27,9 +27,9 @@ class Loading:
 def load(lots: Sequence[Lot], able: Mapping[BatchKey, Sequence[Bench]], benches: Sequence[Bench]) -> Loading:
     """`able` has the presses that take a key, the preferred ones first; presses that are late to acknowledge are a last resort."""
     by_due = sorted(lots, key=lambda lot: (lot.due, lot.key.product, lot.key.mail_class, lot.key.stock, lot.key.sheets))
-    by_worth = sorted(by_due, key=lambda lot: _worth(lot, able[lot.key]))
     relaxed: frozenset[BatchKey] = frozenset()
     loading, left = _loaded(by_due, able, benches, relaxed)
+    by_worth = sorted(by_due, key=lambda lot: _worth(lot, able[lot.key])) if left else by_due
     while any(lot.key not in relaxed for lot, _ in left):
         relaxed |= _beside({lot.key for lot, _ in left}, able)
         loading, left = _loaded(by_worth, able, benches, relaxed)
