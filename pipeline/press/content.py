@@ -21,6 +21,8 @@ MOST_PLACINGS = 20_000
 MOST_STEPS = 500_000
 MOST_DEPTH = 50
 MOST_CONTENT_BYTES = 32 * 1024 * 1024
+# A tenth of a square point: six million tiles on the largest card.
+SMALLEST_TILE_PT2 = 0.1
 # GWG leaves images of up to 16 pixels out: they are rules and patterns, not pictures.
 SMALLEST_IMAGE_PX = 16
 
@@ -302,9 +304,19 @@ class _Walk:
         """What prints at sizes unknown here: patterns, masks, drawn glyphs. Only their fonts are looked at."""
         if isinstance(holder, pikepdf.Stream) and holder.objgen not in self._beside:
             self._beside.add(holder.objgen)
+            _check_tiles(holder)
             loud, self._quiet = self._quiet, True
             self.stream(holder, holder.get("/Resources", resources), State(SAME))
             self._quiet = loud
+
+
+def _check_tiles(holder: pikepdf.Object) -> None:
+    """A viewer may give up on a pattern of a million tiles; a press's RIP paints them."""
+    if "/XStep" not in holder or "/YStep" not in holder:
+        return
+    tile = abs(float(holder.XStep) * float(holder.YStep)) * scale(matrix_of(holder.get("/Matrix", SAME))) ** 2
+    if tile < SMALLEST_TILE_PT2:
+        raise TooComplexError("a pattern of countless tiles")
 
 
 _PROCESS = {"Cyan", "Magenta", "Yellow", "Black", "None"}

@@ -93,6 +93,11 @@ HOSTILE: dict[str, tuple[Callable[[Path], Path], set[str]]] = {
     "deep arrays": (hostile.deep_arrays, {"damaged_file", "too_complex", ""}),
     "png bomb": (hostile.png_header_bomb, {"decompression_bomb"}),
     "wrong types": (hostile.wrong_types, {"damaged_file"}),
+    "page tree loop": (hostile.page_tree_loop, {"damaged_file"}),
+    "10,000 pages": (hostile.many_pages, {"page_count"}),
+    "damaged table": (hostile.damaged_table, {"damaged_file"}),
+    "fine tiles": (hostile.fine_tiles, {"too_complex"}),
+    "masks in masks": (hostile.masks_in_masks, {"too_complex"}),
 }
 
 
@@ -101,6 +106,7 @@ def test_a_hostile_file_ends_in_a_finding_and_harms_no_other(tmp_path: Path, cas
     build, codes = HOSTILE[case]
     report = child.inspect(build(tmp_path / "artwork.pdf"), POSTCARD_4X6)
     assert {found.code for found in report.findings} <= codes
+    assert "" in codes or not report.ok
     assert child.inspect(CREATIVES / "harbor-back.pdf", POSTCARD_4X6).ok
 
 

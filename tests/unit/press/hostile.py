@@ -355,3 +355,66 @@ def reportlab_image(out: Path, source: Path) -> Path:
     page.drawImage(str(source), 0, 0, *BLEED)
     page.save()
     return out
+
+
+def page_tree_loop(out: Path) -> Path:
+    """A page tree whose second branch is the tree itself."""
+
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        pdf.Root.Pages.Kids.append(pdf.Root.Pages)
+        pdf.Root.Pages.Count = 1_000_000
+
+    return pdf_with(out, change)
+
+
+def many_pages(out: Path, *, count: int = 10_000) -> Path:
+    """One page, so many times, in one flat list."""
+    with pikepdf.new() as pdf:
+        page = pdf.make_indirect(_add_page(pdf))
+        kids = [page, *(pdf.make_indirect(Dictionary(page)) for _ in range(count - 1))]
+        pdf.Root.Pages.Kids, pdf.Root.Pages.Count = Array(kids), count
+        pdf.save(out)
+    return out
+
+
+def damaged_table(out: Path) -> Path:
+    """Every offset of the cross-reference table points somewhere else."""
+    page_pdf(out)
+    with pikepdf.open(out, allow_overwriting_input=True) as pdf:
+        pdf.save(out, object_stream_mode=pikepdf.ObjectStreamMode.disable)
+    data = bytearray(out.read_bytes())
+    start = data.rindex(b"xref\n", 0, data.rindex(b"startxref"))
+    out.write_bytes(bytes(data[:start]) + bytes(data[start:]).replace(b"00000 n", b"00007 n"))
+    return out
+
+
+def fine_tiles(out: Path) -> Path:
+    """A pattern that would be painted a hundred thousand million times."""
+
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        pattern = pdf.make_stream(
+            b"0 0 1 rg 0 0 0.0005 0.0005 re f", Type=Name.Pattern, PatternType=1, PaintType=1, TilingType=1,
+            BBox=Array([0, 0, 0.001, 0.001]), XStep=0.001, YStep=0.001, Resources=Dictionary(),
+        )  # fmt: skip
+        page.Resources = Dictionary(Pattern=Dictionary(P=pattern))
+        page.Contents = pdf.make_stream(b"/Pattern cs /P scn 0 0 450 306 re f")
+
+    return pdf_with(out, change)
+
+
+def masks_in_masks(out: Path, *, depth: int = 40) -> Path:
+    """A soft mask whose own group is drawn through a soft mask, and so on down."""
+
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        group = Dictionary(S=Name.Transparency, CS=Name.DeviceGray)
+        form = _form(pdf, b"1 g 0 0 450 306 re f", {})
+        form.Group = group
+        for _ in range(depth):
+            state = Dictionary(SMask=Dictionary(S=Name.Luminosity, G=form))
+            outer = _form(pdf, b"/M gs 1 g 0 0 450 306 re f " * 3, {})
+            outer.Group, outer.Resources = group, Dictionary(ExtGState=Dictionary(M=state))
+            form = outer
+        page.Resources = Dictionary(ExtGState=Dictionary(M=Dictionary(SMask=Dictionary(S=Name.Luminosity, G=form))))
+        page.Contents = pdf.make_stream(PLAIN + b" /M gs 1 0 0 rg 0 0 450 306 re f")
+
+    return pdf_with(out, change)
