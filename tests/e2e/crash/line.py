@@ -28,6 +28,7 @@ from pipeline.stages.dispatch import Dispatch
 from pipeline.stages.impose import Impose
 from pipeline.stages.notify import Notify
 from pipeline.stages.prepare import Prepare
+from pipeline.stages.recall import Recall
 from pipeline.stages.stage import Context
 from pipeline.stages.standardize import Standardize
 from pipeline.stages.track import Track
@@ -108,6 +109,7 @@ def _line(ground: Ground, context: Context, bell: Bell, tripwire: Tripwire) -> L
         ),
         Impose(context, storage, watched(impose, "impose", tripwire)),
         Dispatch(context, storage, printers, scan_poll_s=10),
+        Recall(context, printers),
         Acknowledge(context, printers, poll_s=5),
         Track(context, carrier, poll_s=10, delivery_codes=DELIVERY_CODES),
         Notify(context, receiver),

@@ -18,7 +18,7 @@ from pipeline.errors import Fault
 from pipeline.ports import Attempt, Note, Outgoing, Scan
 from tests.e2e.crash.tripwire import Tripwire, Tripwired
 
-_JOURNEY = (("Phase 1a - Origin", "A", 60), ("Phase 3c - Sequenced", "A", 120), ("Phase 4c - Delivery", "L", 180))
+_JOURNEY = (("Phase 1a - Origin", "A", 20), ("Phase 3c - Sequenced", "A", 60), ("Phase 4c - Delivery", "L", 70))
 DELIVERY_CODES = frozenset({"3"})
 
 
@@ -52,7 +52,7 @@ class Directory:
 
 
 class TrayCarrier:
-    """Scans whatever lies in the trays that the printers handed over, one, two and three minutes after mailing."""
+    """Scans whatever lies in the trays that the printers handed over, within a little more than a minute."""
 
     name = "trays"
 
