@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 
-from ops.bench import addresses, imposition, intake, line, sftp, webhooks
+from ops.bench import addresses, imposition, intake, line, planning, sftp, webhooks
 from ops.bench.figures import Figure, print_figures
 
 _AREAS: Mapping[str, ModuleType] = {
@@ -26,6 +26,7 @@ _AREAS: Mapping[str, ModuleType] = {
     "sftp": sftp,
     "webhooks": webhooks,
     "addresses": addresses,
+    "planning": planning,
 }
 """Each with a `TITLE` and a `measure`."""
 

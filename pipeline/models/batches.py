@@ -41,6 +41,7 @@ class Batch(SQLModel, table=True):
     """Pieces that one printer makes and mails together. It never changes printer or pieces."""
 
     __tablename__ = "batches"
+    __table_args__ = (Index("ix_batches_at_printer", "printer_id", "status"),)
 
     id: str = Field(primary_key=True)
     mode: str
@@ -148,7 +149,7 @@ class Ack(SQLModel, table=True):
     """One acknowledgement file, kept as it came; keyed by printer and digest, so that a repeated file changes nothing."""
 
     __tablename__ = "acks"
-    __table_args__ = (UniqueConstraint("printer_id", "digest"),)
+    __table_args__ = (UniqueConstraint("printer_id", "digest"), Index("ix_acks_heard", "printer_id", "received_at"))
 
     id: str = Field(primary_key=True)
     printer_id: str = Field(foreign_key="printers.id")

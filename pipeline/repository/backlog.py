@@ -1,6 +1,6 @@
 """What the scheduler sees: counts of pieces that wait for a batch, printers and their queues, and promises that are due."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -94,6 +94,18 @@ def unprinted_batches(tx: Connection, printer_ids: Collection[str]) -> Sequence[
     here = batches.c.printer_id.in_(sorted(printer_ids))
     unprinted = wanted.where(here, batches.c.status.in_(_NOT_PRINTED))
     return list(tx.execute(unprinted.order_by(batches.c.frozen_at, batches.c.id)))
+
+
+def last_printed(tx: Connection, printer_ids: Collection[str], at: datetime) -> Mapping[str, datetime]:
+    """When each printer last printed a drop, by its own word of the day before line time `at`: its next one began after that."""
+    said = and_(
+        acks.c.printer_id.in_(sorted(printer_ids)),
+        acks.c.received_at > at - timedelta(days=1),
+        acks.c.state == "printed",
+    )
+    latest = select(acks.c.printer_id, func.max(acks.c.at, type_=acks.c.at.type).label("at")).where(said)
+    rows = tx.execute(latest.where(acks.c.at.is_not(None)).group_by(acks.c.printer_id))
+    return {row.printer_id: min(row.at, at) for row in rows}
 
 
 def due_alarms(tx: Connection, mode: str, line_clock: LineClock, limit: int) -> list[tuple[Any, Any, Any]]:

@@ -60,8 +60,11 @@ class Freezing:
             counted = backlog.waiting_pieces(tx, mode, account_id, at, bucket_s=BUCKET_S)
             printers = backlog.open_printers(tx, mode, account_id, at) if counted else []
             queued = backlog.unprinted_batches(tx, {row.id for row in printers}) if printers else []
+            printed = backlog.last_printed(tx, {one.printer_id for one in queued}, at) if queued else {}
         waiting = list(_backlogs(mode, account_id, counted))
-        presses = [_press(row, [one for one in queued if one.printer_id == row.id]) for row in printers]
+        presses = [
+            _press(row, [one for one in queued if one.printer_id == row.id], printed.get(row.id)) for row in printers
+        ]
         planned = plan(waiting, presses, at)
         self._tell(account_id, planned.shortfalls)
         profiles = {press.printer_id: press.profile for press in presses}
@@ -125,7 +128,7 @@ def _backlogs(mode: str, account_id: str | None, rows: Sequence[Row[Any]]) -> It
         yield Backlog(key, dues, min(row.waiting_since for row in buckets))
 
 
-def _press(row: Row[Any], queued: Sequence[Row[Any]]) -> Press:
+def _press(row: Row[Any], queued: Sequence[Row[Any]], printed_at: datetime | None) -> Press:
     profile = PrinterProfile.model_validate(row.profile)
     floor = profile.floor
     silent = [one.handed_over_at for one in queued if one.status in _UNHEARD and one.handed_over_at is not None]
@@ -137,6 +140,7 @@ def _press(row: Row[Any], queued: Sequence[Row[Any]]) -> Press:
         queue=tuple(Committed(one.product, one.sheets, one.frozen_at) for one in queued),
         # A sandbox printer is asked only where its account's clock stops, and never fails.
         unacknowledged_since=min(silent, default=None) if row.account_id is None else None,
+        printed_at=printed_at,
     )
 
 

@@ -228,6 +228,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("printer_id", "digest"),
     )
     op.create_index(op.f("ix_acks_drop_stem"), "acks", ["drop_stem"])
+    op.create_index("ix_acks_heard", "acks", ["printer_id", "received_at"])
     op.create_table(
         "batches",
         sa.Column("id", sa.String(), nullable=False),
@@ -253,6 +254,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(op.f("ix_batches_account_id"), "batches", ["account_id"])
+    op.create_index("ix_batches_at_printer", "batches", ["printer_id", "status"])
     op.create_index(op.f("ix_batches_printer_id"), "batches", ["printer_id"])
     op.create_table(
         "pieces",
