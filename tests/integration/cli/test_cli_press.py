@@ -86,7 +86,8 @@ def test_imposing_writes_sheets_manifest_and_rejects(
     made = bare.json("impose", *_job(artwork, recipients, out), "--back", str(artwork), *PERMIT, "--stem", "spring_r00")
     assert (made["pieces"], made["sheets"], made["rejected"], made["serials_used"]) == (2, 1, 1, "100-101")
     assert {Path(file).name for file in made["files"]} == {
-        "spring_r00.pdf", "spring_r00.csv", "spring_r00-ticket.pdf", "spring_r00.xjdf", "spring_r00-proof.pdf", "spring_r00-rejects.csv",
+        "spring_r00.pdf", "spring_r00.csv", "spring_r00-ticket.pdf", "spring_r00.xjdf", "spring_r00-proof.pdf",
+        "spring_r00-rejects.csv",
     }  # fmt: skip
     with pikepdf.open(out / "spring_r00.pdf") as pdf:
         assert len(pdf.pages) == 2
