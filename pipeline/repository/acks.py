@@ -259,7 +259,7 @@ def _named(drop: Row[Any], ack: AckBody) -> Iterator[ColumnElement[bool]]:
         yield live_pieces(drop)
         return
     for page in pages(ack.pieces):
-        yield and_(live_pieces(drop), pieces.c.id.in_(page))
+        yield live_pieces(drop, page)
 
 
 _MADE = ("printed", "inserted", "mailed")

@@ -138,12 +138,12 @@ def _end_placements(tx: Connection, drop: Row[Any], piece_ids: Sequence[str], ou
     return tx.execute(ended.returning(placements.c.piece_id, placements.c.imb, placements.c.sequence)).all()
 
 
-def live_pieces(drop: Row[Any]) -> ColumnElement[bool]:
-    """Pieces whose live placement is in this drop."""
-    here = select(placements.c.piece_id).where(
-        placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live
-    )
-    return pieces.c.id.in_(here)
+def live_pieces(drop: Row[Any], only: Sequence[str] | None = None) -> ColumnElement[bool]:
+    """Pieces whose live placement is in this drop; with `only`, those of them that are listed there."""
+    here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
+    # Compared with the list once a placement: PostgreSQL would compare each piece's id with the whole list.
+    listed = true() if only is None else placements.c.piece_id.in_(only)
+    return pieces.c.id.in_(select(placements.c.piece_id).where(here, listed))
 
 
 def advance_batch(tx: Connection, batch_id: str, to: BatchStatus) -> None:
