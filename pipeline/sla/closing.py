@@ -65,10 +65,10 @@ class Desk:
             return
         while left := waiting.pieces_from(0):
             bench = min(healthy, key=lambda one: self._rank(one, waiting))
-            if left < waiting.fewest_pieces(bench):
+            if left < bench.rates[waiting.key].fewest:
                 return
             wait_s = bench.press.floor.max_wait_s
-            pieces = _leaving_enough(min(left, bench.most_pieces(waiting.key)), left, waiting, bench)
+            pieces = _leaving_enough(min(left, bench.rates[waiting.key].most), left, waiting, bench)
             self._close(bench, waiting, 0, pieces, f"first piece waited {wait_s} s, the longest this printer allows")
 
     def _rank(self, bench: Bench, waiting: Waiting) -> tuple[bool, float, float, str]:
@@ -92,26 +92,26 @@ class Desk:
         """Close what is meant for this press, and fill its last sheet, and more whole sheets, with the next-due."""
         bench, waiting = load.bench, self._by_key[share.lot.key]
         first = waiting.lots.index(share.lot)
-        needed, n_up = load.together(share), bench.press.pace[waiting.key.product].n_up
+        needed, n_up = load.together(share), bench.rates[waiting.key].n_up
         there = self._joinable(bench, waiting, first, share.pieces)
         pieces = min(-(-needed // n_up) * n_up, there)
-        more = int(self._more_s(load, share) / bench.piece_s(waiting.key))
+        more = int(self._more_s(load, share) / bench.rates[waiting.key].piece_s)
         pieces = max(pieces, waiting.whole_sheets(bench, min(there, pieces + more)))
-        pieces = min(max(pieces, min(waiting.fewest_pieces(bench), there)), bench.most_pieces(waiting.key))
+        pieces = min(max(pieces, min(bench.rates[waiting.key].fewest, there)), bench.rates[waiting.key].most)
         pieces = _leaving_enough(pieces, there, waiting, bench)
-        if pieces < waiting.fewest_pieces(bench):
+        if pieces < bench.rates[waiting.key].fewest:
             return False
         self._close(bench, waiting, first, pieces, reason or _last_moment(share))
         return True
 
     def _joinable(self, bench: Bench, waiting: Waiting, first: int, certain: int) -> int:
         """How many pieces a batch that begins with this lot may have without breaking a promise of those that fill it up."""
-        there, most = 0, bench.most_pieces(waiting.key)
+        there, most = 0, bench.rates[waiting.key].most
         for lot in waiting.lots[first:]:
             if any(share.deadline.kept for share in waiting.shares.get(lot, ()) if share.pieces):
                 due = bench.deadline(lot.due, CAUTIONS[-1])
                 room_s = 0.0 if due is None else due.cut - bench.base - bench.setup_s + EPSILON_S
-                most = min(most, waiting.whole_sheets(bench, int(room_s / bench.piece_s(waiting.key))))
+                most = min(most, waiting.whole_sheets(bench, int(room_s / bench.rates[waiting.key].piece_s)))
             if there >= most:
                 break
             there += lot.pieces
@@ -119,8 +119,8 @@ class Desk:
 
     def _more_s(self, load: Load, share: Share) -> float:
         """Press time for next-due pieces that save a set-up of their own: what is idle, or a small part of what was spared."""
-        key = share.lot.key
-        filled_s = load.bench.piece_s(key) * self._by_key[key].well_filled_pieces(load.bench)
+        rate = load.bench.rates[share.lot.key]
+        filled_s = rate.piece_s * rate.well_filled
         return max(0.0, load.slack(), min(load.spared() / 2, filled_s))
 
     # 3. Well-filled sheets for a press that would stand idle
@@ -133,13 +133,13 @@ class Desk:
         for _, waiting, first, pieces in sorted(offers, key=lambda offer: (offer[0], -offer[3])):
             spare_s = load.spare(waiting.meant_for(bench, first, pieces))
             if waiting.work_s(bench, pieces) > spare_s + EPSILON_S:
-                fits = waiting.whole_sheets(bench, int((spare_s - bench.setup_s) / bench.piece_s(waiting.key)))
-                if fits < waiting.well_filled_pieces(bench):
+                fits = waiting.whole_sheets(bench, int((spare_s - bench.setup_s) / bench.rates[waiting.key].piece_s))
+                if fits < bench.rates[waiting.key].well_filled:
                     return self._close_share(
                         load, load.first(), "its press would stand idle, or be kept from it by others"
                     )
                 pieces = fits
-            n_up = bench.press.pace[waiting.key.product].n_up
+            n_up = bench.rates[waiting.key].n_up
             self._close(bench, waiting, first, pieces, f"{pieces // n_up} full sheets for a press that is free")
             return True
         return False
@@ -148,8 +148,8 @@ class Desk:
         """The next-due pieces that fill sheets well and that this press can print in time: due time, from which lot, how many."""
         if bench not in waiting.takers:
             return
-        enough = max(waiting.well_filled_pieces(bench), waiting.fewest_pieces(bench))
-        there, most = waiting.pieces_from(0), bench.most_pieces(waiting.key)
+        enough = max(bench.rates[waiting.key].well_filled, bench.rates[waiting.key].fewest)
+        there, most = waiting.pieces_from(0), bench.rates[waiting.key].most
         for first, lot in enumerate(waiting.lots):
             if there < enough:
                 return
@@ -163,7 +163,7 @@ class Desk:
     def _printable(self, bench: Bench, waiting: Waiting, lot: Lot) -> int:
         """How many pieces a batch that begins with this lot may have, under the safest deadline that lets it be well filled."""
         most = 0
-        piece_s, enough = bench.piece_s(waiting.key), waiting.well_filled_pieces(bench)
+        piece_s, enough = bench.rates[waiting.key].piece_s, bench.rates[waiting.key].well_filled
         for caution in CAUTIONS:
             due = bench.deadline(lot.due, caution)
             if due is not None:
@@ -206,7 +206,7 @@ class Desk:
             load, late_at = self.loads[bench.press.printer_id], bench.press.late_at()
             if load.shares:
                 yield max(as_time(bench.close_by(bench.base + load.slack())), self.now + timedelta(seconds=1))
-            if any(waiting.pieces_from(0) >= waiting.well_filled_pieces(bench) for waiting in self._taken_by(bench)):
+            if any(waiting.pieces_from(0) >= bench.rates[waiting.key].well_filled for waiting in self._taken_by(bench)):
                 yield as_time(bench.close_by(bench.base)) - FEED_AHEAD
             if late_at is not None:
                 yield late_at
@@ -217,10 +217,10 @@ class Desk:
 
 def _leaving_enough(pieces: int, there: int, waiting: Waiting, bench: Bench) -> int:
     """Fewer, so that the rest is enough for a batch of its own; all, where that is possible and the rest would not be enough."""
-    fewest, rest = waiting.fewest_pieces(bench), there - pieces
+    fewest, rest = bench.rates[waiting.key].fewest, there - pieces
     if fewest <= 1 or rest == 0 or rest >= fewest:
         return pieces
-    if there <= bench.most_pieces(waiting.key):
+    if there <= bench.rates[waiting.key].most:
         return there
     return max(there - fewest, min(pieces, fewest))
 

@@ -63,7 +63,7 @@ def _keeps(bench: Bench, lot: Lot) -> bool:
     due = bench.deadline(lot.due, _LAST_RESORT)
     if due is None:
         return False
-    return bench.base + bench.setup_s + bench.sheet(lot.key)[1] <= due.cut + EPSILON_S
+    return bench.base + bench.setup_s + bench.rates[lot.key].sheet_s <= due.cut + EPSILON_S
 
 
 def _cause(takers: Sequence[Bench], lot: Lot) -> str:

@@ -12,7 +12,7 @@ from pipeline.sla.lots import BatchKey, Lot
 from pipeline.sla.presses import CAUTIONS, Bench, Caution, Deadline
 
 _LAST_RESORT = CAUTIONS[-1]
-_MOST_MOVES, _MOST_SHORT = 12, 5
+_MOST_MOVES, _MOST_SHORT = 8, 3
 """Shares on a press that are looked at to make room for one lot, and lots for which that is done: a plan may not take long."""
 
 
@@ -29,7 +29,8 @@ def load(lots: Sequence[Lot], able: Mapping[BatchKey, Sequence[Bench]], benches:
     by_due = sorted(lots, key=lambda lot: (lot.due, lot.key.product, lot.key.mail_class, lot.key.stock, lot.key.sheets))
     relaxed: frozenset[BatchKey] = frozenset()
     loading, left = _loaded(by_due, able, benches, relaxed)
-    by_worth = sorted(by_due, key=lambda lot: _worth(lot, able[lot.key])) if left else by_due
+    least = {key: _least(key, takers) for key, takers in able.items()} if left else {}
+    by_worth = sorted(by_due, key=lambda lot: _worth(lot, least[lot.key])) if left else by_due
     while any(lot.key not in relaxed for lot, _ in left):
         relaxed |= _beside({lot.key for lot, _ in left}, able)
         loading, left = _loaded(by_worth, able, benches, relaxed)
@@ -102,10 +103,17 @@ def _beside(keys: Collection[BatchKey], able: Mapping[BatchKey, Sequence[Bench]]
     return frozenset(key for key, takers in able.items() if not presses.isdisjoint(takers))
 
 
-def _worth(lot: Lot, takers: Sequence[Bench]) -> tuple[int, float]:
+def _worth(lot: Lot, least: tuple[int, float, float, int]) -> tuple[int, float]:
     """How many presses take it, and the press time that a piece of it costs, with its part of the set-up."""
-    costs = (bench.piece_s(lot.key) + bench.setup_s / min(lot.pieces, bench.most_pieces(lot.key)) for bench in takers)
-    return len(takers), min(costs)
+    takers, piece_s, setup_s, most = least
+    return takers, piece_s + setup_s / min(lot.pieces, most)
+
+
+def _least(key: BatchKey, takers: Sequence[Bench]) -> tuple[int, float, float, int]:
+    """What a key costs where it costs least."""
+    rates = [bench.rates[key] for bench in takers]
+    setup_s = min(bench.setup_s for bench in takers)
+    return len(takers), min(rate.piece_s for rate in rates), setup_s, max(rate.most for rate in rates)
 
 
 def _make_room(lot: Lot, pieces: int, loads: Mapping[str, Load], able: Mapping[BatchKey, Sequence[Bench]]) -> int:

@@ -72,18 +72,20 @@ class Load:
 
     def fits(self, key: BatchKey, cut: float) -> int:
         """How many more pieces of a key, in whole sheets and with the set-ups of their batches, fit under a deadline."""
-        n_up, sheet_s = self.bench.sheet(key)
-        room_s, most = self.room(cut) + EPSILON_S, self.bench.most_pieces(key)
+        rate, room_s = self.bench.rates[key], self.room(cut) + EPSILON_S
+        n_up, sheet_s, most = rate.n_up, rate.sheet_s, rate.most
+        if room_s < sheet_s:
+            return 0
         begun = -self.keys.get(key, 0) % most // n_up
         if room_s <= begun * sheet_s:
-            return max(0, int(room_s / sheet_s)) * n_up
+            return int(room_s / sheet_s) * n_up
         batch_s = most // n_up * sheet_s + self.bench.setup_s
         batches, rest_s = divmod(room_s - begun * sheet_s, batch_s)
         return (begun + int(max(0.0, rest_s - self.bench.setup_s) / sheet_s)) * n_up + int(batches) * most
 
     def add(self, lot: Lot, due: Deadline, pieces: int) -> Share:
         """Every batch of a key needs its set-up: the pieces of one that are on this press yet fill up the last one."""
-        there, most = self.keys.get(lot.key, 0), self.bench.most_pieces(lot.key)
+        there, most = self.keys.get(lot.key, 0), self.bench.rates[lot.key].most
         setup_s = self.bench.setup_s * (-(-(there + pieces) // most) + -there // most)
         share = Share(lot, self.bench, due, pieces, self.bench.run_s(lot.key, pieces), setup_s)
         self.keys[lot.key] = there + pieces

@@ -72,8 +72,12 @@ class Press:
             or key.product not in self.pace
             or key.stock not in self.profile.stocks
             or key.mail_class not in self.profile.classes
-            or self.most_sheets(key) < key.sheets
+            or self.most_pieces(key) < max(1, self.profile.postage.min_pieces(key.mail_class))
         )
+
+    def most_pieces(self, key: BatchKey) -> int:
+        """The biggest batch."""
+        return self.most_sheets(key) // key.sheets * self.pace[key.product].n_up
 
     def most_sheets(self, key: BatchKey) -> int:
         """The most sheets a batch may have: by the printer's own cap, by its files, or by pieces."""
@@ -116,6 +120,38 @@ class Deadline(NamedTuple):
     kept: bool = True
 
 
+class Rate(NamedTuple):
+    """How a press makes the pieces of a key: `n_up` at once in `sheet_s`, on one sheet each or on several of a letter.
+
+    A batch has at most `most` pieces and at least `fewest`; from `well_filled` on it is worth its set-up.
+    """
+
+    n_up: int
+    sheet_s: float
+    piece_s: float
+    most: int
+    fewest: int
+    well_filled: int
+
+
+class _Rates(dict[BatchKey, Rate]):
+    """Worked out when they are first asked for: a plan asks many thousand times."""
+
+    def __init__(self, press: Press) -> None:
+        super().__init__()
+        self._press = press
+
+    def __missing__(self, key: BatchKey) -> Rate:
+        press, pace = self._press, self._press.pace[key.product]
+        most = press.most_pieces(key)
+        filled = -(-press.well_filled_sheets(key.product) // key.sheets) * pace.n_up
+        sheet_s = key.sheets * 3600.0 / pace.sheets_per_hour
+        fewest = max(1, press.profile.postage.min_pieces(key.mail_class))
+        rate = Rate(pace.n_up, sheet_s, sheet_s / pace.n_up, most, fewest, min(filled, most))
+        self[key] = rate
+        return rate
+
+
 class Bench:
     """A press during one planning: `base` is the worked second from which a further batch could be printed."""
 
@@ -123,8 +159,7 @@ class Bench:
         at = now.timestamp()
         self.press = press
         self.shifts: Shifts = shifts(press.floor, now)
-        self._sheets: dict[BatchKey, tuple[int, float]] = {}
-        self._most: dict[BatchKey, int] = {}
+        self.rates = _Rates(press)
         self._deadlines: dict[tuple[float, Caution], Deadline | None] = {}
         self.earliest = self.shifts.worked(at + _OVERHEAD_S)
         self.base = max(self.earliest, _queue_end(press, self.shifts))
@@ -145,29 +180,10 @@ class Bench:
             self._deadlines[asked] = Deadline(cut, leaves, caution.spare_trucks > 0) if truck >= 0 else None
         return self._deadlines[asked]
 
-    def sheet(self, key: BatchKey) -> tuple[int, float]:
-        """How many pieces are made at once, and the seconds that takes: one sheet each, or several of a letter."""
-        known = self._sheets.get(key)
-        if known is None:
-            pace = self.press.pace[key.product]
-            known = self._sheets[key] = (pace.n_up, key.sheets * 3600.0 / pace.sheets_per_hour)
-        return known
-
-    def most_pieces(self, key: BatchKey) -> int:
-        """The biggest batch."""
-        known = self._most.get(key)
-        if known is None:
-            known = self._most[key] = self.press.most_sheets(key) // key.sheets * self.press.pace[key.product].n_up
-        return known
-
-    def piece_s(self, key: BatchKey) -> float:
-        n_up, sheet_s = self.sheet(key)
-        return sheet_s / n_up
-
     def run_s(self, key: BatchKey, pieces: int) -> float:
         """Press time of so many pieces, in whole sheets, without set-up."""
-        n_up, sheet_s = self.sheet(key)
-        return -(-pieces // n_up) * sheet_s
+        rate = self.rates[key]
+        return -(-pieces // rate.n_up) * rate.sheet_s
 
     def free_at(self) -> float:
         """When a further batch could be on the press, in epoch seconds."""

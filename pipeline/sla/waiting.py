@@ -20,19 +20,10 @@ class Waiting:
     shares: dict[Lot, list[Share]] = field(default_factory=dict)
 
     def pieces_from(self, first: int) -> int:
-        return sum(lot.pieces for lot in self.lots[first:])
-
-    def fewest_pieces(self, bench: Bench) -> int:
-        """The smallest."""
-        return max(1, bench.press.profile.postage.min_pieces(self.key.mail_class))
-
-    def well_filled_pieces(self, bench: Bench) -> int:
-        press, product = bench.press, self.key.product
-        sheets = -(-press.well_filled_sheets(product) // self.key.sheets)
-        return min(sheets * press.pace[product].n_up, bench.most_pieces(self.key))
+        return sum([lot.pieces for lot in self.lots[first:]])
 
     def whole_sheets(self, bench: Bench, pieces: int) -> int:
-        n_up = bench.press.pace[self.key.product].n_up
+        n_up = bench.rates[self.key].n_up
         return pieces // n_up * n_up
 
     def work_s(self, bench: Bench, pieces: int) -> float:
