@@ -68,12 +68,7 @@ class PostgresServer:
         """Returns when it takes connections. Raises `ServiceError` with the end of the log."""
         if not self._data.exists():
             self._make_cluster()
-        self._process = ServerProcess.start(self._command())
-        try:
-            self._process.wait_ready(self.is_ready, within_s=START_WITHIN_S)
-        except ServiceError:
-            self._process.kill()
-            raise
+        self._process = ServerProcess.start_ready(self._command(), self.is_ready, within_s=START_WITHIN_S)
         if self.port is not None:
             self._set_password()
         return self

@@ -74,6 +74,17 @@ class ServerProcess:
         _guard().add(popen.pid)
         return cls(command, popen, log_start)
 
+    @classmethod
+    def start_ready(cls, command: Command, ready: Callable[[], bool], *, within_s: float) -> Self:
+        """Start it and wait until `ready()`; one that does not get there is killed. Raises `ServiceError`."""
+        process = cls.start(command)
+        try:
+            process.wait_ready(ready, within_s=within_s)
+        except ServiceError:
+            process.kill()
+            raise
+        return process
+
     @property
     def pid(self) -> int:
         return self._popen.pid

@@ -75,12 +75,7 @@ class RedisServer:
     def start(self) -> Self:
         """Returns when PING is answered. Raises `ServiceError` with the end of the log."""
         self.prepare()
-        self._process = ServerProcess.start(self.command)
-        try:
-            self._process.wait_ready(self.is_ready, within_s=START_WITHIN_S)
-        except ServiceError:
-            self._process.kill()
-            raise
+        self._process = ServerProcess.start_ready(self.command, self.is_ready, within_s=START_WITHIN_S)
         return self
 
     def is_ready(self) -> bool:

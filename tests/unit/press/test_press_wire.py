@@ -29,7 +29,7 @@ def test_artwork_is_named_by_its_whole_path() -> None:
 
 
 def test_a_result_names_files_in_the_callers_folder_and_no_other() -> None:
-    imposed = Imposed((Path("/work/out/a.pdf"), Path("/work/out/a.csv")), sheets=3, pieces=20)
+    imposed = Imposed((Path("/press/out/a.pdf"), Path("/press/out/a.csv")), sheets=3, pieces=20)
     told = json.loads(json.dumps(imposed_as_dict(imposed)))
     assert imposed_from_dict(told, Path("/mine")) == Imposed((Path("/mine/a.pdf"), Path("/mine/a.csv")), 3, 20)
     assert imposed_from_dict(told | {"files": ["../../etc/passwd"]}, Path("/mine")).files == (Path("/mine/passwd"),)
