@@ -22,18 +22,24 @@ from pipeline.lifecycle import (
 from pipeline.models.ack_format import AckBody, Reading
 from pipeline.models.types import Ids
 from pipeline.repository.aside import Aside, set_drop_aside
-from pipeline.repository.batches import advance_batch, advance_batch_if_all, live_pieces, reprint
+from pipeline.repository.batches import (
+    BEHIND_MAILED,
+    BEHIND_PRINTED,
+    advance_batch,
+    advance_batch_if_all,
+    end_batch_doubt,
+    live_pieces,
+    reprint,
+)
 from pipeline.repository.claims import FREED
 from pipeline.repository.database import Database
 from pipeline.repository.moves import correct, move, select_snapshots, snapshot
-from pipeline.repository.tables import acks, batches, drops, insert_rows, pages, pieces, placements
+from pipeline.repository.tables import acks, drops, insert_rows, pages, pieces, placements
 
 _BULK = 1_000
 _MOST_FAULTS = 1_000
 """Faults kept of one file; the file itself is kept whole."""
 _HANDED_OVER = (DropStatus.HANDING_OVER, DropStatus.IN_DOUBT, DropStatus.SENT)
-_BEHIND_PRINTED = (Status.BATCHED, Status.SENT)
-_BEHIND_MAILED = (*_BEHIND_PRINTED, Status.PRINTED)
 
 
 @dataclass(frozen=True)
@@ -107,9 +113,8 @@ class AckWriter:
 
     def _check(self, record: AckRecord, ack: AckBody) -> "_Checked":
         with self._db.read() as tx:
-            drop = tx.execute(
-                select(drops).where(drops.c.stem == ack.drop, drops.c.printer_id == record.printer_id)
-            ).first()
+            named = and_(drops.c.stem == ack.drop, drops.c.printer_id == record.printer_id)
+            drop = tx.execute(select(drops, _any_waiting().label("any_waiting")).where(named)).first()
             fault = _fault(drop, ack)
             if drop is None or fault is not None:
                 return _Checked(None, [fault] if fault else [])
@@ -124,7 +129,7 @@ class AckWriter:
         return _Checked(_Good(drop, ack, at, len(neighbours)), list(unfit.values()))
 
     def _move(self, record: AckRecord, good: "_Good") -> None:
-        if good.ack.state != "rejected":
+        if good.ack.state != "rejected" and good.drop.any_waiting:
             self._move_arrived(good.drop, record, good.at)
         if good.ack.state in ("printed", "mailed"):
             self._move_pieces(good.drop, good.ack, record, good.at)
@@ -173,27 +178,36 @@ class AckWriter:
         if ack.state == "rejected":
             self._refused(tx, drop, ack, at)
             return
-        # Whatever it says, a printer that speaks of a drop has it: that ends any doubt about the hand-over.
-        had = and_(drops.c.id == drop.id, drops.c.status.in_(_HANDED_OVER))
-        tx.execute(
-            update(drops)
-            .where(had, drops.c.status != DropStatus.SENT)
-            .values(status=DropStatus.SENT, sent_at=self._now(), **FREED)
-        )
-        _end_doubt(tx, drop.batch_id)
+        if drop.status != DropStatus.SENT:
+            self._end_doubt(tx, drop)
         advance_batch(tx, drop.batch_id, BatchStatus.ACCEPTED)
         _note_made(tx, drop, ack)
         if ack.state in ("spoiled", "destroyed") and ack.pieces:
             reprint(tx, drop, ack.pieces, outcome=ack.state, at=at, ids=self._ids)
         elif ack.state == "printed":
-            advance_batch_if_all(tx, drop.batch_id, BatchStatus.PRINTED, _BEHIND_PRINTED)
+            advance_batch_if_all(tx, drop.batch_id, BatchStatus.PRINTED, BEHIND_PRINTED)
         elif ack.state == "mailed":
-            advance_batch_if_all(tx, drop.batch_id, BatchStatus.MAILED, _BEHIND_MAILED)
+            advance_batch_if_all(tx, drop.batch_id, BatchStatus.MAILED, BEHIND_MAILED)
+
+    def _end_doubt(self, tx: Connection, drop: Row[Any]) -> None:
+        """Whatever it says, a printer that speaks of a drop has it: that ends any doubt about the hand-over."""
+        had = and_(drops.c.id == drop.id, drops.c.status.in_(_HANDED_OVER), drops.c.status != DropStatus.SENT)
+        tx.execute(update(drops).where(had).values(status=DropStatus.SENT, sent_at=self._now(), **FREED))
+        end_batch_doubt(tx, [drop.batch_id])
 
     def _refused(self, tx: Connection, drop: Row[Any], ack: AckBody, at: datetime) -> None:
         """The printer will not make this drop: what it has not made is ready again."""
         reason = ack.reason or "no reason given"
         set_drop_aside(tx, drop.id, Aside(DropStatus.REFUSED, "printer", reason, at, self._now()), ids=self._ids)
+
+
+def _any_waiting() -> ColumnElement[bool]:
+    """Whether pieces of a drop are not known to have arrived; once none is, none will be again."""
+    placed = and_(
+        placements.c.batch_id == drops.c.batch_id, placements.c.revision == drops.c.revision, placements.c.live
+    )
+    waiting = select(pieces.c.id).join_from(placements, pieces).where(placed, pieces.c.status == Status.BATCHED)
+    return waiting.correlate(drops).exists()
 
 
 def _fault(drop: Row[Any] | None, ack: AckBody) -> Fault | None:
@@ -277,11 +291,6 @@ def _note_made(tx: Connection, drop: Row[Any], ack: AckBody) -> None:
         return
     for page in pages(ack.pieces):
         tx.execute(made.where(placements.c.piece_id.in_(page)))
-
-
-def _end_doubt(tx: Connection, batch_id: str) -> None:
-    doubted = and_(batches.c.id == batch_id, batches.c.status == BatchStatus.IN_DOUBT)
-    tx.execute(update(batches).where(doubted).values(status=BatchStatus.SENT, revision=batches.c.revision + 1))
 
 
 def _row(record: AckRecord, ids: Ids, good: Sequence[_Good], faults: Sequence[Fault]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from pipeline.lifecycle import BatchStatus, DropStatus, Move, Status
 from pipeline.models.types import Ids
-from pipeline.repository.batches import set_aside
+from pipeline.repository.batches import follow_pieces
 from pipeline.repository.claims import FREED
 from pipeline.repository.moves import move, select_snapshots, snapshot
 from pipeline.repository.tables import acks, drops, pages, pieces, placements
@@ -58,8 +58,7 @@ def set_drop_aside(tx: Connection, drop_id: str, why: Aside, *, ids: Ids) -> lis
     if drop is None:
         return None
     freed = _free(tx, drop, why, ids)
-    if drop.revision == 0:
-        set_aside(tx, drop.batch_id, BatchStatus(why.to.value), live=True)
+    follow_pieces(tx, drop.batch_id, BatchStatus(why.to.value))
     return freed
 
 

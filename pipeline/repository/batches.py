@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.address.imb import tracking_code
 from pipeline.errors import Permanent
-from pipeline.lifecycle import BATCH_ORDER, BatchStatus, DropStatus, Move, Status
+from pipeline.lifecycle import BATCH_ORDER, PROMISE_VOIDED_BY, BatchStatus, DropStatus, Move, Status
 from pipeline.models.profile import Imposition, PrinterProfile
 from pipeline.models.types import Ids
 from pipeline.press.layout import plan_places
@@ -18,7 +18,9 @@ from pipeline.products import PRODUCTS
 from pipeline.repository.moves import move, select_snapshots, snapshot
 from pipeline.repository.tables import batches, drops, insert_rows, pages, pieces, placements, recipients, serials
 
-_AT_THE_PRINTER = (Status.BATCHED, Status.SENT, Status.PRINTED)
+BEHIND_PRINTED = (Status.BATCHED, Status.SENT)
+BEHIND_MAILED = (*BEHIND_PRINTED, Status.PRINTED)
+_AT_THE_PRINTER = BEHIND_MAILED
 
 
 @dataclass(frozen=True)
@@ -163,6 +165,24 @@ def advance_batch_if_all(tx: Connection, batch_id: str, to: BatchStatus, behind:
         advance_batch(tx, batch_id, to)
 
 
+def follow_pieces(tx: Connection, batch_id: str, aside: BatchStatus) -> None:
+    """Once a drop is set aside: its batch is as far on as the pieces that it still has, and set aside itself where it has none."""
+    left = and_(pieces.c.batch_id == batch_id, pieces.c.status.not_in(sorted(PROMISE_VOIDED_BY)))
+    if tx.execute(select(pieces.c.id).where(left).limit(1)).first() is None:
+        set_aside(tx, batch_id, aside, live=True)
+        return
+    end_batch_doubt(tx, [batch_id])
+    advance_batch_if_all(tx, batch_id, BatchStatus.PRINTED, BEHIND_PRINTED)
+    advance_batch_if_all(tx, batch_id, BatchStatus.MAILED, BEHIND_MAILED)
+
+
+def end_batch_doubt(tx: Connection, batch_ids: Collection[str]) -> None:
+    """Batches in doubt are sent again, as soon as none of their drops is in doubt."""
+    doubted = select(drops.c.id).where(drops.c.batch_id == batches.c.id, drops.c.status == DropStatus.IN_DOUBT)
+    over = and_(batches.c.id.in_(batch_ids), batches.c.status == BatchStatus.IN_DOUBT, ~doubted.exists())
+    tx.execute(update(batches).where(over).values(status=BatchStatus.SENT, revision=batches.c.revision + 1))
+
+
 def set_aside(tx: Connection, batch_id: str, to: BatchStatus, *, live: bool) -> None:
     """Mark a batch refused, recalled, in doubt or void; without `live`, its placements end and its pieces are free."""
     tx.execute(update(batches).where(batches.c.id == batch_id).values(status=to, revision=batches.c.revision + 1))
@@ -183,9 +203,7 @@ def end_doubt(tx: Connection, piece_ids: Collection[str], *, now: datetime) -> N
         placements.c.live,
     )
     sent = update(drops).where(doubted, placed.exists()).values(status=DropStatus.SENT, sent_at=now)
-    settled = tx.execute(sent.returning(drops.c.batch_id)).scalars().all()
-    in_doubt = and_(batches.c.id.in_(settled), batches.c.status == BatchStatus.IN_DOUBT)
-    tx.execute(update(batches).where(in_doubt).values(status=BatchStatus.SENT, revision=batches.c.revision + 1))
+    end_batch_doubt(tx, tx.execute(sent.returning(drops.c.batch_id)).scalars().all())
 
 
 def _assign_imbs(tx: Connection, order: Freeze, rows: Sequence[Row[Any]]) -> dict[str, str]:

@@ -60,9 +60,10 @@ class Acknowledge:
         digest = sha256(file.body).hexdigest()
         with self._context.db.read() as tx:
             good = is_recorded(tx, row.id, digest)
+            now = self._line_now(tx, row)
         if good is None:
             name = _text(file.name.encode("utf-8", "replace"))
-            record = AckRecord(row.id, row.mode, name, digest, _text(file.body), self._line_now(row))
+            record = AckRecord(row.id, row.mode, name, digest, _text(file.body), now)
             good = self._apply(row, record, file)
         printer.settle_ack(file.name, good=good)
         log.info("ack.applied" if good else "ack.refused", printer=row.name, file=file.name)
@@ -75,14 +76,12 @@ class Acknowledge:
             )
         return applied.good
 
-    def _line_now(self, row: Row[Any]) -> datetime:
+    def _line_now(self, tx: Connection, row: Row[Any]) -> datetime:
         account = row.account_id or ""
-        with self._context.db.read() as tx:
-            return self._context.line_clock.read(tx, {account})[account]
+        return self._context.line_clock.read(tx, {account})[account]
 
     def _save(self, tx: Connection, row: Row[Any], now: datetime, *, heard: int) -> Collection[str]:
-        account = row.account_id or ""
-        at = self._context.line_clock.read(tx, {account})[account]
+        at = self._line_now(tx, row)
         open_batches = (
             select(batches.c.id).where(batches.c.printer_id == row.id, batches.c.status.in_(_OPEN_BATCHES)).limit(1)
         )

@@ -13,13 +13,13 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 
 from pipeline.errors import PortError
-from pipeline.lifecycle import BatchStatus, DropStatus, Move, Status
+from pipeline.lifecycle import DropStatus, Move, Status
 from pipeline.repository.aside import BEFORE_HAND_OVER, HANDED_OVER, Aside, set_drop_aside, spoken_of
-from pipeline.repository.batches import live_pieces
+from pipeline.repository.batches import end_batch_doubt, live_pieces
 from pipeline.repository.claims import FREED
 from pipeline.repository.moves import move, select_snapshots, snapshot
 from pipeline.repository.printers import Deed, record
-from pipeline.repository.tables import batches, drops, pieces, printers
+from pipeline.repository.tables import drops, pieces, printers
 from pipeline.stages.stage import Context, Done, PrinterDirectory
 
 log = structlog.get_logger()
@@ -150,8 +150,7 @@ class Recall:
         waiting = and_(live_pieces(drop), pieces.c.status == Status.BATCHED)
         rows = tx.execute(select_snapshots().where(waiting)).all()
         wishes = [Move(snapshot(row), Status.SENT, at, evidence, {"poll_at": at}) for row in rows]
-        in_doubt = and_(batches.c.id == drop.batch_id, batches.c.status == BatchStatus.IN_DOUBT)
-        tx.execute(update(batches).where(in_doubt).values(status=BatchStatus.SENT, revision=batches.c.revision + 1))
+        end_batch_doubt(tx, [drop.batch_id])
         return sorted(move(tx, wishes, now=deed.at, ids=self._context.ids))
 
     def _line_now(self, tx: Connection, drop: Row[Any]) -> datetime:
