@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, or_, select, update
 
 from pipeline.clock import Clock
 from pipeline.errors import Fault
@@ -39,6 +39,8 @@ from pipeline.repository.tables import acks, drops, insert_rows, pages, pieces, 
 _BULK = 1_000
 _MOST_FAULTS = 1_000
 """Faults kept of one file; the file itself is kept whole."""
+MADE_TWICE = frozenset({"drop_set_aside", "spoiled_already"})
+"""Faults of what is made elsewhere too, and must be stopped at once."""
 _HANDED_OVER = (DropStatus.HANDING_OVER, DropStatus.IN_DOUBT, DropStatus.SENT)
 
 
@@ -115,7 +117,7 @@ class AckWriter:
         with self._db.read() as tx:
             named = and_(drops.c.stem == ack.drop, drops.c.printer_id == record.printer_id)
             drop = tx.execute(select(drops, _any_waiting().label("any_waiting")).where(named)).first()
-            fault = _fault(drop, ack)
+            fault = _fault(drop, ack, keeps_some=drop is not None and _keeps_some(tx, drop))
             if drop is None or fault is not None:
                 return _Checked(None, [fault] if fault else [])
             neighbours = _neighbours(tx, drop, ack)
@@ -210,15 +212,23 @@ def _any_waiting() -> ColumnElement[bool]:
     return waiting.correlate(drops).exists()
 
 
-def _fault(drop: Row[Any] | None, ack: AckBody) -> Fault | None:
+def _keeps_some(tx: Connection, drop: Row[Any]) -> bool:
+    """Whether pieces stay with a drop that was set aside: what it had made of them by then is followed to the mail."""
+    if drop.set_aside_at is None:
+        return False
+    here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
+    return tx.execute(select(placements.c.id).where(here).limit(1)).first() is not None
+
+
+def _fault(drop: Row[Any] | None, ack: AckBody, *, keeps_some: bool) -> Fault | None:
     if drop is None:
         return Fault(
             "unknown_drop", "/drop", "this printer was never given that drop", "name the stem as it stands in .ready"
         )
-    if drop.set_aside_at is not None and drop.handing_over_at is not None and ack.state != "rejected":
-        detail = f"the drop is {drop.status}, and its pieces are made elsewhere"
-        return Fault("drop_set_aside", "/drop", detail, "stop it, and destroy what is printed")
-    if drop.status not in _HANDED_OVER:
+    followed = keeps_some and ack.state != "rejected"
+    if drop.set_aside_at is not None and drop.handing_over_at is not None and ack.state != "rejected" and not followed:
+        return _set_aside_fault("/drop", f"the drop is {drop.status}, and its pieces are made elsewhere")
+    if drop.status not in _HANDED_OVER and not followed:
         return Fault("drop_not_handed_over", "/drop", f"the drop is {drop.status}", "acknowledge only what was taken")
     if ack.digest is not None and ack.digest != drop.digest:
         return Fault(
@@ -233,6 +243,10 @@ def _fault(drop: Row[Any] | None, ack: AckBody) -> Fault | None:
     return None
 
 
+def _set_aside_fault(at: str, detail: str) -> Fault:
+    return Fault("drop_set_aside", at, detail, "stop it, and destroy what is printed")
+
+
 def _neighbours(tx: Connection, drop: Row[Any], ack: AckBody) -> set[str]:
     """Good pieces of the batch that came out again on a reprinted sheet, and were destroyed: nothing of them is made again."""
     if ack.state != "destroyed" or drop.revision == 0 or not ack.pieces:
@@ -245,25 +259,37 @@ def _neighbours(tx: Connection, drop: Row[Any], ack: AckBody) -> set[str]:
 
 
 def _unfit_pieces(tx: Connection, drop: Row[Any], ack: AckBody, neighbours: Collection[str]) -> dict[str, Fault]:
-    """Listed pieces of which this cannot be true, by id. A printer may list anything: the drop's own pieces are what is read."""
-    if ack.pieces is None:
+    """Pieces of which this cannot be true, by id. A printer may list anything: the drop's own pieces are what is read.
+
+    What is said of a whole drop is said of what it still has; where some of it was set aside, that is one fault.
+    """
+    if ack.pieces is None and drop.set_aside_at is None:
         return {}
     in_drop = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision)
-    rows = tx.execute(select(pieces.c.id, pieces.c.status).join_from(placements, pieces).where(in_drop))
-    statuses = {row.id: Status(row.status) for row in rows}
+    told: Select[Any] = select(pieces.c.id, pieces.c.status, placements.c.live, placements.c.outcome)
+    places = {row.id: row for row in tx.execute(told.join_from(placements, pieces).where(in_drop))}
+    if ack.pieces is None:
+        freed = sum(not one.live and one.outcome is None for one in places.values())
+        detail = f"{freed} pieces of this drop are made elsewhere"
+        return {"": _set_aside_fault("/drop", detail)} if freed else {}
     found = {
-        one: _piece_fault(ack, n, one, statuses.get(one)) for n, one in enumerate(ack.pieces) if one not in neighbours
+        one: _piece_fault(ack, n, one, places.get(one)) for n, one in enumerate(ack.pieces) if one not in neighbours
     }
     return {piece_id: fault for piece_id, fault in found.items() if fault}
 
 
-def _piece_fault(ack: AckBody, number: int, piece_id: str, status: Status | None) -> Fault | None:
+def _piece_fault(ack: AckBody, number: int, piece_id: str, place: Row[Any] | None) -> Fault | None:
     at = f"/pieces/{number}"
-    if status is None:
+    if place is None:
         remedy = "list pieces of the drop's own manifest"
         return Fault("unknown_piece", at, f"{piece_id} is not in this drop", remedy)
-    if ack.state in ("spoiled", "destroyed") and status in PROMISE_KEPT_BY:
-        return Fault("already_mailed", at, f"{piece_id} is {status}: it is not made again", "look into the piece")
+    if not place.live and place.outcome is None:
+        return _set_aside_fault(at, f"{piece_id} is made elsewhere")
+    if ack.state in ("inserted", "mailed") and place.outcome in ("spoiled", "destroyed"):
+        detail = f"{piece_id} was {place.outcome} in this drop, and is printed again"
+        return Fault("spoiled_already", at, detail, "destroy one of the two, and look into the piece")
+    if ack.state in ("spoiled", "destroyed") and place.status in PROMISE_KEPT_BY:
+        return Fault("already_mailed", at, f"{piece_id} is {place.status}: it is not made again", "look into the piece")
     return None
 
 

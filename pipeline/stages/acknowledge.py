@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 from pipeline.lifecycle import BatchStatus
 from pipeline.models.ack_format import read_acks
 from pipeline.ports import AckFile, Printer
-from pipeline.repository.acks import AckRecord, AckWriter, is_recorded
+from pipeline.repository.acks import MADE_TWICE, AckRecord, AckWriter, is_recorded
 from pipeline.repository.claims import FREED
 from pipeline.repository.tables import batches, printers
 from pipeline.stages.stage import Context, Done, PrinterDirectory
@@ -70,7 +70,7 @@ class Acknowledge:
 
     def _apply(self, row: Row[Any], record: AckRecord, file: AckFile) -> bool:
         applied = self._writer.apply(record, read_acks(record.name, file.body))
-        if any(fault.code == "drop_set_aside" for fault in applied.faults):
+        if any(fault.code in MADE_TWICE for fault in applied.faults):
             log.error(
                 "drop.acknowledged_after_all", printer=row.name, file=record.name, runbook="drop-acknowledged-after-all"
             )

@@ -9,9 +9,12 @@ from structlog.testing import capture_logs
 
 from pipeline.errors import Transient
 from pipeline.repository.batches import reprint
+from pipeline.repository.printers import Deed
 from pipeline.repository.tables import acks, drops, pieces, placements, printers
+from pipeline.stages.recall import Recall
 from tests.integration.line.fakes import KilledError
 from tests.integration.line.marks import ack, scan
+from tests.integration.line.test_dispatch import lose
 from tests.integration.line.world import ACK_POLL_S, LEASE_S, START, World
 
 
@@ -391,11 +394,120 @@ def test_neighbours_on_a_reprinted_sheet_are_counted_and_not_made_again(world: W
 
 
 def test_what_is_acknowledged_after_it_was_recalled_is_an_alarm(world: World, ids: list[str]) -> None:
-    world.set(drops, world.drop().id, status="recalled", set_aside_at=START)
+    suspended = world.rows(printers)[0].id
+    world.set(printers, suspended, suspended_at=START)
+    desk = Recall(world.contexts["live"], world.printers)
+    desk.recall(world.batch().id, Deed("cli:ada", world.clock(), "the wrong artwork"))
     ack(world, world.drop().stem, "printed")
     with capture_logs() as logs:
         hear(world)
-    [alarm] = [one for one in logs if one["log_level"] == "error"]
-    assert (alarm["event"], alarm["runbook"]) == ("drop.acknowledged_after_all", "drop-acknowledged-after-all")
+    [alarm] = [one for one in logs if one["event"] == "drop.acknowledged_after_all"]
+    assert (alarm["log_level"], alarm["runbook"]) == ("error", "drop-acknowledged-after-all")
     assert faults(world) == ["drop_set_aside"]
-    assert world.statuses(ids) == {"sent": 4}
+    assert world.statuses(ids) == {"ready": 4}
+
+
+def spoil_the_first(world: World, ids: list[str], *, mailed: bool) -> None:
+    """One of four is spoiled and lies at its printer as a reprint; of the others the last word is `printed`, or `mailed`."""
+    told(world, "printed")
+    told(world, "spoiled", pieces=ids[:1])
+    if mailed:
+        told(world, "mailed", pieces=ids[1:])
+
+
+def reject_the_reprint(world: World) -> None:
+    ack(world, world.drop(1).stem, "rejected", reason="no such stock any more")
+    hear(world)
+
+
+@pytest.mark.parametrize("mailed", [False, True])
+def test_a_rejected_reprint_frees_its_pieces_and_its_batch_goes_on_without_them(
+    world: World, ids: list[str], mailed: bool
+) -> None:
+    spoil_the_first(world, ids, mailed=mailed)
+    good = [world.piece(one) for one in ids[1:]]
+    reject_the_reprint(world)
+    assert (world.drop(0).status, world.drop(1).status) == ("sent", "refused")
+    assert (world.piece(ids[0]).status, world.piece(ids[0]).batch_id) == ("ready", None)
+    assert world.events(ids[0])[-1].evidence["refused"] == "no such stock any more"
+    assert [world.piece(one) for one in ids[1:]] == good
+    assert world.batch().status == ("mailed" if mailed else "printed")
+
+
+def test_a_rejected_reprint_is_made_elsewhere_with_a_new_barcode(world: World, ids: list[str]) -> None:
+    spoil_the_first(world, ids, mailed=True)
+    [north], old = world.rows(printers), world.piece(ids[0]).imb
+    south = world.add_printer(name="south")
+    ack(world, world.drop(1).stem, "rejected", printer=world.printers[north.id])
+    world.set(printers, north.id, poll_at=world.clock())
+    world.run_until_quiet()
+    [drop] = world.rows(drops, drops.c.printer_id == south)
+    assert (drop.status, drop.pieces, drop.revision) == ("sent", 1, 0)
+    assert world.piece(ids[0]).imb != old
+    ack(world, drop.stem, "mailed", printer=world.printers[south])
+    world.clock.advance(timedelta(minutes=2))
+    world.run_until_quiet()
+    assert world.statuses(ids) == {"mailed": 4}
+
+
+def test_a_batch_whose_every_piece_was_spoiled_and_rejected_is_refused(world: World, ids: list[str]) -> None:
+    told(world, "spoiled", pieces=ids)
+    reject_the_reprint(world)
+    assert world.statuses(ids) == {"ready": 4}
+    assert world.batch().status == "refused"
+
+
+def test_what_was_printed_before_a_refusal_is_still_followed_to_the_mail(world: World, ids: list[str]) -> None:
+    told(world, "printed", pieces=ids[:2])
+    told(world, "rejected")
+    assert (world.statuses(ids), world.batch().status) == ({"printed": 2, "ready": 2}, "printed")
+    told(world, "mailed", pieces=ids[:2])
+    assert faults(world) == []
+    assert (world.statuses(ids), world.batch().status) == ({"mailed": 2, "ready": 2}, "mailed")
+
+
+def test_what_was_freed_by_a_refusal_and_printed_after_all_is_an_alarm(world: World, ids: list[str]) -> None:
+    told(world, "printed", pieces=ids[:2])
+    told(world, "rejected")
+    with capture_logs() as logs:
+        told(world, "mailed", pieces=ids[1:3])
+    assert [fault["code"] for row in world.rows(acks) for fault in row.faults] == ["drop_set_aside"]
+    assert "drop-acknowledged-after-all" in {one.get("runbook") for one in logs}
+    assert world.statuses(ids) == {"mailed": 1, "printed": 1, "ready": 2}
+
+
+def test_of_a_whole_drop_that_was_refused_in_part_the_rest_is_an_alarm(world: World, ids: list[str]) -> None:
+    told(world, "printed", pieces=ids[:2])
+    told(world, "rejected")
+    told(world, "mailed")
+    assert faults(world) == ["drop_set_aside"]
+    assert world.statuses(ids) == {"mailed": 2, "ready": 2}
+
+
+def test_a_spoiled_piece_that_is_mailed_all_the_same_is_an_alarm(world: World, ids: list[str]) -> None:
+    told(world, "spoiled", pieces=ids[:1])
+    with capture_logs() as logs:
+        told(world, "mailed", pieces=ids[:2])
+    assert faults(world) == ["spoiled_already"]
+    assert "drop-acknowledged-after-all" in {one.get("runbook") for one in logs}
+    assert world.statuses(ids) == {"sent": 3, "mailed": 1}
+    told(world, "mailed", pieces=ids[1:])
+    assert world.statuses(ids) == {"sent": 1, "mailed": 3}
+
+
+def test_a_reprint_in_doubt_keeps_its_batch_in_doubt_whatever_is_said_of_the_first(
+    world: World, ids: list[str]
+) -> None:
+    told(world, "printed")
+    ack(world, world.drop().stem, "spoiled", pieces=ids[:1])
+    [row] = world.rows(printers)
+    world.set(printers, row.id, poll_at=world.clock())
+    world.run("acknowledge")
+    world.run("impose")
+    lose(world)
+    assert (world.drop(1).status, world.batch().status) == ("in_doubt", "in_doubt")
+    told(world, "mailed", pieces=ids[1:])
+    assert world.batch().status == "in_doubt"
+    ack(world, world.drop(1).stem, "mailed")
+    hear(world)
+    assert (world.statuses(ids), world.batch().status) == ({"mailed": 4}, "mailed")
