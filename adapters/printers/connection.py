@@ -93,7 +93,7 @@ class Connection:
     def _add_engine(self, place: int) -> Engine:
         engine = Engine(self._ssh.open_channel())
         with self._guarded("opening SFTP"):
-            engine.greet()
+            engine.greet(self._engines[0].offer if self._engines else None)
         self._engines[place] = engine
         return engine
 

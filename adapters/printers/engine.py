@@ -16,7 +16,9 @@ from typing import Any, Generic, Protocol, TypeVar
 from adapters.printers import wire
 from adapters.printers.wire import ProtocolError, RefusedError, Request
 
-JOBS_UNDER_WAY = 32
+JOBS_UNDER_WAY = 64
+BYTES_AHEAD = 8 * 1024 * 1024
+"""While jobs have more than this yet to write, no further one is begun: other channels may come to it sooner."""
 REQUESTS_UNDER_WAY = 128
 BYTES_UNDER_WAY = 4 * 1024 * 1024
 """Above OpenSSH's channel window of 2 MB, so that the window stays full."""
@@ -44,7 +46,14 @@ class Post:
     request: Request
 
 
-Job = Generator[Ask | Post, Any, T]
+@dataclass(frozen=True, slots=True)
+class Ahead:
+    """How many bytes the job has yet to write. Said once, as the first thing."""
+
+    size: int
+
+
+Job = Generator[Ask | Post | Ahead, Any, T]
 
 
 class LostError(Exception):
@@ -74,6 +83,7 @@ class Offer:
     fsync: bool = False
     read_bytes: int = SMALL_REQUEST_BYTES
     write_bytes: int = SMALL_REQUEST_BYTES
+    open_files: int = JOBS_UNDER_WAY
 
 
 def ask(request: Request) -> Job[Any]:
@@ -88,10 +98,11 @@ class _Task(Generic[T]):
     place: int
     answers: list[Any] | None = None
     unanswered: int = 0
+    ahead: int = 0
     waits: bool = False
     refused: RefusedError | None = None
 
-    def resume(self) -> Ask | Post:
+    def resume(self) -> Ask | Post | Ahead:
         if self.refused is not None:
             refused, self.refused = self.refused, None
             return self.job.throw(refused)
@@ -120,18 +131,18 @@ class Engine:
         self._next_number = 0
         self._unanswered: dict[int, tuple[_Task[Any], Request, int | None]] = {}
         self._bytes_under_way = 0
+        self._bytes_ahead = 0
         self._out = bytearray()
         self._in = bytearray()
 
-    def greet(self) -> None:
-        """Agree on the version and learn what the server offers. Raises `LostError`, `ProtocolError`."""
+    def greet(self, known: Offer | None = None) -> None:
+        """Agree on the version and learn what the server offers, unless that is known. Raises `LostError`, `ProtocolError`."""
         self._out += wire.init()
         self._flush()
         while (packet := self._next_packet()) is None:
             self._receive_bytes()
         names = wire.read_version(packet)
-        [(read_bytes, write_bytes)] = self.run([_limits(offered=wire.LIMITS in names)])
-        self.offer = Offer(wire.FSYNC in names, read_bytes, write_bytes)
+        self.offer = known or self.run([_offer(names)])[0]
 
     def run(self, jobs: Iterable[Job[T]]) -> list[T]:
         """Drive jobs side by side until all have ended; what they return, in order.
@@ -141,6 +152,7 @@ class Engine:
         """
         run = _Run[T]()
         waiting = iter(jobs)
+        self._bytes_ahead = 0
         try:
             while self._admit(run, waiting):
                 self._work(run)
@@ -159,12 +171,16 @@ class Engine:
 
     def _admit(self, run: _Run[T], waiting: Iterator[Job[T]]) -> bool:
         """Take jobs in while there is room; whether any is left to work on."""
-        while len(run.tasks) < JOBS_UNDER_WAY and (job := next(waiting, None)) is not None:
+        while self._takes_more(run) and (job := next(waiting, None)) is not None:
             task = _Task(job, len(run.results))
             run.results.append(None)
             run.tasks.add(task)
-            run.runnable.append(task)
+            self._advance(run, task)
         return bool(run.tasks)
+
+    def _takes_more(self, run: _Run[T]) -> bool:
+        most = min(JOBS_UNDER_WAY, self.offer.open_files)
+        return len(run.tasks) < most and self._bytes_ahead < BYTES_AHEAD and self._has_room()
 
     def _work(self, run: _Run[T]) -> None:
         while run.runnable and self._has_room():
@@ -183,10 +199,13 @@ class Engine:
             task.waits = True
             return
         try:
-            step = task.resume()
+            while isinstance(step := task.resume(), Ahead):
+                self._bytes_ahead += step.size
+                task.ahead = step.size
         except StopIteration as end:
             run.results[task.place] = end.value
             run.tasks.discard(task)
+            self._bytes_ahead -= task.ahead
             return
         if isinstance(step, Post):
             self._send(step.request, task, None)
@@ -203,6 +222,9 @@ class Engine:
         self._unanswered[number] = (task, request, place)
         self._bytes_under_way += request.weight
         task.unanswered += 1
+        written = min(task.ahead, len(request.data))
+        task.ahead -= written
+        self._bytes_ahead -= written
         self._out += wire.head(request, number)
         self._out += request.data
         if len(self._out) >= _BURST_BYTES:
@@ -255,14 +277,18 @@ class Engine:
             run.runnable.append(task)
 
 
-def _limits(*, offered: bool) -> Job[tuple[int, int]]:
-    """How much a READ and a WRITE may carry."""
-    if not offered:
-        return SMALL_REQUEST_BYTES, SMALL_REQUEST_BYTES
+def _offer(names: frozenset[bytes]) -> Job[Offer]:
+    """What the server does, of the extensions that it names."""
+    plain = Offer(fsync=wire.FSYNC in names)
+    if wire.LIMITS not in names:
+        return plain
     try:
-        most_read, most_write = wire.read_limits((yield from ask(wire.ask_limits())))
+        limits = wire.read_limits((yield from ask(wire.ask_limits())))
     except RefusedError:
-        return SMALL_REQUEST_BYTES, SMALL_REQUEST_BYTES
-    return min(most_read or SMALL_REQUEST_BYTES, LARGE_REQUEST_BYTES), min(
-        most_write or SMALL_REQUEST_BYTES, LARGE_REQUEST_BYTES
+        return plain
+    return Offer(
+        fsync=plain.fsync,
+        read_bytes=min(limits.read_bytes or SMALL_REQUEST_BYTES, LARGE_REQUEST_BYTES),
+        write_bytes=min(limits.write_bytes or SMALL_REQUEST_BYTES, LARGE_REQUEST_BYTES),
+        open_files=limits.open_files or JOBS_UNDER_WAY,
     )

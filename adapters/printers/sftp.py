@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
-from adapters.printers import jobs, wire
+from adapters.printers import jobs, upload, wire
 from adapters.printers.connection import Connection
 from adapters.printers.engine import Job, Offer, ask
 from adapters.printers.refusals import translate
@@ -40,12 +40,7 @@ class SftpPrinter:
         Raises `Permanent("file_exists")` where a name is taken by other bytes.
         """
         with self._speaking() as connection:
-            targets = [self._inbox(file.name) for file in files]
-            sizes = connection.run([jobs.size_of(target) for target in targets], f"looking for the files of {stem}")
-            work = [
-                functools.partial(jobs.upload if size is None else jobs.confirm, file, target)
-                for file, target, size in zip(files, targets, sizes, strict=True)
-            ]
+            work = [functools.partial(upload.put, file, self._inbox(file.name)) for file in files]
             try:
                 connection.spread(work, f"putting the files of {stem}")
             except OSError as error:
@@ -54,7 +49,7 @@ class SftpPrinter:
     def stage_ready(self, part: str, body: bytes) -> None:
         """Write the ready file under the name `part`, which no printer looks at."""
         with self._speaking() as connection:
-            connection.run([jobs.write_whole(self._inbox(part), body, connection.offer)], f"writing {part}")
+            connection.run([upload.write_whole(self._inbox(part), body, connection.offer)], f"writing {part}")
 
     def hand_over(self, stem: str, part: str) -> None:
         """Rename `part` to `STEM.ready`: from here on the printer may take the drop.

@@ -64,7 +64,7 @@ _ANSWERS = {
     Kind.LSTAT: Kind.ATTRS,
     Kind.FSTAT: Kind.ATTRS,
 }
-_READ_FLAG, _WRITE_FLAGS = 0x01, 0x02 | 0x08 | 0x10  # WRITE, CREAT, TRUNC
+_READ_FLAG, _WRITE_FLAGS, _EMPTY_FLAGS = 0x01, 0x02 | 0x08, 0x02 | 0x08 | 0x10  # WRITE, CREAT, TRUNC
 _SIZE, _OWNERS, _PERMISSIONS, _TIMES, _EXTENDED = 0x01, 0x02, 0x04, 0x08, 0x80000000
 
 
@@ -108,6 +108,15 @@ class Attributes:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """The most bytes a READ and a WRITE may carry, and the most files open at once; 0 where the server does not say."""
+
+    read_bytes: int
+    write_bytes: int
+    open_files: int
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
     """One name in a folder."""
 
@@ -117,6 +126,11 @@ class Entry:
 
 def create(path: bytes) -> Request:
     """Open for writing, made or emptied. Answered with a handle."""
+    return _request(Kind.OPEN, _string(path) + struct.pack(">II", _EMPTY_FLAGS, 0), f"making {shown(path)}")
+
+
+def open_for_writing(path: bytes) -> Request:
+    """Made if need be, and never emptied. Answered with a handle."""
     return _request(Kind.OPEN, _string(path) + struct.pack(">II", _WRITE_FLAGS, 0), f"making {shown(path)}")
 
 
@@ -182,12 +196,11 @@ def ask_limits() -> Request:
     return Request(Kind.EXTENDED, _string(LIMITS), "asking for limits", answer=Kind.EXTENDED_REPLY)
 
 
-def read_limits(body: bytes) -> tuple[int, int]:
-    """The most bytes a READ and a WRITE may carry; 0 where the server does not say."""
+def read_limits(body: bytes) -> Limits:
     if len(body) < 32:
         raise ProtocolError("the limits are cut short")
-    _, most_read, most_write, _ = struct.unpack(">QQQQ", body[:32])
-    return most_read, most_write
+    _, most_read, most_write, most_open = struct.unpack(">QQQQ", body[:32])
+    return Limits(most_read, most_write, most_open)
 
 
 def head(request: Request, number: int) -> bytes:

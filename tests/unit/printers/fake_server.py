@@ -3,6 +3,7 @@
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import Any
 
 from adapters.printers.engine import LostError
 from adapters.printers.wire import FSYNC, LIMITS, Kind
@@ -16,7 +17,10 @@ def never(_kind: Kind, _nth: int) -> int | None:
 
 
 class FakeServer:
-    """`files` by path. Requests are only answered when the client comes to receive, so that what is under way can be seen."""
+    """`files` by path; a handle is of the file, whatever it is called later.
+
+    Requests are only answered when the client comes to receive, so that what is under way can be seen.
+    """
 
     def __init__(
         self,
@@ -40,7 +44,7 @@ class FakeServer:
         self._limits = limits
         self._most_read = most_read
         self._version = version
-        self._handles: dict[bytes, bytes] = {}
+        self._handles: dict[bytes, Any] = {}
         self._in = bytearray()
         self._out = bytearray()
         self.closed = False
@@ -91,19 +95,22 @@ class FakeServer:
 
     def _open(self, number: bytes, body: bytes) -> bytes:
         path, rest = _cut(body)
-        if int.from_bytes(rest[:4], "big") & 0x10:
-            self.files[path] = bytearray()
+        flags = int.from_bytes(rest[:4], "big")
+        if flags & 0x08:
+            self.files.setdefault(path, bytearray())
         if path not in self.files:
             return _status(number, 2)
-        return self._handle(number, path)
+        if flags & 0x10:
+            self.files[path].clear()
+        return self._handle(number, self.files[path])
 
     def _opendir(self, number: bytes, body: bytes) -> bytes:
         path, _ = _cut(body)
-        return self._handle(number, path) if path in self.folders else _status(number, 2)
+        return self._handle(number, self.folders[path]) if path in self.folders else _status(number, 2)
 
-    def _handle(self, number: bytes, path: bytes) -> bytes:
+    def _handle(self, number: bytes, opened: Any) -> bytes:
         handle = b"h%d" % (len(self._handles) + 1)
-        self._handles[handle] = path
+        self._handles[handle] = opened
         return bytes([Kind.HANDLE]) + number + _string(handle)
 
     def _write(self, number: bytes, body: bytes) -> bytes:
@@ -111,19 +118,21 @@ class FakeServer:
         offset = int.from_bytes(rest[:8], "big")
         data, _ = _cut(rest[8:])
         self.sizes_written.append(len(data))
-        self.files[self._handles[handle]][offset : offset + len(data)] = data
+        file = self._handles[handle]
+        file.extend(bytes(max(0, offset - len(file))))
+        file[offset : offset + len(data)] = data
         return _status(number, 0)
 
     def _read(self, number: bytes, body: bytes) -> bytes:
         handle, rest = _cut(body)
         offset, size = struct.unpack(">QI", rest)
-        data = bytes(self.files[self._handles[handle]][offset : offset + min(size, self._most_read)])
+        data = bytes(self._handles[handle][offset : offset + min(size, self._most_read)])
         return bytes([Kind.DATA]) + number + _string(data) if data else _status(number, 1)
 
     def _readdir(self, number: bytes, body: bytes) -> bytes:
         handle, _ = _cut(body)
-        path = self._handles[handle]
-        names, self.folders[path] = self.folders[path], []
+        names = list(self._handles[handle])
+        self._handles[handle].clear()
         entries = b"".join(_string(name) + _string(b"-rw") + struct.pack(">IQ", 1, 7) for name in names)
         return bytes([Kind.NAME]) + number + struct.pack(">I", len(names)) + entries if names else _status(number, 1)
 
@@ -132,10 +141,10 @@ class FakeServer:
 
     def _lstat(self, number: bytes, body: bytes) -> bytes:
         path, _ = _cut(body)
-        return self._attributes(number, path) if path in self.files else _status(number, 2)
+        return self._attributes(number, self.files[path]) if path in self.files else _status(number, 2)
 
-    def _attributes(self, number: bytes, path: bytes) -> bytes:
-        every_field = struct.pack(">IQIIIIII", 0x8000000F, len(self.files[path]), 1, 1, 0o100644, 1, 1, 1)
+    def _attributes(self, number: bytes, file: bytearray) -> bytes:
+        every_field = struct.pack(">IQIIIIII", 0x8000000F, len(file), 1, 1, 0o100644, 1, 1, 1)
         return bytes([Kind.ATTRS]) + number + every_field + _string(b"a@b") + _string(b"c")
 
     def _close(self, number: bytes, _body: bytes) -> bytes:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from adapters.printers import jobs, wire
+from adapters.printers import upload as uploads
 from adapters.printers.engine import (
     BYTES_UNDER_WAY,
     JOBS_UNDER_WAY,
@@ -45,7 +46,7 @@ def refuse_nth(kind: Kind, nth: int, code: int = Code.FAILURE) -> FakeServer:
 
 def upload(server: FakeServer, file: Path) -> Engine:
     engine = greeted(server)
-    engine.run([jobs.upload(file, TARGET, engine.offer)])
+    engine.run([uploads.put(file, TARGET, engine.offer)])
     return engine
 
 
@@ -55,6 +56,7 @@ def test_a_file_is_written_measured_closed_and_renamed(file: Path) -> None:
     assert server.files == {TARGET: BODY}
     assert not engine.broken
     assert server.counts == {
+        Kind.LSTAT: 1,
         Kind.OPEN: 1,
         Kind.WRITE: -(-len(BODY) // LARGE_REQUEST_BYTES),
         Kind.FSTAT: 1,
@@ -72,7 +74,7 @@ def test_any_answer_but_ok_keeps_the_file_from_its_name(file: Path, kind: Kind, 
     server = refuse_nth(kind, nth)
     engine = greeted(server)
     with pytest.raises(RefusedError, match=r"in/sheets\.pdf\.part") as caught:
-        engine.run([jobs.upload(file, TARGET, engine.offer)])
+        engine.run([uploads.put(file, TARGET, engine.offer)])
     assert caught.value.kind is kind
     assert server.counts[Kind.RENAME] == 0
     assert TARGET not in server.files
@@ -83,7 +85,7 @@ def test_a_size_other_than_written_keeps_the_file_from_its_name(file: Path) -> N
     server.says = lambda answer: answer.replace(struct.pack(">Q", len(BODY)), struct.pack(">Q", len(BODY) - 1))
     engine = greeted(server)
     with pytest.raises(Transient, match="2047999 bytes there, not 2048000") as caught:
-        engine.run([jobs.upload(file, TARGET, engine.offer)])
+        engine.run([uploads.put(file, TARGET, engine.offer)])
     assert caught.value.code == "printer_size_wrong"
     assert TARGET not in server.files
 
@@ -114,7 +116,7 @@ def test_short_reads_are_put_together(file: Path) -> None:
     server.files[TARGET] = bytearray(BODY)
     engine = greeted(server)
     assert engine.run([jobs.read_whole(TARGET, 10_000_000, engine.offer)]) == [BODY]
-    engine.run([jobs.confirm(file, TARGET, engine.offer)])
+    engine.run([uploads.put(file, TARGET, engine.offer)])
 
 
 @pytest.mark.parametrize(
@@ -149,7 +151,7 @@ def test_no_more_is_under_way_than_the_budget(tmp_path: Path) -> None:
         files[-1].write_bytes(bytes([number]) * 1_000_000)
     server = FakeServer()
     engine = greeted(server)
-    engine.run([jobs.upload(file, file.name.encode(), engine.offer) for file in files])
+    engine.run([uploads.put(file, file.name.encode(), engine.offer) for file in files])
     assert server.files == {file.name.encode(): file.read_bytes() for file in files}
     assert server.most_waiting <= BYTES_UNDER_WAY + LARGE_REQUEST_BYTES + 1_000
 
@@ -160,7 +162,7 @@ def test_answers_may_come_in_any_order_and_packets_in_pieces(file: Path) -> None
     server.takes_at_once = 1_000
     engine = greeted(server)
     targets = [b"a", b"b", b"c"]
-    engine.run([jobs.upload(file, target, engine.offer) for target in targets])
+    engine.run([uploads.put(file, target, engine.offer) for target in targets])
     assert server.files == dict.fromkeys(targets, BODY)
     assert engine.run([jobs.size_of(name) for name in (b"c", b"missing", b"a")]) == [len(BODY), None, len(BODY)]
 
@@ -177,7 +179,7 @@ def test_a_refusal_with_others_under_way_breaks_the_engine(file: Path) -> None:
     server = refuse_nth(Kind.OPEN, 1)
     engine = greeted(server)
     with pytest.raises(RefusedError):
-        engine.run([jobs.upload(file, name, engine.offer) for name in (b"a", b"b")])
+        engine.run([uploads.put(file, name, engine.offer) for name in (b"a", b"b")])
     assert engine.broken
 
 
@@ -186,7 +188,7 @@ def test_a_lost_connection_is_told_and_breaks_the_engine(file: Path) -> None:
     engine = greeted(server)
     server.close()
     with pytest.raises(LostError):
-        engine.run([jobs.upload(file, TARGET, engine.offer)])
+        engine.run([uploads.put(file, TARGET, engine.offer)])
     assert engine.broken
 
 

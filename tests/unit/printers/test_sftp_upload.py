@@ -1,0 +1,188 @@
+"""An upload that is met by another, or by what an earlier one left: the file under its name is whole, whoever ends where."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from adapters.printers import upload
+from adapters.printers.engine import LARGE_REQUEST_BYTES, Engine, LostError
+from adapters.printers.wire import Code, Kind, RefusedError
+from pipeline.errors import Transient
+from tests.unit.printers.fake_server import FakeServer
+
+TARGET = b"in/sheets.pdf"
+PART = TARGET + b".part"
+BODY = bytes(range(256)) * 4_000
+LONG = bytes(range(256)) * (upload.RESUMED_FROM // 256 + 20_000)
+REQUESTS_OF_AN_UPLOAD = 11
+"""What a server that stays up is asked for `BODY`, greeting included; tested below."""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "sheets.pdf"
+    path.write_bytes(BODY)
+    return path
+
+
+@pytest.fixture
+def long_file(tmp_path: Path) -> Path:
+    path = tmp_path / "long.pdf"
+    path.write_bytes(LONG)
+    return path
+
+
+class Session(FakeServer):
+    """One worker's session at an account that others use too: `at` is run before the nth request is served, and may end it."""
+
+    def __init__(self, account: dict[bytes, bytearray], nth: int = 0, at: Callable[[], None] = lambda: None) -> None:
+        self.served = 0
+
+        def count(_kind: Kind, _nth: int) -> None:
+            self.served += 1
+            if self.served == nth:
+                at()
+
+        super().__init__(refuse=count)
+        self.files = account
+
+
+def put(session: FakeServer, file: Path) -> None:
+    engine = Engine(session)
+    engine.greet()
+    engine.run([upload.put(file, TARGET, engine.offer)])
+
+
+def lose() -> None:
+    raise LostError
+
+
+def test_so_much_is_asked_for_an_upload(file: Path) -> None:
+    session = Session({})
+    put(session, file)
+    assert session.served == REQUESTS_OF_AN_UPLOAD
+
+
+@pytest.mark.parametrize("met_at", range(1, REQUESTS_OF_AN_UPLOAD + 1))
+@pytest.mark.parametrize("lost_at", range(1, REQUESTS_OF_AN_UPLOAD + 2))
+def test_two_at_one_file_end_with_it_whole_and_single(file: Path, met_at: int, lost_at: int) -> None:
+    """Just before a request of the first is served, the second comes, and is lost at a request of its own or not at all."""
+    account: dict[bytes, bytearray] = {}
+
+    def second() -> None:
+        try:
+            put(Session(account, lost_at, lose), file)
+        except LostError:
+            return
+        assert account[TARGET] == BODY
+
+    put(Session(account, met_at, second), file)
+    assert account[TARGET] == BODY
+    put(Session(account), file)
+    assert account == {TARGET: BODY}
+
+
+def test_what_another_still_writes_into_a_file_that_is_renamed_does_it_no_harm(file: Path) -> None:
+    account: dict[bytes, bytearray] = {}
+    first = Session(account, 5, lambda: put(Session(account), file))
+    put(first, file)
+    assert account == {TARGET: BODY}
+    assert first.counts[Kind.RENAME] == 1
+
+
+@pytest.mark.parametrize("left", [b"", BODY[:1000], bytes(len(BODY)), BODY, BODY + b"?", bytes(2 * len(BODY))])
+def test_whatever_lies_there_as_a_part_the_file_is_ours(file: Path, left: bytes) -> None:
+    account = {PART: bytearray(left)}
+    put(Session(account), file)
+    assert account == {TARGET: BODY}
+
+
+def test_a_part_that_stays_longer_than_the_file_is_no_success(file: Path) -> None:
+    account = {PART: bytearray(2 * len(BODY))}
+    with pytest.raises(RefusedError, match="removing"):
+        put(_refusing(account, Kind.REMOVE), file)
+    assert TARGET not in account
+
+
+def written(session: FakeServer) -> int:
+    return sum(session.sizes_written)
+
+
+def test_a_long_file_goes_on_where_it_broke_off(long_file: Path) -> None:
+    account: dict[bytes, bytearray] = {}
+    with pytest.raises(LostError):
+        put(Session(account, 80, lose), long_file)
+    there = len(account[PART])
+    assert upload.CHECKED_BYTES < there < len(LONG)
+    again = Session(account)
+    put(again, long_file)
+    assert account == {TARGET: LONG}
+    assert written(again) == len(LONG) - there
+
+
+def test_a_long_part_that_is_whole_is_only_renamed(long_file: Path) -> None:
+    account = {PART: bytearray(LONG)}
+    session = Session(account)
+    put(session, long_file)
+    assert account == {TARGET: LONG}
+    assert written(session) == 0
+
+
+def _with_a_gap(at: int) -> bytearray:
+    body = bytearray(LONG[:20_000_000])
+    body[at : at + LARGE_REQUEST_BYTES] = bytes(len(body[at : at + LARGE_REQUEST_BYTES]))
+    return body
+
+
+@pytest.mark.parametrize(
+    "left",
+    [
+        _with_a_gap(20_000_000 - 1),
+        _with_a_gap(20_000_000 - LARGE_REQUEST_BYTES),
+        _with_a_gap(20_000_000 - upload.CHECKED_BYTES),
+        _with_a_gap(0),
+        bytearray(LONG[: upload.CHECKED_BYTES]),
+        bytearray(LONG + b"longer"),
+    ],
+    ids=["last byte", "last request", "oldest request under way", "first bytes", "too short to tell", "too long"],
+)
+def test_a_long_part_with_a_gap_is_written_anew(long_file: Path, left: bytearray) -> None:
+    account = {PART: left}
+    session = Session(account)
+    put(session, long_file)
+    assert account == {TARGET: LONG}
+    assert written(session) >= len(LONG)
+
+
+def test_a_long_part_that_cannot_be_read_is_written_anew(long_file: Path) -> None:
+    account = {PART: bytearray(LONG[:20_000_000])}
+    session = _refusing(account, Kind.OPEN, 2)
+    put(session, long_file)
+    assert account == {TARGET: LONG}
+    assert written(session) == len(LONG)
+
+
+def test_writes_that_fail_for_a_while_leave_no_gap_in_the_file(long_file: Path) -> None:
+    """A disk that is full and has room again: what was under way behind the failure is written, with a gap before it."""
+    account: dict[bytes, bytearray] = {}
+    with pytest.raises(RefusedError, match="writing"):
+        put(_refusing(account, Kind.WRITE, 100), long_file)
+    assert TARGET not in account
+    assert account[PART] != LONG[: len(account[PART])]
+    put(Session(account), long_file)
+    assert account == {TARGET: LONG}
+
+
+def test_a_file_that_grows_short_at_the_printer_is_no_success(file: Path) -> None:
+    account: dict[bytes, bytearray] = {}
+    session = Session(account, REQUESTS_OF_AN_UPLOAD - 2, lambda: account[PART].pop() and None)
+    with pytest.raises(Transient, match="bytes there, not"):
+        put(session, file)
+    assert TARGET not in account
+
+
+def _refusing(account: dict[bytes, bytearray], kind: Kind, nth: int = 1) -> FakeServer:
+    session = FakeServer(refuse=lambda this, number: Code.PERMISSION_DENIED if (this, number) == (kind, nth) else None)
+    session.files = account
+    return session
