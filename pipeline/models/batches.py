@@ -75,7 +75,8 @@ class Placement(SQLModel, table=True):
             sqlite_where=text("live"),
             postgresql_where=text("live"),
         ),
-        Index("ix_placements_drop", "batch_id", "revision", "sequence"),
+        # What became of a batch is counted from the index alone.
+        Index("ix_placements_drop", "batch_id", "revision", "sequence", postgresql_include=["live", "outcome"]),
     )
 
     id: str = Field(primary_key=True)

@@ -1,6 +1,6 @@
 """Pieces, who they go to, and their artwork."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import Index, UniqueConstraint, text
@@ -84,6 +84,7 @@ class Piece(Claimable, table=True):
     batch_id: str | None = Field(default=None, index=True)
     imb: str | None = Field(default=None, index=True)
     accepted_at: datetime = Field(sa_type=UtcDateTime)
+    send_on: date | None = None  # in the account's zone
     freeze_from: datetime = Field(sa_type=UtcDateTime)
     ready_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     mailed_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -6,7 +6,7 @@ nothing is escaped value by value. Only when it inserts, SQLite takes pages of r
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -52,7 +52,7 @@ def _recordset(rows: Any, types: Mapping[str, TypeEngine[Any]], name: str) -> Fr
 
 
 def _iso(value: Any) -> str:
-    if isinstance(value, datetime):
+    if isinstance(value, date):  # a datetime is one too
         return value.isoformat()
     raise TypeError(f"no column takes a {type(value).__name__}")
 

@@ -40,6 +40,9 @@ endpoints = _table(models.Endpoint)
 deliveries = _table(models.Delivery)
 attempts = _table(models.DeliveryAttempt)
 leases = _table(models.Lease)
+holds = _table(models.HoldRow)
+suspensions = _table(models.SuspensionRow)
+plan_notes = _table(models.PlanNote)
 
 
 def insert_rows(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> None:

@@ -46,6 +46,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("mode"),
     )
     op.create_table(
+        "plan_notes",
+        sa.Column("mode", sa.String(), nullable=False),
+        sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("data", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.PrimaryKeyConstraint("mode"),
+    )
+    op.create_table(
         "prices",
         sa.Column("product", sa.String(), nullable=False),
         sa.Column("mail_class", sa.String(), nullable=False),
@@ -287,6 +294,7 @@ def upgrade() -> None:
         sa.Column("batch_id", sa.String(), nullable=True),
         sa.Column("imb", sa.String(), nullable=True),
         sa.Column("accepted_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("send_on", sa.Date(), nullable=True),
         sa.Column("freeze_from", sa.DateTime(timezone=True), nullable=False),
         sa.Column("ready_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("mailed_at", sa.DateTime(timezone=True), nullable=True),
@@ -357,6 +365,20 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'created' AND address_state = 'pending' AND quarantined_at IS NULL"),
         postgresql_where=sa.text("status = 'created' AND address_state = 'pending' AND quarantined_at IS NULL"),
     )
+    op.create_table(
+        "suspensions",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("first", sa.Date(), nullable=False),
+        sa.Column("last", sa.Date(), nullable=False),
+        sa.Column("printer_id", sa.String(), nullable=True),
+        sa.Column("zip3", sa.String(), nullable=True),
+        sa.Column("reason", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(["printer_id"], ["printers.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index(op.f("ix_suspensions_last"), "suspensions", ["last"])
     op.create_table(
         "drops",
         sa.Column("attempt", sa.Integer(), nullable=False),
@@ -476,6 +498,32 @@ def upgrade() -> None:
         postgresql_where=sa.text("position IS NOT NULL"),
     )
     op.create_table(
+        "holds",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("piece_id", sa.String(), nullable=False),
+        sa.Column("account_id", sa.String(), nullable=False),
+        sa.Column("mode", sa.String(), nullable=False),
+        sa.Column("code", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("note", sa.String(), nullable=False),
+        sa.Column("stops_count", sa.Boolean(), nullable=False),
+        sa.Column("since", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("released_by", sa.String(), nullable=True),
+        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"]),
+        sa.ForeignKeyConstraint(["piece_id"], ["pieces.id"]),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_holds_of_piece", "holds", ["piece_id"])
+    op.create_index(
+        "ux_holds_open",
+        "holds",
+        ["piece_id"],
+        unique=True,
+        sqlite_where=sa.text("until IS NULL"),
+        postgresql_where=sa.text("until IS NULL"),
+    )
+    op.create_table(
         "placements",
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("piece_id", sa.String(), nullable=False),
@@ -492,7 +540,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["piece_id"], ["pieces.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
-    op.create_index("ix_placements_drop", "placements", ["batch_id", "revision", "sequence"])
+    op.create_index(
+        "ix_placements_drop", "placements", ["batch_id", "revision", "sequence"], postgresql_include=["live", "outcome"]
+    )
     op.create_index(
         "ux_placements_live",
         "placements",
