@@ -42,6 +42,7 @@ COMMANDS: dict[str, Entry] = {
         keys="Create, list, rotate and revoke API keys.",
         printers="Add, show, edit, check and suspend printers.",
         batches="List and show batches.",
+        quarantine="List and release what kills its worker.",
         sla="Report on the promise.",
         simulator="Run a simulated printer or carrier.",
         migrate="Bring the database up to date.",

@@ -109,8 +109,16 @@ def backoff(tries: int, *, first_s: float = 2.0, most_s: float = 600.0) -> timed
     return timedelta(seconds=min(most_s, first_s * 2 ** min(tries, 16)))
 
 
-def bury(tx: Connection, table: Table, *, mode: str, now: datetime) -> list[tuple[str, ...]]:
-    """Look after claims whose worker died. Returns groups of ids that are to be tried, each group apart from the others.
+@dataclass(frozen=True)
+class Buried:
+    """`groups` of ids are to be tried, each group apart from the others; `quarantined` are not, until an operator says so."""
+
+    groups: list[tuple[str, ...]]
+    quarantined: list[str]
+
+
+def bury(tx: Connection, table: Table, *, mode: str, now: datetime) -> Buried:
+    """Look after claims whose worker died.
 
     A dead claim of many rows comes back as two halves. A row that died alone is counted, comes back alone, and is quarantined
     at `POISON_DEATHS`.
@@ -124,8 +132,7 @@ def bury(tx: Connection, table: Table, *, mode: str, now: datetime) -> list[tupl
     ).all()
     groups = [tuple(row.id for row in rows) for _, rows in groupby(dead, key=lambda row: row.claim_token)]
     alone = [group[0] for group in groups if len(group) == 1]
-    if alone:
-        _count_deaths(tx, table, alone, now)
+    quarantined = _count_deaths(tx, table, alone, now) if alone else []
     lonely = tx.execute(
         select(table.c.id).where(
             table.c.mode == mode,
@@ -136,7 +143,7 @@ def bury(tx: Connection, table: Table, *, mode: str, now: datetime) -> list[tupl
         )
     ).scalars()
     halves = [half for group in groups if len(group) > 1 for half in _halves(group)]
-    return halves + [(row_id,) for row_id in lonely]
+    return Buried(halves + [(row_id,) for row_id in lonely], quarantined)
 
 
 def _halves(group: tuple[str, ...]) -> list[tuple[str, ...]]:
@@ -144,18 +151,17 @@ def _halves(group: tuple[str, ...]) -> list[tuple[str, ...]]:
     return [group[:middle], group[middle:]]
 
 
-def _count_deaths(tx: Connection, table: Table, ids: list[str], now: datetime) -> None:
+def _count_deaths(tx: Connection, table: Table, ids: list[str], now: datetime) -> list[str]:
+    """Returns those that died once too often."""
     still_dead = and_(table.c.id.in_(ids), table.c.lease_until < now)
     tx.execute(
         update(table)
         .where(still_dead)
         .values(solo_deaths=table.c.solo_deaths + 1, claim_token=None, lease_until=None, last_error="worker_died")
     )
-    tx.execute(
-        update(table)
-        .where(table.c.id.in_(ids), table.c.solo_deaths >= POISON_DEATHS, table.c.quarantined_at.is_(None))
-        .values(quarantined_at=now)
-    )
+    poisonous = and_(table.c.id.in_(ids), table.c.solo_deaths >= POISON_DEATHS, table.c.quarantined_at.is_(None))
+    aside = update(table).where(poisonous).values(quarantined_at=now).returning(table.c.id)
+    return sorted(tx.execute(aside).scalars())
 
 
 def any_due(tx: Connection, table: Table, *, where: ColumnElement[bool], now: datetime) -> bool:

@@ -161,10 +161,12 @@ class Scheduler:
     def _bury(self, table: Table, now: datetime) -> None:
         """Ring for rows whose worker died, each group apart from the others, at every stage that could have held them."""
         with self._context.db.write() as tx:
-            groups = claims.bury(tx, table, mode=self._context.mode, now=now)
-        if groups:
-            log.warning("claims.died", table=table.name, mode=self._context.mode, groups=len(groups))
+            buried = claims.bury(tx, table, mode=self._context.mode, now=now)
+        if buried.groups:
+            log.warning("claims.died", table=table.name, mode=self._context.mode, groups=len(buried.groups))
+        for row in buried.quarantined:
+            log.error("row.quarantined", table=table.name, mode=self._context.mode, row=row, runbook="row-quarantined")
         for stage in self._line.stages.values():
             if stage.table is table:
-                for group in groups:
+                for group in buried.groups:
                     self._line.doorbell.ring(Note(stage.name, self._context.mode, group))

@@ -66,7 +66,7 @@ def take(world: World, token: str = "cl_1", *, limit: int = 8, only: Collection[
 
 def bury(world: World) -> list[tuple[str, ...]]:
     with world.db.write() as tx:
-        return claims.bury(tx, pieces, mode="live", now=world.clock())
+        return claims.bury(tx, pieces, mode="live", now=world.clock()).groups
 
 
 def outlive_leases(world: World) -> None:
