@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pipeline.repository.suspensions import Suspension, closed_days, suspended_days
 from pipeline.sla.calendar import PROMISE, counted, due_at
-from pipeline.sla.promise import Hold, Suspension, Terms, closed_days, counts_from, promised, suspended_days
+from pipeline.sla.promise import Hold, Terms, counts_from, promised
 
 NEW_YORK = ZoneInfo("America/New_York")
 TERMS = Terms(NEW_YORK)

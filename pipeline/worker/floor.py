@@ -1,0 +1,79 @@
+"""Printers as the planner and the board see them: rows, queues and suspensions, made into presses."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Row
+
+from pipeline.errors import Permanent
+from pipeline.lifecycle import BatchStatus
+from pipeline.models.profile import Imposition, PrinterProfile
+from pipeline.press.layout import n_up
+from pipeline.products import PRODUCTS
+from pipeline.repository import backlog
+from pipeline.repository.suspensions import closed_days, read_suspensions
+from pipeline.sla.presses import Committed, Pace, Press
+
+log = structlog.get_logger()
+
+_UNHEARD = (BatchStatus.HANDING_OVER, BatchStatus.SENT)
+
+
+def read_presses(tx: Connection, printers: Sequence[Row[Any]], at: datetime) -> list[Press]:
+    """One for each of these rows of `printers`, in their order, with what it has to print at line time `at`."""
+    if not printers:
+        return []
+    queued = backlog.unprinted_batches(tx, {row.id for row in printers})
+    printed = backlog.last_printed(tx, {one.printer_id for one in queued}, at) if queued else {}
+    suspensions = read_suspensions(tx, at.date())
+    return [
+        _press(
+            row,
+            [one for one in queued if one.printer_id == row.id],
+            printed.get(row.id),
+            closed_days(suspensions, printer=row.id),
+        )
+        for row in printers
+    ]
+
+
+def _press(row: Row[Any], queued: Sequence[Row[Any]], printed_at: datetime | None, closed: frozenset[date]) -> Press:
+    profile = _without(closed, PrinterProfile.model_validate(row.profile))
+    floor = profile.floor
+    silent = [one.handed_over_at for one in queued if one.status in _UNHEARD and one.handed_over_at is not None]
+    return Press(
+        row.id,
+        row.account_id,
+        profile,
+        {name: Pace(n_up, floor.sheets_per_hour, floor.cost_cents_per_sheet) for name, n_up in _slots(profile).items()},
+        queue=tuple(Committed(one.product, one.sheets, one.frozen_at) for one in queued),
+        # A sandbox printer is asked only where its account's clock stops, and never fails.
+        unacknowledged_since=min(silent, default=None) if row.account_id is None else None,
+        printed_at=printed_at,
+    )
+
+
+def _without(closed: frozenset[date], profile: PrinterProfile) -> PrinterProfile:
+    """The profile with these days closed too."""
+    if not closed:
+        return profile
+    dates = tuple(sorted(closed.union(profile.floor.closed_dates)))
+    return profile.model_copy(update={"floor": profile.floor.model_copy(update={"closed_dates": dates})})
+
+
+def _slots(profile: PrinterProfile) -> Mapping[str, int]:
+    """Pieces a sheet, by product; a product that does not fit this printer's sheet is one it cannot make."""
+    counted = {name: _n_up(name, profile.imposition) for name in profile.products}
+    return {name: slots for name, slots in counted.items() if slots}
+
+
+@lru_cache(maxsize=1024)
+def _n_up(product: str, imposition: Imposition) -> int:
+    try:
+        return n_up(PRODUCTS[product], imposition) if product in PRODUCTS else 0
+    except Permanent as error:
+        log.warning("layout.does_not_fit", product=product, reason=str(error))
+        return 0
