@@ -54,11 +54,9 @@ def _backlogs(pieces: int, rng: random.Random) -> list[Backlog]:
         for name in _PRODUCTS
         for kind in ("first_class", "marketing")
     ]
-    first = _NOW - timedelta(hours=1)
-    return [
-        Backlog(key, [(first + n * timedelta(minutes=15), each + 1 + rng.randrange(4)) for n in range(_BUCKETS)], _NOW)
-        for key in keys
-    ]
+    first = (_NOW - timedelta(hours=1)).timestamp()
+    dues = [first + 900.0 * n for n in range(_BUCKETS)]
+    return [Backlog(key, dues, [each + 1 + rng.randrange(4) for _ in dues], _NOW) for key in keys]
 
 
 if __name__ == "__main__":

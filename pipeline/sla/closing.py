@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from pipeline.sla.loads import Load, Share
-from pipeline.sla.lots import BatchKey, Lot
-from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench
-from pipeline.sla.waiting import Waiting, as_time
+from pipeline.sla.lots import BatchKey, Lot, as_time
+from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench, Rate
+from pipeline.sla.waiting import Waiting
 
 FEED_AHEAD = timedelta(minutes=5)
 """How long before a press falls idle it gets its next batch: what is not given away can still go elsewhere."""
@@ -23,6 +24,15 @@ class Close:
     due_from: datetime
     mail_by: datetime
     reason: str
+
+
+class _Offer(NamedTuple):
+    """Pieces of a key for one press: `pieces` from the lot numbered `first` on, due at `due`."""
+
+    due: float
+    waiting: Waiting
+    first: int
+    pieces: int
 
 
 class Desk:
@@ -128,37 +138,53 @@ class Desk:
     def _feed(self, bench: Bench) -> bool:
         if bench.late or bench.close_by(bench.base) > self._at + FEED_AHEAD.total_seconds():
             return False
-        offers = [offer for waiting in self.waitings for offer in self._offers(bench, waiting)]
-        load = self.loads[bench.press.printer_id]
-        for _, waiting, first, pieces in sorted(offers, key=lambda offer: (offer[0], -offer[3])):
-            spare_s = load.spare(waiting.meant_for(bench, first, pieces))
-            if waiting.work_s(bench, pieces) > spare_s + EPSILON_S:
-                fits = waiting.whole_sheets(bench, int((spare_s - bench.setup_s) / bench.rates[waiting.key].piece_s))
-                if fits < bench.rates[waiting.key].well_filled:
-                    return self._close_share(
-                        load, load.first(), "its press would stand idle, or be kept from it by others"
-                    )
-                pieces = fits
-            n_up = bench.rates[waiting.key].n_up
-            self._close(bench, waiting, first, pieces, f"{pieces // n_up} full sheets for a press that is free")
-            return True
-        return False
+        offer = self._best_offer(bench)
+        if offer is None:
+            return False
+        _, waiting, first, pieces = offer
+        load, rate = self.loads[bench.press.printer_id], bench.rates[waiting.key]
+        spare_s = load.spare(waiting.meant_for(bench, first, pieces))
+        if waiting.work_s(bench, pieces) > spare_s + EPSILON_S:
+            fits = waiting.whole_sheets(bench, int((spare_s - bench.setup_s) / rate.piece_s))
+            if fits < rate.well_filled:
+                return self._close_share(load, load.first(), "its press would stand idle, or be kept from it by others")
+            pieces = fits
+        self._close(bench, waiting, first, pieces, f"{pieces // rate.n_up} full sheets for a press that is free")
+        return True
 
-    def _offers(self, bench: Bench, waiting: Waiting) -> Iterator[tuple[float, Waiting, int, int]]:
-        """The next-due pieces that fill sheets well and that this press can print in time: due time, from which lot, how many."""
-        if bench not in waiting.takers:
-            return
-        enough = max(bench.rates[waiting.key].well_filled, bench.rates[waiting.key].fewest)
+    def _best_offer(self, bench: Bench) -> "_Offer | None":
+        """What is due first; of that due with it, what is most."""
+        best: _Offer | None = None
+        for next_due, waiting in sorted(self._printable_by(bench), key=lambda one: one[0]):
+            if best is not None and next_due > best.due:
+                break  # none that comes after can be due any sooner
+            offer = self._offer(bench, waiting, next_due)
+            if offer is not None and (best is None or (offer.due, -offer.pieces) < (best.due, -best.pieces)):
+                best = offer
+        return best
+
+    def _printable_by(self, bench: Bench) -> Iterator[tuple[float, Waiting]]:
+        """What may get a well-filled batch on this press, with the first due time of which it could print so much in time."""
+        for waiting in self._taken_by(bench):
+            rate = bench.rates[waiting.key]
+            soonest = bench.first_truck(bench.base + bench.setup_s + _enough(rate) * rate.piece_s)
+            due = next((lot.due for lot in waiting.lots if lot.due >= soonest and lot.pieces), None)
+            if due is not None:
+                yield due, waiting
+
+    def _offer(self, bench: Bench, waiting: Waiting, from_due: float) -> "_Offer | None":
+        """The next-due pieces, due from then on, that fill sheets well and that this press can print in time."""
+        enough = _enough(bench.rates[waiting.key])
         there, most = waiting.pieces_from(0), bench.rates[waiting.key].most
         for first, lot in enumerate(waiting.lots):
             if there < enough:
-                return
-            in_time = self._printable(bench, waiting, lot) if lot.pieces else 0
+                break
+            in_time = self._printable(bench, waiting, lot) if lot.pieces and lot.due >= from_due else 0
             pieces = min(waiting.whole_sheets(bench, min(there, in_time)), most)
             if pieces >= enough:
-                yield lot.due, waiting, first, _leaving_enough(pieces, there, waiting, bench)
-                return
+                return _Offer(lot.due, waiting, first, _leaving_enough(pieces, there, waiting, bench))
             there -= lot.pieces
+        return None
 
     def _printable(self, bench: Bench, waiting: Waiting, lot: Lot) -> int:
         """How many pieces a batch that begins with this lot may have, under the safest deadline that lets it be well filled."""
@@ -213,6 +239,11 @@ class Desk:
 
     def _taken_by(self, bench: Bench) -> Iterator[Waiting]:
         return (waiting for waiting in self.waitings if bench in waiting.takers)
+
+
+def _enough(rate: Rate) -> int:
+    """Pieces that are worth a batch of their own while nothing presses."""
+    return max(rate.well_filled, rate.fewest)
 
 
 def _leaving_enough(pieces: int, there: int, waiting: Waiting, bench: Bench) -> int:

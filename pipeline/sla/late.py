@@ -1,15 +1,26 @@
 """Pieces whose promise cannot be kept: they go with the first truck that can still take them, after those that can be kept."""
 
-from collections.abc import Mapping, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from pipeline.sla.loading import Loading
 from pipeline.sla.lots import BatchKey, Lot
-from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench, Deadline
+from pipeline.sla.presses import CAUTIONS, Bench, Deadline
 
 _LAST_RESORT = CAUTIONS[-1]
 
 _TRUCKS = 8
 """Of each press; the days that they cover are enough for what is late already."""
+
+
+class _Truck(NamedTuple):
+    """One departure of a press: when, and which of its `cuts` that is."""
+
+    leaves: float
+    at: int
+    bench: Bench
+
 
 Unkept = tuple[Lot, int, str]
 """A lot, how many of its pieces, and the cause."""
@@ -19,8 +30,9 @@ def part_hopeless(lots: Sequence[Lot], able: Mapping[BatchKey, Sequence[Bench]])
     """The lots that some press could keep if it had nothing else to do, and the others."""
     hopeful: list[Lot] = []
     hopeless: list[Unkept] = []
+    soonest = {key: min(_soonest(bench, key) for bench in able[key]) for key in {lot.key for lot in lots}}
     for lot in lots:
-        if any(_keeps(bench, lot) for bench in able[lot.key]):
+        if lot.due >= soonest[lot.key]:
             hopeful.append(lot)
         else:
             hopeless.append((lot, lot.pieces, _cause(able[lot.key], lot)))
@@ -36,34 +48,39 @@ def too_many(takers: Sequence[Bench]) -> str:
 def send_late(unkept: Sequence[Unkept], loading: Loading, able: Mapping[BatchKey, Sequence[Bench]]) -> list[Unkept]:
     """Place them behind what can be kept, each under the first truck with room; returns what has none."""
     stranded: list[Unkept] = []
-    trucks = {key: _trucks(able[key]) for key in {lot.key for lot, _, _ in unkept}}
+    trucks = _trucks({bench for lot, _, _ in unkept for bench in able[lot.key]})
+    roomy = {key: deque(_of(trucks, able[key])) for key in {lot.key for lot, _, _ in unkept}}
     for lot, pieces, cause in unkept:
-        left = pieces
-        for truck, at, bench in trucks[lot.key]:
+        left, open_ = pieces, roomy[lot.key]
+        while left and open_:
+            truck, at, bench = open_[0]
             on, due = loading.loads[bench.press.printer_id], Deadline(bench.cuts[0][at], truck, kept=False)
             fits = min(left, on.fits(lot.key, due.cut))
             if fits:
                 on.add(lot, due, fits)
                 left -= fits
-            if not left:
-                break
+            if left:
+                open_.popleft()  # what is added later takes of its room, so that none of this key will ever fit again
         if left:
             stranded.append((lot, left, f"{cause}; and no press has room for them within days"))
     return stranded
 
 
-def _trucks(takers: Sequence[Bench]) -> list[tuple[float, int, Bench]]:
-    """Soonest first; a press that is late to acknowledge gets no late work."""
-    some = [bench for bench in takers if not bench.late] or takers
-    found = [(truck, at, bench) for bench in some for at, truck in enumerate(bench.trucks[:_TRUCKS])]
-    return sorted(found, key=lambda one: (one[0], one[2].press.printer_id))
+def _trucks(benches: Collection[Bench]) -> list[_Truck]:
+    """The next ones of each press, soonest first."""
+    found = [_Truck(truck, at, bench) for bench in benches for at, truck in enumerate(bench.trucks[:_TRUCKS])]
+    return sorted(found, key=lambda one: (one.leaves, one.bench.press.printer_id))
 
 
-def _keeps(bench: Bench, lot: Lot) -> bool:
-    due = bench.deadline(lot.due, _LAST_RESORT)
-    if due is None:
-        return False
-    return bench.base + bench.setup_s + bench.rates[lot.key].sheet_s <= due.cut + EPSILON_S
+def _of(trucks: Sequence[_Truck], takers: Sequence[Bench]) -> Iterator[_Truck]:
+    """A press that is late to acknowledge gets no late work."""
+    some = {bench for bench in takers if not bench.late} or set(takers)
+    return (truck for truck in trucks if truck.bench in some)
+
+
+def _soonest(bench: Bench, key: BatchKey) -> float:
+    """The first truck that this press could still make with one sheet."""
+    return bench.first_truck(bench.base + bench.setup_s + bench.rates[key].sheet_s)
 
 
 def _cause(takers: Sequence[Bench], lot: Lot) -> str:

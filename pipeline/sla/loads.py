@@ -3,10 +3,11 @@
 from bisect import bisect_left
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from itertools import accumulate
 
 from pipeline.sla.lots import BatchKey, Lot
 from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench, Deadline
+
+_NEVER = float("inf")
 
 
 @dataclass(eq=False)
@@ -23,26 +24,30 @@ class Share:
 
 @dataclass
 class Load:
-    """The shares of one press. `cuts` are their deadlines, ascending; `works` the work under each; `keys` counts pieces."""
+    """The shares of one press. `cuts` are their deadlines, ascending; `works` the work under each; `keys` counts pieces.
+
+    A plan asks thousands of times what still fits. So for each deadline, and beyond the last, two sums are kept: `_before`, the
+    work under the earlier ones, and `_latest`, the worked second by which the press has to begin on all of it for the promises
+    from there on to hold. Work that is added in the order of the deadlines changes the ends of both only.
+    """
 
     bench: Bench
     cuts: list[float] = field(default_factory=list)
     works: list[float] = field(default_factory=list)
     shares: list[Share] = field(default_factory=list)
     keys: dict[BatchKey, int] = field(default_factory=dict)
-    _rooms: tuple[list[float], list[float]] | None = None
+    _before: list[float] = field(default_factory=lambda: [0.0])
+    _latest: list[float] = field(default_factory=lambda: [_NEVER])
 
     def room(self, cut: float) -> float:
         """How many seconds of work fit under a deadline without making any other work late; may be negative."""
-        if self._rooms is None:
-            self._rooms = self._counted()
-        done, spare = self._rooms
         place = bisect_left(self.cuts, cut)
-        return min(spare[place], cut - self.bench.base - done[place])
+        latest, alone = self._latest[place], cut - self._before[place]
+        return (latest if latest < alone else alone) - self.bench.base
 
     def slack(self) -> float:
         """How long the press could stand idle from `base` on and still make it all, in worked seconds; infinite without work."""
-        return self._counted()[1][0]
+        return self._latest[0] - self.bench.base
 
     def spared(self) -> float:
         """How much longer it could stand idle and still keep every promise, with no truck and no reprint to spare."""
@@ -61,14 +66,6 @@ class Load:
             done += work - sum(share.work_s for share in without if share.deadline.cut == cut)
             spare = min(spare, cut - done)
         return spare
-
-    def _counted(self) -> tuple[list[float], list[float]]:
-        """For each deadline, and beyond the last: the work before it, and the least that it and the later ones have to spare."""
-        done = [0.0, *accumulate(self.works)]
-        spare = [float("inf")] * len(done)
-        for at in range(len(self.cuts) - 1, -1, -1):
-            spare[at] = min(spare[at + 1], self.cuts[at] - self.bench.base - done[at + 1])
-        return done, spare
 
     def fits(self, key: BatchKey, cut: float) -> int:
         """How many more pieces of a key, in whole sheets and with the set-ups of their batches, fit under a deadline."""
@@ -120,14 +117,29 @@ class Load:
         return min(self.shares, key=order_of)
 
     def _count(self, cut: float, work: float) -> None:
-        self._rooms = None
         at = bisect_left(self.cuts, cut)
         if at == len(self.cuts) or self.cuts[at] != cut:
             self.cuts.insert(at, cut)
             self.works.insert(at, 0.0)
+            self._before.insert(at, self._before[at])
+            self._latest.insert(at, self._latest[at])
         self.works[at] += work
         if self.works[at] <= EPSILON_S:
-            del self.cuts[at], self.works[at]
+            del self.cuts[at], self.works[at], self._before[at + 1], self._latest[at]
+        self._sum_up(at)
+
+    def _sum_up(self, changed: int) -> None:
+        """Put both sums right after the work at one deadline, or that deadline itself, has changed."""
+        before, latest, works = self._before, self._latest, self.works
+        for at in range(changed, len(works)):
+            before[at + 1] = before[at] + works[at]
+        least = _NEVER
+        for at in range(len(works) - 1, -1, -1):
+            alone = self.cuts[at] - before[at + 1]
+            least = alone if alone < least else least
+            if at < changed and latest[at] == least:
+                break  # the earlier ones depend on nothing else
+            latest[at] = least
 
 
 def order_of(share: Share) -> tuple[float, bool, float]:

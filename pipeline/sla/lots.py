@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 BUCKET_S = 900
@@ -23,11 +23,19 @@ class BatchKey(NamedTuple):
 
 @dataclass(frozen=True)
 class Backlog:
-    """Pieces that may be frozen now: due times, ascending, each with its count; the first piece waits since `waiting_since`."""
+    """Pieces that may be frozen now: `counts` of them by `dues`, ascending, in seconds since the epoch.
+
+    The first piece waits since `waiting_since`.
+    """
 
     key: BatchKey
-    dues: Sequence[tuple[datetime, int]]
+    dues: Sequence[float]
+    counts: Sequence[int]
     waiting_since: datetime
+
+    @property
+    def pieces(self) -> int:
+        return sum(self.counts)
 
 
 @dataclass(eq=False)
@@ -45,13 +53,13 @@ def cut_into_lots(backlog: Backlog, trucks: Sequence[float]) -> list[Lot]:
     dues, start = backlog.dues, 0
     lots: list[Lot] = []
     for truck in [*trucks, float("inf")]:
-        end = len(dues) if truck == float("inf") else bisect_left(dues, truck, start, key=_stamp)
-        pieces = sum([count for _, count in dues[start:end]])
+        end = bisect_left(dues, truck, start)
+        pieces = sum(backlog.counts[start:end])
         if pieces:
-            lots.append(Lot(backlog.key, _stamp(dues[start]), dues[start][0], pieces))
+            lots.append(Lot(backlog.key, dues[start], as_time(dues[start]), pieces))
         start = end
     return lots
 
 
-def _stamp(due: tuple[datetime, int]) -> float:
-    return due[0].timestamp()
+def as_time(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

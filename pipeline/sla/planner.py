@@ -16,10 +16,10 @@ from datetime import datetime
 from pipeline.sla.closing import Close, Desk
 from pipeline.sla.late import Unkept, part_hopeless, send_late, too_many
 from pipeline.sla.loading import load
-from pipeline.sla.loads import order_of
-from pipeline.sla.lots import Backlog, BatchKey, cut_into_lots
+from pipeline.sla.loads import Share, order_of
+from pipeline.sla.lots import Backlog, BatchKey, as_time, cut_into_lots
 from pipeline.sla.presses import Bench, Press
-from pipeline.sla.waiting import Waiting, as_time
+from pipeline.sla.waiting import Waiting
 
 _NEAR_S = 12 * 3600.0
 _COARSE = 8.0
@@ -71,8 +71,7 @@ def plan(backlogs: Sequence[Backlog], presses: Sequence[Press], now: datetime) -
             trucks = _trucks(takers, backlog, now)
             waitings.append(Waiting(backlog.key, cut_into_lots(backlog, trucks), takers, backlog.waiting_since))
         else:
-            pieces = sum(count for _, count in backlog.dues)
-            shortfalls.append(Shortfall(backlog.key, pieces, backlog.dues[0][0], cause))
+            shortfalls.append(Shortfall(backlog.key, backlog.pieces, as_time(backlog.dues[0]), cause))
     desk = Desk(waitings, benches, now)
     for lot, pieces, why in _load(desk):
         shortfalls.append(Shortfall(lot.key, pieces, lot.first_due, why))
@@ -90,7 +89,7 @@ def _takers(backlog: Backlog, benches: Sequence[Bench]) -> tuple[list[Bench], st
     if not working:
         names = ", ".join(sorted(bench.press.printer_id for bench in made))
         return [], f"every printer that takes it ({names}) is down, closed or without a truck"
-    pieces = sum(count for _, count in backlog.dues)
+    pieces = backlog.pieces
     fewest = {bench: bench.press.profile.postage.min_pieces(key.mail_class) for bench in working}
     enough = [bench for bench in working if fewest[bench] <= pieces]
     if not enough:
@@ -111,7 +110,7 @@ def _trucks(takers: Sequence[Bench], backlog: Backlog, now: datetime) -> list[fl
 
     Pieces between two that are left out are taken to be due with the first of them: a lot is never later than its pieces.
     """
-    last, at = backlog.dues[-1][0].timestamp(), now.timestamp()
+    last, at = backlog.dues[-1], now.timestamp()
     trucks: list[float] = []
     for truck in sorted({truck for bench in takers for truck in bench.trucks if truck <= last}):
         ahead_s = truck - at
@@ -137,16 +136,12 @@ def _waits(desk: Desk) -> list[Wait]:
     waits: list[Wait] = []
     for load_ in desk.loads.values():
         begin = load_.bench.base + load_.slack()
-        first: dict[BatchKey, Wait] = {}
+        first: dict[BatchKey, tuple[float, Share]] = {}
         for share in sorted(load_.shares, key=order_of):
-            key, close_at = share.lot.key, as_time(load_.bench.close_by(begin))
+            first.setdefault(share.lot.key, (begin, share))
             begin += share.work_s + share.setup_s
-            known = first.get(key)
-            pieces = share.pieces + (known.pieces if known else 0)
-            due, by = (
-                (known.first_due, known.mail_by) if known else (share.lot.first_due, as_time(share.deadline.truck))
-            )
-            close_at = known.close_at if known else close_at
-            first[key] = Wait(key, load_.bench.press.printer_id, pieces, due, max(close_at, desk.now), by)
-        waits += first.values()
+        for key, (on_press, share) in first.items():
+            close_at = max(as_time(load_.bench.close_by(on_press)), desk.now)
+            due, by = share.lot.first_due, as_time(share.deadline.truck)
+            waits.append(Wait(key, load_.bench.press.printer_id, load_.keys[key], due, close_at, by))
     return waits

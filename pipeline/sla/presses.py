@@ -1,6 +1,6 @@
 """A printer as the planner sees it: what it can make and how fast, the work it has, its health, and its deadlines."""
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -72,22 +72,18 @@ class Press:
             or key.product not in self.pace
             or key.stock not in self.profile.stocks
             or key.mail_class not in self.profile.classes
-            or self.most_pieces(key) < max(1, self.profile.postage.min_pieces(key.mail_class))
+            or self.most_pieces(key.product, key.sheets) < max(1, self.profile.postage.min_pieces(key.mail_class))
         )
 
-    def most_pieces(self, key: BatchKey) -> int:
-        """The biggest batch."""
-        return self.most_sheets(key) // key.sheets * self.pace[key.product].n_up
-
-    def most_sheets(self, key: BatchKey) -> int:
-        """The most sheets a batch may have: by the printer's own cap, by its files, or by pieces."""
-        floor = self.floor
-        caps = [floor.max_sheets_per_batch]
+    def most_pieces(self, product: str, sheets: int) -> int:
+        """The biggest batch of pieces of so many sheets: by the printer's own cap, by its files, or by pieces."""
+        floor, n_up = self.floor, self.pace[product].n_up
+        most = floor.max_sheets_per_batch
         if floor.max_files_per_batch is not None:
-            caps.append(floor.max_files_per_batch * self.profile.imposition.max_sheets_per_file)
+            most = min(most, floor.max_files_per_batch * self.profile.imposition.max_sheets_per_file)
         if floor.max_pieces_per_batch is not None:
-            caps.append(floor.max_pieces_per_batch // self.pace[key.product].n_up * key.sheets)
-        return min(caps)
+            most = min(most, floor.max_pieces_per_batch // n_up * sheets)
+        return most // sheets * n_up
 
     def well_filled_sheets(self, product: str) -> int:
         floor = self.floor
@@ -140,16 +136,22 @@ class _Rates(dict[BatchKey, Rate]):
     def __init__(self, press: Press) -> None:
         super().__init__()
         self._press = press
+        self._made: dict[tuple[str, int], Rate] = {}
 
     def __missing__(self, key: BatchKey) -> Rate:
-        press, pace = self._press, self._press.pace[key.product]
-        most = press.most_pieces(key)
-        filled = -(-press.well_filled_sheets(key.product) // key.sheets) * pace.n_up
-        sheet_s = key.sheets * 3600.0 / pace.sheets_per_hour
-        fewest = max(1, press.profile.postage.min_pieces(key.mail_class))
-        rate = Rate(pace.n_up, sheet_s, sheet_s / pace.n_up, most, fewest, min(filled, most))
-        self[key] = rate
+        made = key.product, key.sheets
+        if made not in self._made:
+            self._made[made] = self._rate(*made)
+        fewest = self._press.profile.postage.min_pieces(key.mail_class)
+        self[key] = rate = self._made[made]._replace(fewest=fewest) if fewest > 1 else self._made[made]
         return rate
+
+    def _rate(self, product: str, sheets: int) -> Rate:
+        press, pace = self._press, self._press.pace[product]
+        most = press.most_pieces(product, sheets)
+        filled = -(-press.well_filled_sheets(product) // sheets) * pace.n_up
+        sheet_s = sheets * 3600.0 / pace.sheets_per_hour
+        return Rate(pace.n_up, sheet_s, sheet_s / pace.n_up, most, 1, min(filled, most))
 
 
 class Bench:
@@ -160,7 +162,7 @@ class Bench:
         self.press = press
         self.shifts: Shifts = shifts(press.floor, now)
         self.rates = _Rates(press)
-        self._deadlines: dict[tuple[float, Caution], Deadline | None] = {}
+        self._deadlines: dict[Caution, dict[float, Deadline | None]] = {caution: {} for caution in CAUTIONS}
         self.earliest = self.shifts.worked(at + _OVERHEAD_S)
         self.base = max(self.earliest, _queue_end(press, self.shifts))
         self.trucks = self.shifts.trucks_after(at)
@@ -173,12 +175,12 @@ class Bench:
 
     def deadline(self, due: float, caution: Caution) -> Deadline | None:
         """By when it must have printed what is due then; None where it has no such truck."""
-        asked = (due, caution)
-        if asked not in self._deadlines:
+        known = self._deadlines[caution]
+        if due not in known:
             truck = bisect_right(self.trucks, due) - 1 - caution.spare_trucks
             cut, leaves = self.cuts[caution.rounds][truck], self.trucks[truck]
-            self._deadlines[asked] = Deadline(cut, leaves, caution.spare_trucks > 0) if truck >= 0 else None
-        return self._deadlines[asked]
+            known[due] = Deadline(cut, leaves, caution.spare_trucks > 0) if truck >= 0 else None
+        return known[due]
 
     def run_s(self, key: BatchKey, pieces: int) -> float:
         """Press time of so many pieces, in whole sheets, without set-up."""
@@ -195,10 +197,12 @@ class Bench:
 
     def truck_for(self, worked: float) -> float:
         """The first truck that takes what is printed at that worked second; the last one known where none does."""
-        done = self.cuts[0]
-        return next(
-            (truck for truck, cut in zip(self.trucks, done, strict=True) if cut >= worked - EPSILON_S), self.trucks[-1]
-        )
+        return min(self.first_truck(worked), self.trucks[-1])
+
+    def first_truck(self, worked: float) -> float:
+        """The same; infinite where none does. What is due no later than it cannot be kept."""
+        first = bisect_left(self.cuts[0], worked - EPSILON_S)
+        return self.trucks[first] if first < len(self.trucks) else float("inf")
 
 
 @lru_cache(maxsize=4096)

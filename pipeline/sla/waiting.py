@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from pipeline.sla.loads import Share
 from pipeline.sla.lots import BatchKey, Lot
@@ -55,7 +55,3 @@ class Waiting:
         if not waits or len(allowed) < len(waits):
             return None
         return self.since + timedelta(seconds=max(allowed))
-
-
-def as_time(seconds: float) -> datetime:
-    return datetime.fromtimestamp(seconds, UTC)

@@ -1,8 +1,7 @@
 """Freezing: what waits is counted, planned, and closed into batches. Live mail is one plan, each test account one of its own."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -10,22 +9,18 @@ import structlog
 from sqlalchemy import Row
 
 from pipeline.errors import Permanent
-from pipeline.lifecycle import BatchStatus
-from pipeline.models.profile import Imposition, PrinterProfile
+from pipeline.models.profile import PrinterProfile
 from pipeline.ports import Doorbell, Note
-from pipeline.press.layout import n_up
-from pipeline.products import PRODUCTS
 from pipeline.repository import backlog
 from pipeline.repository.batches import Freeze, freeze
 from pipeline.sla.closing import Close
 from pipeline.sla.lots import BUCKET_S, Backlog, BatchKey
 from pipeline.sla.planner import Shortfall, plan
-from pipeline.sla.presses import Committed, Pace, Press
 from pipeline.stages.stage import Context
+from pipeline.worker.floor import read_presses
+from pipeline.worker.plan_notes import PlanNotes
 
 log = structlog.get_logger()
-
-_UNHEARD = (BatchStatus.HANDING_OVER, BatchStatus.SENT)
 
 
 class Freezing:
@@ -35,6 +30,7 @@ class Freezing:
         self._context = context
         self._doorbell = doorbell
         self._told: dict[str | None, set[tuple[BatchKey, str]]] = {}
+        self._notes = PlanNotes(context)
 
     def run(self) -> dict[str, datetime]:
         """When, by the plan, the next batch of each test account closes; empty for live mail."""
@@ -51,7 +47,10 @@ class Freezing:
         with self._context.db.read() as tx:
             if mode == "test":
                 return backlog.accounts_waiting(tx, mode)
-            return [None] if backlog.any_waiting(tx, mode) else []
+            waiting = backlog.any_waiting(tx, mode)
+        if not waiting:
+            self._notes.note_nothing()
+        return [None] if waiting else []
 
     def _run_scope(self, account_id: str | None) -> datetime | None:
         mode = self._context.mode
@@ -59,14 +58,11 @@ class Freezing:
             at = self._context.line_clock.read(tx, {account_id or ""})[account_id or ""]
             counted = backlog.waiting_pieces(tx, mode, account_id, at, bucket_s=BUCKET_S)
             printers = backlog.open_printers(tx, mode, account_id, at) if counted else []
-            queued = backlog.unprinted_batches(tx, {row.id for row in printers}) if printers else []
-            printed = backlog.last_printed(tx, {one.printer_id for one in queued}, at) if queued else {}
+            presses = read_presses(tx, printers, at)
         waiting = list(_backlogs(mode, account_id, counted))
-        presses = [
-            _press(row, [one for one in queued if one.printer_id == row.id], printed.get(row.id)) for row in printers
-        ]
         planned = plan(waiting, presses, at)
         self._tell(account_id, planned.shortfalls)
+        self._notes.note(waiting, planned, presses, at)
         profiles = {press.printer_id: press.profile for press in presses}
         for close in planned.closes:
             self._close(close, profiles[close.printer_id], at)
@@ -123,37 +119,7 @@ def _backlogs(mode: str, account_id: str | None, rows: Sequence[Row[Any]]) -> It
     ):
         buckets = list(group)
         # `count` is a method of every row.
-        dues = [(datetime.fromtimestamp(row.bucket * BUCKET_S, UTC), int(row._mapping["count"])) for row in buckets]
+        dues = [float(row.bucket * BUCKET_S) for row in buckets]
+        counts = [int(row._mapping["count"]) for row in buckets]
         key = BatchKey(mode, account_id, product, stock, mail_class, sheets)
-        yield Backlog(key, dues, min(row.waiting_since for row in buckets))
-
-
-def _press(row: Row[Any], queued: Sequence[Row[Any]], printed_at: datetime | None) -> Press:
-    profile = PrinterProfile.model_validate(row.profile)
-    floor = profile.floor
-    silent = [one.handed_over_at for one in queued if one.status in _UNHEARD and one.handed_over_at is not None]
-    return Press(
-        row.id,
-        row.account_id,
-        profile,
-        {name: Pace(n_up, floor.sheets_per_hour, floor.cost_cents_per_sheet) for name, n_up in _slots(profile).items()},
-        queue=tuple(Committed(one.product, one.sheets, one.frozen_at) for one in queued),
-        # A sandbox printer is asked only where its account's clock stops, and never fails.
-        unacknowledged_since=min(silent, default=None) if row.account_id is None else None,
-        printed_at=printed_at,
-    )
-
-
-def _slots(profile: PrinterProfile) -> Mapping[str, int]:
-    """Pieces a sheet, by product; a product that does not fit this printer's sheet is one it cannot make."""
-    counted = {name: _n_up(name, profile.imposition) for name in profile.products}
-    return {name: slots for name, slots in counted.items() if slots}
-
-
-@lru_cache(maxsize=1024)
-def _n_up(product: str, imposition: Imposition) -> int:
-    try:
-        return n_up(PRODUCTS[product], imposition) if product in PRODUCTS else 0
-    except Permanent as error:
-        log.warning("layout.does_not_fit", product=product, reason=str(error))
-        return 0
+        yield Backlog(key, dues, counts, min(row.waiting_since for row in buckets))

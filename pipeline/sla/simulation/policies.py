@@ -87,7 +87,7 @@ def _open(presses: Sequence[Press], key: BatchKey, at: float) -> list[Press]:
 
 
 def _in_batches(key: BatchKey, press: Press, pieces: int) -> list[Order]:
-    most = press.most_sheets(key) * press.pace[key.product].n_up
+    most = press.most_pieces(key.product, key.sheets)
     whole, rest = divmod(pieces, most)
     return [Order(key, press.printer_id, size) for size in [most] * whole + [rest] if size]
 

@@ -48,7 +48,12 @@ class Pool:
     def backlogs(self) -> list[Backlog]:
         """As the line counts them."""
         return [
-            Backlog(key, [(_time(bucket), here.counts[bucket]) for bucket in here.buckets], _moment(here.since))
+            Backlog(
+                key,
+                [float(bucket * BUCKET_S) for bucket in here.buckets],
+                [here.counts[bucket] for bucket in here.buckets],
+                _moment(here.since),
+            )
             for key, here in self._keys.items()
             if here.buckets
         ]
@@ -80,10 +85,6 @@ class Pool:
     def left(self) -> Pieces:
         """What was never frozen."""
         return [one for here in self._keys.values() for bucket in here.buckets for one in here.inside[bucket]]
-
-
-def _time(bucket: int) -> datetime:
-    return datetime.fromtimestamp(bucket * BUCKET_S, UTC)
 
 
 def _moment(seconds: float) -> datetime:

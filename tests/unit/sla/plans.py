@@ -1,6 +1,6 @@
 """Backlogs and presses for tests of the plan, and a line that follows it: a Tuesday morning in New York."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
@@ -42,8 +42,12 @@ def backlog(
     pieces: int, *, due: datetime = DUE, since: datetime = NOW, key: BatchKey = POSTCARDS, later: int = 0
 ) -> Backlog:
     """`later` more are due an hour after these."""
-    dues = [(due, pieces), (due + timedelta(hours=1), later)]
-    return Backlog(key, [one for one in dues if one[1]], since)
+    return backlog_of({due: pieces, due + timedelta(hours=1): later}, since=since, key=key)
+
+
+def backlog_of(counts: Mapping[datetime, int], *, since: datetime = NOW, key: BatchKey = POSTCARDS) -> Backlog:
+    dues = sorted(due for due, count in counts.items() if count)
+    return Backlog(key, [due.timestamp() for due in dues], [counts[due] for due in dues], since)
 
 
 def sizes(closes: Sequence[Close]) -> list[tuple[str, int]]:
@@ -69,7 +73,7 @@ class Line:
         counts[due] = counts.get(due, 0) + pieces
 
     def backlogs(self) -> list[Backlog]:
-        return [Backlog(key, sorted(counts.items()), NOW) for key, counts in self.waiting.items() if counts]
+        return [backlog_of(counts, key=key) for key, counts in self.waiting.items() if counts]
 
     def presses(self, now: datetime) -> list[Press]:
         """With the batches that are not printed yet, and when the last one was that is."""

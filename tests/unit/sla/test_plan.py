@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from pipeline.sla.lots import Backlog, BatchKey
+from pipeline.sla.lots import BatchKey
 from pipeline.sla.planner import plan
 from pipeline.sla.presses import LINE_OVERHEAD, Committed
-from tests.unit.sla.plans import DUE, LAST_TRUCK, MARKETING, NOW, POSTCARDS, backlog, press, sizes
+from tests.unit.sla.plans import DUE, LAST_TRUCK, MARKETING, NOW, POSTCARDS, backlog, backlog_of, press, sizes
 
 # Set-up and lead of `press`, and the line's own minutes; a sheet takes 0.6 s more.
 MAKING = timedelta(minutes=4 + 75) + LINE_OVERHEAD
@@ -98,14 +98,14 @@ def test_a_batch_has_no_more_files_than_its_printer_takes() -> None:
 
 
 def test_the_last_sheet_is_filled_with_what_is_due_next() -> None:
-    two_days = [Backlog(POSTCARDS, [(LAST_TRUCK, 3), (LAST_TRUCK + timedelta(hours=21), 40)], NOW)]
+    two_days = [backlog_of({LAST_TRUCK: 3, LAST_TRUCK + timedelta(hours=21): 40})]
     [close] = plan(two_days, [press()], LAST_TRUCK - MAKING - SHEET).closes
     assert close.pieces == 8
 
 
 def test_more_whole_sheets_of_what_is_due_next_go_along_where_that_risks_nothing() -> None:
     presses = [press(trucks=(time(17), time(20, 30)))]
-    two_days = [Backlog(POSTCARDS, [(LAST_TRUCK, 3), (LAST_TRUCK + timedelta(hours=21), 40)], NOW)]
+    two_days = [backlog_of({LAST_TRUCK: 3, LAST_TRUCK + timedelta(hours=21): 40})]
     at = plan(two_days, presses, NOW).next_close_at
     assert at is not None
     [close] = plan(two_days, presses, at).closes

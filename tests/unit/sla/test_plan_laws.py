@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from pipeline.models.profile import Floor, Postage, PrinterProfile, Sandbox
 from pipeline.sla.calendar import due_at
-from pipeline.sla.lots import Backlog, BatchKey
+from pipeline.sla.lots import Backlog, BatchKey, as_time
 from pipeline.sla.planner import plan
 from pipeline.sla.presses import LINE_OVERHEAD, Committed, Pace, Press
 from tests.unit.sla.plans import MARKETING, NOW, POSTCARDS, Line, press
@@ -82,6 +82,10 @@ def presses_of_all_kinds(draw: st.DrawFn) -> list[Press]:
     return made
 
 
+def by_due(backlog: Backlog) -> dict[datetime, int]:
+    return {as_time(due): count for due, count in zip(backlog.dues, backlog.counts, strict=True)}
+
+
 @settings(deadline=None, max_examples=300)
 @given(BACKLOGS, presses_of_all_kinds())
 def test_no_piece_is_taken_twice_and_no_printer_gets_what_it_cannot_make(
@@ -89,7 +93,7 @@ def test_no_piece_is_taken_twice_and_no_printer_gets_what_it_cannot_make(
 ) -> None:
     planned = plan(backlogs, presses, NOW)
     by_id = {one.printer_id: one for one in presses}
-    left = {one.key: dict(one.dues) for one in backlogs}
+    left = {one.key: by_due(one) for one in backlogs}
     for close in planned.closes:
         printer, key = by_id[close.printer_id], close.key
         assert printer.reachable
@@ -127,10 +131,9 @@ def test_every_piece_is_closed_or_waits_for_a_press_or_has_a_cause(
         assert cause.cause
         short[cause.key] += cause.pieces
     for backlog in backlogs:
-        pieces = sum(count for _, count in backlog.dues)
-        assert meant[backlog.key] <= pieces
-        assert meant[backlog.key] + short[backlog.key] >= pieces
-        past = sum(count for due, count in backlog.dues if due < NOW)
+        assert meant[backlog.key] <= backlog.pieces
+        assert meant[backlog.key] + short[backlog.key] >= backlog.pieces
+        past = sum(count for due, count in by_due(backlog).items() if due < NOW)
         assert short[backlog.key] >= past
     if planned.waits:
         assert planned.next_close_at is not None
@@ -146,7 +149,7 @@ def test_what_closes_for_its_promise_is_printed_within_the_hours_and_before_its_
     planned = plan(backlogs, presses, NOW)
     line = Line(presses)
     for backlog in backlogs:
-        for due, pieces in backlog.dues:
+        for due, pieces in by_due(backlog).items():
             line.add(backlog.key, due, pieces)
     short = {one.key for one in planned.shortfalls}
     lead = {one.printer_id: timedelta(minutes=one.floor.lead_minutes) for one in presses}
