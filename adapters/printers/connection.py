@@ -9,13 +9,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from adapters.printers.engine import Engine, Job, LostError, Offer
 from adapters.printers.ssh import SshConnection
 from adapters.printers.wire import ProtocolError
 from pipeline.errors import Transient
-from pipeline.models.profile import Sftp
+
+if TYPE_CHECKING:  # with it come all tables, which the transport has no use for
+    from pipeline.models.profile import Sftp
 
 T = TypeVar("T")
 JobFor = Callable[[Offer], Job[None]]
@@ -25,7 +27,7 @@ JobFor = Callable[[Offer], Job[None]]
 class Connection:
     """Open once made. For one thread at a time. Raises `Transient` and `Permanent`, and what jobs raise."""
 
-    def __init__(self, settings: Sftp, key_file: Path) -> None:
+    def __init__(self, settings: "Sftp", key_file: Path) -> None:
         self._most_channels = settings.channels
         self._ssh = SshConnection(settings, key_file)
         self._engines: dict[int, Engine] = {}

@@ -129,7 +129,7 @@ class Engine:
         self.offer = Offer()
         self._channel = channel
         self._next_number = 0
-        self._unanswered: dict[int, tuple[_Task[Any], Request, int | None]] = {}
+        self._unanswered: dict[int, tuple[_Task[Any], Request, int, int | None]] = {}
         self._bytes_under_way = 0
         self._bytes_ahead = 0
         self._out = bytearray()
@@ -219,7 +219,8 @@ class Engine:
     def _send(self, request: Request, task: _Task[T], place: int | None) -> None:
         number = self._next_number
         self._next_number = (number + 1) & 0xFFFFFFFF
-        self._unanswered[number] = (task, request, place)
+        # What is sent is not kept: on a long line that would be all that the line holds, for every channel.
+        self._unanswered[number] = (task, request.without_data(), request.weight, place)
         self._bytes_under_way += request.weight
         task.unanswered += 1
         written = min(task.ahead, len(request.data))
@@ -262,8 +263,8 @@ class Engine:
         known = self._unanswered.pop(wire.number_of(packet), None)
         if known is None:
             raise ProtocolError("an answer to nothing that was asked")
-        task, request, place = known
-        self._bytes_under_way -= request.weight
+        task, request, weight, place = known
+        self._bytes_under_way -= weight
         task.unanswered -= 1
         try:
             answer = wire.read_answer(request, packet)

@@ -4,6 +4,7 @@ import functools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
 from adapters.printers import jobs, upload, wire
@@ -12,8 +13,10 @@ from adapters.printers.engine import Job, Offer, ask
 from adapters.printers.refusals import translate
 from adapters.printers.wire import Code, RefusedError, shown
 from pipeline.errors import InDoubt, Permanent, Transient
-from pipeline.models.profile import Sftp
 from pipeline.ports import AckFile, Lies
+
+if TYPE_CHECKING:  # with it come all tables, which the transport has no use for
+    from pipeline.models.profile import Sftp
 
 ACK_SUFFIXES = (b".ack.json", b".ack.csv")
 MOST_ACK_BYTES = 4 * 1024 * 1024
@@ -24,7 +27,7 @@ _NAME_SAFE = "!#$&'()+,;=@[]^`{} "
 class SftpPrinter:
     """One printer, connected when first needed and again after a connection that broke. For one thread at a time."""
 
-    def __init__(self, settings: Sftp, key_file: Path) -> None:
+    def __init__(self, settings: "Sftp", key_file: Path) -> None:
         self._settings = settings
         self._key_file = key_file
         self._connection: Connection | None = None

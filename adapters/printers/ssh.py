@@ -13,14 +13,16 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import paramiko  # type: ignore[import-untyped]
 
 from adapters.printers.engine import LostError
 from adapters.printers.watchdog import Watchdog
 from pipeline.errors import Permanent, PortError, Transient
-from pipeline.models.profile import Sftp
+
+if TYPE_CHECKING:  # with it come all tables, which the transport has no use for
+    from pipeline.models.profile import Sftp
 
 # GCM first: with it no separate HMAC is reckoned, which is most of what a transfer costs us. CBC and SHA-1 are never offered.
 _CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes256-ctr", "aes128-ctr")
@@ -36,7 +38,7 @@ logging.getLogger("paramiko").setLevel(logging.CRITICAL)
 class SshConnection:
     """One connection, open and logged in once made. Raises `Transient` and `Permanent`, as its methods do."""
 
-    def __init__(self, settings: Sftp, key_file: Path) -> None:
+    def __init__(self, settings: "Sftp", key_file: Path) -> None:
         self.settings = settings
         self._where = f"{settings.host}:{settings.port}"
         key = _read_key(key_file)

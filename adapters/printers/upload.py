@@ -78,6 +78,7 @@ def _fill(handle: bytes, path: bytes, chunks: Iterator[bytes], offer: Offer, *, 
     for chunk in chunks:
         yield Post(wire.write(handle, at, chunk, path=path))
         at += len(chunk)
+        del chunk  # many jobs wait for their last answers at once, and none is to hold its last bytes meanwhile
     last = [wire.fstat(handle, path=path), wire.close(handle, path=path)]
     if offer.fsync:
         last.insert(0, wire.fsync(handle, path=path))

@@ -5,7 +5,7 @@ Paths and names are bytes throughout: a printer's folder may hold names that are
 
 import stat
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import Any
 
@@ -97,6 +97,10 @@ class Request:
     def weight(self) -> int:
         """Bytes that it keeps under way until it is answered."""
         return len(self.body) + len(self.data) + self.answer_bytes
+
+    def without_data(self) -> "Request":
+        """What its answer is read with."""
+        return replace(self, data=b"") if self.data else self
 
 
 @dataclass(frozen=True, slots=True)

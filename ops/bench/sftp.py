@@ -1,31 +1,30 @@
-"""Putting files at a printer: ours beside OpenSSH's `sftp` (and `lftp` where installed), on loopback, to a real sshd.
+"""Putting files at a printer: ours beside OpenSSH's `sftp` and `lftp`, to a real sshd, on loopback and over a long line.
 
 `python -m ops.bench.sftp`: every file is written under another name and renamed when whole, connecting included. Runs are
 interleaved, so that a noisy machine is noisy for all; the ratio of medians is what says something. `--rtt-ms 40` puts a long
-line in between, where OpenSSH takes most of a minute for one round.
+line in between; who sends files one by one takes most of a minute there, and is run once.
 """
 
 import argparse
+import json
 import os
-import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from adapters.printers.sftp import SftpPrinter
-from ops.bench.figures import Figure
+from ops.bench.figures import Figure, print_figures
+from ops.bench.sftp_peers import LFTP_8, ONE_BY_ONE, OPENSSH, OURS, OURS_1, Account, Put, ways
 from ops.services.sshd import SshServer
-from pipeline.models.profile import Sftp
 
 TITLE = "SFTP, put and renamed"
-_PEER, _OURS = "OpenSSH sftp", "MailStream, 4 channels"
-_CIPHER = "aes128-gcm@openssh.com"
+_FAR_MS = 40.0
+_NO_LFTP = "lftp is not installed (apt-get install lftp)"
 
 
 @dataclass(frozen=True)
@@ -50,81 +49,97 @@ class Load:
         return self.files * self.size / 1e6 / seconds
 
 
-@dataclass(frozen=True)
-class Account:
-    """The printer, and the port by which it is reached."""
-
-    server: SshServer
-    port: int
-
-
-Put = Callable[[Account, Sequence[Path]], None]
+LARGE, SMALL = Load(200, 1_000_000), Load(200, 50_000)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("loads", nargs="*", type=Load.parse, metavar="FILESxBYTES")
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument(
+        "loads", nargs="*", type=Load.parse, metavar="FILESxBYTES", help="instead of the figures, a table"
+    )
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--rtt-ms", type=float, default=0, help="round trip of a line in between")
     parser.add_argument("--folder", type=Path, default=_fast_folder(), help="where the files lie (default: in memory)")
     asked = parser.parse_args()
-    for load in asked.loads or [Load(200, 1_000_000), Load(200, 50_000)]:
-        compare(load, asked.rounds, asked.folder, rtt_ms=asked.rtt_ms)
+    if not asked.loads:
+        print_figures(TITLE, measure(asked.rounds))
+    for load in asked.loads:
+        _print(load, asked.rtt_ms, compare(load, asked.rounds, asked.folder, rtt_ms=asked.rtt_ms))
 
 
 def measure(rounds: int = 3) -> list[Figure]:
-    """On loopback, and over a long line: there OpenSSH is given a tenth of the files, since each takes it a third of a second."""
-    folder, load, fewer = _fast_folder(), Load(200, 1_000_000), Load(20, 1_000_000)
-    near = compare(load, rounds, folder, ways=[_PEER, "MailStream, 1 channel", _OURS])
-    far = compare(load, rounds, folder, rtt_ms=40, ways=[_OURS])
-    peer = compare(fewer, 1, folder, rtt_ms=40, ways=[_PEER])
-    loopback = {name: load.rate(took) for name, took in near.items()}
+    """On loopback and over a long line, and what memory it takes there."""
+    folder = _fast_folder()
+    near = compare(LARGE, rounds, folder, names=[OPENSSH, OURS_1, OURS])
+    far = compare(LARGE, rounds, folder, rtt_ms=_FAR_MS, names=[OPENSSH, LFTP_8, OURS])
+    far_small = compare(SMALL, rounds, folder, rtt_ms=_FAR_MS, names=[OPENSSH, LFTP_8, OURS])
     return [
-        _figure(f"{load}, loopback", loopback, ">= 1.3 x OpenSSH"),
-        _figure(
-            f"{load}, 40 ms round trip",
-            {_OURS: load.rate(far[_OURS]), _PEER: fewer.rate(peer[_PEER])},
-            ">= 20 x OpenSSH",
-        ),
+        _figure(LARGE, "loopback", near, ">= 1.3 x OpenSSH"),
+        _figure(LARGE, f"{_FAR_MS:g} ms round trip", far, ">= 20 x OpenSSH, >= 1.5 x lftp -P8"),
+        _figure(SMALL, f"{_FAR_MS:g} ms round trip", far_small, ">= 3 x lftp -P8"),
+        *(_memory(channels, folder) for channels in (4, 8)),
     ]
 
 
-def _figure(what: str, rates: Mapping[str, float], goal: str) -> Figure:
-    beside = ", ".join(f"{name} {rate:.1f} MB/s" for name, rate in rates.items() if name != _OURS)
-    return Figure(what, f"{rates[_OURS]:.0f} MB/s, {rates[_OURS] / rates[_PEER]:.1f} x OpenSSH", beside, goal)
+def _figure(load: Load, where: str, times: Mapping[str, Sequence[float]], goal: str) -> Figure:
+    """Medians. Where `lftp` is wanted and not there, that is said in its place."""
+    took = {name: statistics.median(of) for name, of in times.items()}
+    ratios = [f"{took[name] / took[OURS]:.1f} x {name}" for name in took if name not in (OURS, OURS_1)]
+    beside = [f"{name} {took[name]:.2f} s" for name in took if name != OURS]
+    if "lftp" in goal and LFTP_8 not in took:
+        beside.append(_NO_LFTP)
+    measured = f"{took[OURS]:.2f} s ({load.rate(took[OURS]):.0f} MB/s), {', '.join(ratios)}"
+    return Figure(f"{load}, {where}", measured, ", ".join(beside), goal)
+
+
+def _memory(channels: int, folder: Path | None) -> Figure:
+    """Of a process of its own, which puts the larger load over the long line."""
+    with _printer(LARGE, folder, _FAR_MS) as (account, files):
+        transport = {"inbox": "in", "outbox": "out", **account.transport(account.server.folder, channels=channels)}
+        argv = [sys.executable, "-m", "ops.bench.sftp_memory", json.dumps(transport), str(account.server.key_file)]
+        done = subprocess.run([*argv, *map(str, files)], check=True, capture_output=True, text=True)
+    before, most = done.stdout.split()
+    what = f"most memory, {channels} channels, {LARGE}, {_FAR_MS:g} ms"
+    return Figure(what, f"{most} MB", f"{before} MB before it connects", "<= 64 MB")
 
 
 def compare(
-    load: Load, rounds: int, folder: Path | None = None, *, rtt_ms: float = 0, ways: Sequence[str] = ()
-) -> dict[str, float]:
-    """The median seconds of the ways that are named; of every way, and printed as a table with the best of each, if none is."""
-    known = _ways()
-    took: dict[str, list[float]] = {name: [] for name in ways or known}
-    with tempfile.TemporaryDirectory(prefix="mailstream-bench-", dir=folder) as base:
-        files = _make_files(Path(base) / "files", load)
-        with SshServer(Path(base) / "sshd") as server, _line(server.port, rtt_ms) as port:
-            account = Account(server, port)
-            for _ in range(rounds):
-                for name, times in took.items():
+    load: Load, rounds: int, folder: Path | None = None, *, rtt_ms: float = 0, names: Sequence[str] = ()
+) -> dict[str, list[float]]:
+    """The seconds of each round, of the ways that are named and can be gone; of every way if none is."""
+    known = ways()
+    took: dict[str, list[float]] = {name: [] for name in names or known if name in known}
+    with _printer(load, folder, rtt_ms) as (account, files):
+        for number in range(rounds):
+            for name, times in took.items():
+                if not (rtt_ms and number and name in ONE_BY_ONE):
                     times.append(_time(known[name], account, files))
-    medians = {name: statistics.median(times) for name, times in took.items()}
-    if not ways:
-        _print(load, rtt_ms, medians, {name: min(times) for name, times in took.items()})
-    return medians
+    return took
 
 
-def _print(load: Load, rtt_ms: float, medians: dict[str, float], best: dict[str, float]) -> None:
+def _print(load: Load, rtt_ms: float, took: Mapping[str, Sequence[float]]) -> None:
     """Medians and their ratio; the best runs too, which a busy machine harms least."""
     print(f"{load}, put and renamed, {f'{rtt_ms:g} ms round trip' if rtt_ms else 'loopback'}")  # noqa: T201
     columns = f"{'median s':>9} {'MB/s':>6} {'ratio':>6} {'best s':>8} {'MB/s':>6} {'ratio':>6}"
     print(f"{'':>24} {columns}")  # noqa: T201
-    for name in medians:
-        cells = [_cells(load, times[name], times[_PEER]) for times in (medians, best)]
+    for name, times in took.items():
+        cells = [_cells(load, of(times), of(took[OPENSSH])) for of in (statistics.median, min)]
         print(f"{name:>24}  {'  '.join(cells)}")  # noqa: T201
+    if LFTP_8 not in took:
+        print(f"{'':>24}  {_NO_LFTP}")  # noqa: T201
 
 
 def _cells(load: Load, seconds: float, peer: float) -> str:
     return f"{seconds:8.3f} {load.rate(seconds):6.0f} {peer / seconds:6.2f}"
+
+
+@contextmanager
+def _printer(load: Load, folder: Path | None, rtt_ms: float) -> Iterator[tuple[Account, list[Path]]]:
+    """A printer at the end of the line, and the files to put there."""
+    with tempfile.TemporaryDirectory(prefix="mailstream-bench-", dir=folder) as base:
+        files = _make_files(Path(base) / "files", load)
+        with SshServer(Path(base) / "sshd") as server, _line(server.port, rtt_ms) as port:
+            yield Account(server, port), files
 
 
 @contextmanager
@@ -152,53 +167,6 @@ def _time(put: Put, account: Account, files: Sequence[Path]) -> float:
     for path in inbox.iterdir():
         path.unlink()
     return took
-
-
-def _ways() -> dict[str, Put]:
-    ways: dict[str, Put] = {
-        _PEER: lambda account, files: _openssh(account, files, ()),
-        "OpenSSH sftp -f (fsync)": lambda account, files: _openssh(account, files, ("-f",)),
-        "MailStream, 1 channel": lambda account, files: _ours(account, files, channels=1),
-        _OURS: lambda account, files: _ours(account, files, channels=4),
-    }
-    if shutil.which("lftp"):
-        ways["lftp"] = _lftp
-    return ways
-
-
-def _ours(account: Account, files: Sequence[Path], *, channels: int) -> None:
-    folder = account.server.folder
-    described = {**account.server.profile_transport(folder, channels=channels), "port": account.port}
-    settings = Sftp.model_validate(described)
-    printer = SftpPrinter(settings, folder / settings.key_file)
-    try:
-        printer.put("bench", files)
-    finally:
-        printer.close()
-
-
-def _openssh(account: Account, files: Sequence[Path], flags: Sequence[str]) -> None:
-    lines = [f"put {path} in/{path.name}.part\nrename in/{path.name}.part in/{path.name}\n" for path in files]
-    to = ["-P", str(account.port), f"{account.server.username}@{account.server.host}"]
-    argv = ["sftp", "-q", *flags, "-b", "-", *_ssh_options(account), *to]
-    subprocess.run(argv, input="".join(lines), text=True, check=True, stdout=subprocess.DEVNULL)
-
-
-def _lftp(account: Account, files: Sequence[Path]) -> None:
-    connect = " ".join(["ssh", "-a", "-x", *_ssh_options(account)])
-    where = f"sftp://{account.server.username}:@{account.server.host}:{account.port}"
-    lines = [f"set sftp:connect-program '{connect}'", f"open {where}"]
-    lines += [f"put {path} -o in/{path.name}.part\nmv in/{path.name}.part in/{path.name}" for path in files]
-    subprocess.run(["lftp", "-f", "/dev/stdin"], input="\n".join(lines), text=True, check=True, capture_output=True)
-
-
-def _ssh_options(account: Account) -> list[str]:
-    server = account.server
-    known_hosts = server.folder / "known_hosts"
-    key = (server.folder / "host_ed25519.pub").read_text()
-    known_hosts.write_text(f"[{server.host}]:{account.port} {key}")
-    options = {"UserKnownHostsFile": known_hosts, "IdentitiesOnly": "yes", "Ciphers": _CIPHER}
-    return ["-i", str(server.key_file), *(f"-o{name}={value}" for name, value in options.items())]
 
 
 def _make_files(folder: Path, load: Load) -> list[Path]:
