@@ -271,7 +271,6 @@ def test_pieces_whose_first_truck_is_another_printers_are_left_for_it() -> None:
     # Only west still has a truck for those due tonight; north's press is free for what is due tomorrow.
     north = press("north", trucks=(time(11),))
     west = press("west", more={"queue": (Committed("postcard_4x6", 6_000, NOW),)})
-    one = backlog(80, due=LAST_TRUCK)
-    both = type(one)(one.key, [(LAST_TRUCK, 80), (DUE + timedelta(hours=2), 800)], NOW)
+    both = backlog_of({LAST_TRUCK: 80, DUE + timedelta(hours=2): 800})
     [close] = plan([both], [north, west], NOW).closes
     assert (close.printer_id, close.pieces, close.due_from) == ("north", 800, DUE + timedelta(hours=2))

@@ -14,7 +14,7 @@ from pipeline.sla.calendar import due_at
 from pipeline.sla.lots import Backlog, BatchKey, as_time
 from pipeline.sla.planner import plan
 from pipeline.sla.presses import LINE_OVERHEAD, Committed, Pace, Press
-from tests.unit.sla.plans import MARKETING, NOW, POSTCARDS, Line, press
+from tests.unit.sla.plans import MARKETING, NOW, POSTCARDS, Line, backlog_of, press
 
 KEYS = st.builds(
     BatchKey,
@@ -30,13 +30,13 @@ DUES = st.dictionaries(
     st.integers(1, 3_000),
     min_size=1,
     max_size=5,
-).map(lambda counts: sorted(counts.items()))
+)
 BACKLOGS = st.lists(
     st.builds(
-        Backlog,
+        backlog_of,
+        DUES,
         key=KEYS,
-        dues=DUES,
-        waiting_since=st.timedeltas(timedelta(hours=-30), timedelta()).map(lambda by: NOW + by),
+        since=st.timedeltas(timedelta(hours=-30), timedelta()).map(lambda by: NOW + by),
     ),
     max_size=4,
     unique_by=lambda one: one.key,
