@@ -14,6 +14,7 @@ import typer
 from sqlalchemy import Connection
 
 from ops.cli.apps import new_app
+from ops.cli.board import board
 from ops.cli.failure import CommandError, Exit
 from ops.cli.installation import installation
 from ops.cli.output import Json, cell, print_json, print_table
@@ -24,6 +25,7 @@ from pipeline.repository.history import Span, histories
 from pipeline.sla.report import DIMENSIONS, Miss, Report, Verdict
 
 app = new_app("The promise: mailed within 24 hours.")
+app.command()(board)
 app.command()(simulate)
 
 _COUNTS = tuple(verdict.value for verdict in Verdict)

@@ -146,7 +146,7 @@ class Floor:
         late, risk = [], []
         spare = lane.spare(truck)
         if spare is not None and spare < timedelta():
-            late.append(f"printed {_span(-spare)} after the cut")
+            late.append(f"misses its cut by {_span(-spare)}")
         elif spare is not None and spare < TIGHT:
             risk.append(f"only {_span(spare)} to spare")
         if truck <= now and any(work.open for work in works):
@@ -233,5 +233,5 @@ def _last_freeze(benches: Sequence[Bench], key: BatchKey, pieces: int, due_at: d
 
 
 def _span(span: timedelta) -> str:
-    minutes = round(span.total_seconds() / 60)
+    minutes = max(1, round(span.total_seconds() / 60))
     return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60:02d}"

@@ -1,0 +1,104 @@
+"""What operators are shown: the board and the audit, with times in RFC 3339 and durations in seconds."""
+
+from collections.abc import Sequence
+from math import isinf
+from typing import Any
+
+from api.views import Columns, moment
+from pipeline.sla.board import Miss, TruckRow
+from pipeline.worker.board import Board, Stuck
+
+
+def board(shown: Board) -> dict[str, Any]:
+    """As `GET /v1/ops/sla/board` and `mailstream sla board --json` give it."""
+    return {
+        "object": "sla_board",
+        "at": moment(shown.at),
+        "planned_at": moment(shown.planned_at),
+        "fresh": shown.fresh,
+        "waiting": shown.waiting,
+        "trucks": [_truck(row) for row in shown.trucks],
+        "stuck": [_stuck(one) for one in shown.stuck],
+        "held": [
+            {
+                "code": one.code,
+                "name": one.name,
+                "pieces": one.pieces,
+                "since": moment(one.since),
+                "age_s": round((shown.at - one.since).total_seconds()),
+                "stops_count": one.stops_count,
+            }
+            for one in shown.held
+        ],
+        "in_doubt": [
+            {
+                "batch": one.batch_id,
+                "drop": one.drop,
+                "printer": one.printer,
+                "pieces": one.pieces,
+                "since": moment(one.since),
+            }
+            for one in shown.doubted
+        ],
+        "printers": [
+            {"name": one.name, "state": one.state, "last_ack_at": moment(one.heard_at)} for one in shown.printers
+        ],
+    }
+
+
+def _truck(row: TruckRow) -> dict[str, Any]:
+    return {
+        "printer": row.printer,
+        "truck": moment(row.truck),
+        "zone": row.zone,
+        "leaves_in_s": round(row.leaves_in_s),
+        "light": row.light,
+        "why": list(row.why),
+        "latest_start": moment(row.latest_start),
+        "last_reroute": moment(row.last_reroute),
+        "steps": {step.value: count for step, count in row.steps.items()},
+        "needed_per_hour": _rate(row.needed_per_hour),
+        "made_per_hour": _rate(row.made_per_hour),
+        "finish": moment(row.finish),
+        "will_miss": _misses(row.misses),
+        "reprints": row.reprints,
+        "short": row.short,
+        "ack_age_s": None if row.ack_age_s is None else round(row.ack_age_s),
+        "batches": list(row.batches),
+    }
+
+
+def _rate(per_hour: float | None) -> int | None:
+    """None also where no time is left, which JSON has no number for: `why` says so."""
+    return None if per_hour is None or isinf(per_hour) else round(per_hour)
+
+
+def _stuck(one: Stuck) -> dict[str, Any]:
+    return {
+        "product": one.key.product,
+        "stock": one.key.stock,
+        "class": one.key.mail_class,
+        "sheets": one.key.sheets,
+        "pieces": one.pieces,
+        "first_due": moment(one.first_due),
+        "cause": one.cause,
+        "will_miss": _misses(one.misses),
+    }
+
+
+def _misses(misses: Sequence[Miss]) -> list[dict[str, Any]]:
+    return [{"account": miss.account, "pieces": miss.pieces} for miss in misses]
+
+
+def audit(row: Columns) -> dict[str, Any]:
+    """Who did what, when and why."""
+    return {
+        "id": row["id"],
+        "object": "audit",
+        "at": moment(row["at"]),
+        "who": row["who"],
+        "action": row["action"],
+        "subject": row["subject"],
+        "reason": row["reason"],
+        "data": row["data"],
+    }
