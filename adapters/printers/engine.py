@@ -17,7 +17,7 @@ from adapters.printers import wire
 from adapters.printers.wire import ProtocolError, RefusedError, Request
 
 JOBS_UNDER_WAY = 64
-BYTES_AHEAD = 8 * 1024 * 1024
+BYTES_AHEAD = 16 * 1024 * 1024
 """While jobs have more than this yet to write, no further one is begun: other channels may come to it sooner."""
 REQUESTS_UNDER_WAY = 128
 BYTES_UNDER_WAY = 4 * 1024 * 1024

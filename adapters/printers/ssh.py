@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import paramiko  # type: ignore[import-untyped]
 
+from adapters.printers.bursts import BurstSocket
 from adapters.printers.engine import LostError
 from adapters.printers.watchdog import Watchdog
 from pipeline.errors import Permanent, PortError, Transient
@@ -75,7 +76,7 @@ class SshConnection:
                 if not self.is_open:
                     raise
                 raise Permanent("printer_no_sftp", f"{self._where} does not offer SFTP to this account") from error
-        return SshChannel(channel, self._turn, self.watchdog.moved)
+        return SshChannel(channel, self._socket, self._turn, self.watchdog.moved)
 
     def loss(self, doing: str) -> Transient:
         """Why the connection ended, as an error to raise."""
@@ -98,7 +99,7 @@ class SshConnection:
             self._transport.close()
         self._socket.close()
 
-    def _connect(self) -> socket.socket:
+    def _connect(self) -> BurstSocket:
         address = (self.settings.host, self.settings.port)
         try:
             connected = socket.create_connection(address, self.settings.timeout_s)
@@ -113,7 +114,7 @@ class SshConnection:
         for name, value in {**_KEEPALIVE, "TCP_USER_TIMEOUT": user_timeout_ms}.items():
             if hasattr(socket, name):  # not all of them exist outside Linux
                 connected.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
-        return connected
+        return BurstSocket(connected)
 
     def _shake_hands(self) -> None:
         self._transport = transport = paramiko.Transport(self._socket)
@@ -170,8 +171,9 @@ class SshChannel:
     on that.
     """
 
-    def __init__(self, channel: Any, turn: threading.Lock, moved: Callable[[], None]) -> None:
+    def __init__(self, channel: Any, connected: BurstSocket, turn: threading.Lock, moved: Callable[[], None]) -> None:
         self._channel = channel
+        self._socket = connected
         self._turn = turn
         self._moved = moved
 
@@ -181,9 +183,12 @@ class SshChannel:
             # It has to wait for the printer to make room, which no other channel should wait for.
             return self._send_packet(data)
         sent = 0
-        with self._turn:
-            while sent < len(data) and self._channel.send_ready():
-                sent += self._send_packet(data[sent:])
+        try:
+            with self._turn, self._socket.burst():
+                while sent < len(data) and self._channel.send_ready():
+                    sent += self._send_packet(data[sent:])
+        except OSError as error:
+            raise LostError from error
         return sent
 
     def recv(self, size: int) -> bytes:
