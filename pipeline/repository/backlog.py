@@ -1,5 +1,6 @@
 """What the scheduler sees: counts of pieces that wait for a batch, printers and their queues, and promises that are due."""
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -106,6 +107,25 @@ def last_printed(tx: Connection, printer_ids: Collection[str], at: datetime) -> 
     latest = select(acks.c.printer_id, func.max(acks.c.at, type_=acks.c.at.type).label("at")).where(said)
     rows = tx.execute(latest.where(acks.c.at.is_not(None)).group_by(acks.c.printer_id))
     return {row.printer_id: min(row.at, at) for row in rows}
+
+
+def heard_after(tx: Connection, printer_ids: Collection[str], at: datetime, *, drops_: int) -> Mapping[str, timedelta]:
+    """The longest that each printer took to say the first word of a drop, of its last `drops_` in the day before line time `at`.
+
+    By the printer's own time, so that a line that was down itself makes no printer slow.
+    """
+    said = and_(
+        acks.c.printer_id.in_(sorted(printer_ids)), acks.c.received_at > at - timedelta(days=1), acks.c.at.is_not(None)
+    )
+    first = select(acks.c.printer_id, acks.c.drop_stem, func.min(acks.c.at, type_=acks.c.at.type).label("at"))
+    words = first.where(said).group_by(acks.c.printer_id, acks.c.drop_stem).subquery()
+    theirs = and_(drops.c.stem == words.c.drop_stem, drops.c.printer_id == words.c.printer_id)
+    wanted = select(words.c.printer_id, words.c.at, drops.c.handing_over_at).join_from(words, drops, theirs)
+    took: dict[str, list[timedelta]] = defaultdict(list)
+    for row in tx.execute(wanted.where(drops.c.handing_over_at.is_not(None)).order_by(words.c.at.desc())):
+        if len(took[row.printer_id]) < drops_:
+            took[row.printer_id].append(row.at - row.handing_over_at)
+    return {printer_id: max(waits) for printer_id, waits in took.items()}
 
 
 def due_alarms(tx: Connection, mode: str, line_clock: LineClock, limit: int) -> list[tuple[Any, Any, Any]]:

@@ -17,6 +17,10 @@ LINE_OVERHEAD = timedelta(minutes=5)
 ACK_GRACE = timedelta(minutes=10)
 """How long after its own latest time an acknowledgement may still be on its way."""
 
+SLOWEST = timedelta(hours=2)
+HEARD = 3
+"""By how many drops, the last ones that it spoke of, a printer is judged slow or quick to speak."""
+
 REPRINT_ROUNDS = 2
 """Spoiled pieces are printed again, and 1 or 2 in 100 of those once more: only so few of a million are left then."""
 
@@ -49,7 +53,8 @@ class Committed:
 class Press:
     """`queue` is in the order of freezing; `printed_at` is when the last batch was printed, where that is known.
 
-    `unacknowledged_since` is when the oldest drop of which the printer has not said a word was handed over.
+    `unacknowledged_since` is when the oldest drop of which the printer has not said a word was handed over. `heard_after` is the
+    longest that it lately took to say the first word of a drop; None where it never did.
     """
 
     printer_id: str
@@ -59,6 +64,7 @@ class Press:
     queue: tuple[Committed, ...] = ()
     reachable: bool = True
     unacknowledged_since: datetime | None = None
+    heard_after: timedelta | None = None
     printed_at: datetime | None = None
 
     @property
@@ -93,7 +99,15 @@ class Press:
     def late_at(self) -> datetime | None:
         """When its silence begins to mean that something is wrong there."""
         since = self.unacknowledged_since
-        return None if since is None else since + timedelta(minutes=self.floor.ack_minutes) + ACK_GRACE
+        return None if since is None else since + self.speaks_within() + ACK_GRACE
+
+    def speaks_within(self) -> timedelta:
+        """How long an acknowledgement takes: by its own word, or as long as it lately took where that is longer.
+
+        A slow printer is not a dead one; but longer than `SLOWEST` is an outage, from which nothing follows for the next drop.
+        """
+        said = timedelta(minutes=self.floor.ack_minutes)
+        return max(said, min(self.heard_after, SLOWEST)) if self.heard_after else said
 
 
 class Caution(NamedTuple):
@@ -230,4 +244,4 @@ def _reprint_s(press: Press) -> float:
     if not floor.spoilage:
         return 0.0
     runs = (3600.0 * press.well_filled_sheets(name) / pace.sheets_per_hour for name, pace in press.pace.items())
-    return 60.0 * (floor.ack_minutes + floor.setup_minutes) + _OVERHEAD_S + max(runs, default=0.0)
+    return press.speaks_within().total_seconds() + 60.0 * floor.setup_minutes + _OVERHEAD_S + max(runs, default=0.0)

@@ -1,7 +1,7 @@
 """Printers as the planner and the board see them: rows, queues and suspensions, made into presses."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -15,7 +15,7 @@ from pipeline.press.layout import n_up
 from pipeline.products import PRODUCTS
 from pipeline.repository import backlog
 from pipeline.repository.suspensions import closed_days, read_suspensions
-from pipeline.sla.presses import Committed, Pace, Press
+from pipeline.sla.presses import HEARD, Committed, Pace, Press
 
 log = structlog.get_logger()
 
@@ -28,19 +28,29 @@ def read_presses(tx: Connection, printers: Sequence[Row[Any]], at: datetime) -> 
         return []
     queued = backlog.unprinted_batches(tx, {row.id for row in printers})
     printed = backlog.last_printed(tx, {one.printer_id for one in queued}, at) if queued else {}
+    # A sandbox printer is asked only where its account's clock stops, and is never late.
+    real = {row.id for row in printers if row.account_id is None}
+    heard = backlog.heard_after(tx, real, at, drops_=HEARD) if real else {}
     suspensions = read_suspensions(tx, at.date())
     return [
         _press(
             row,
             [one for one in queued if one.printer_id == row.id],
             printed.get(row.id),
+            heard.get(row.id),
             closed_days(suspensions, printer=row.id),
         )
         for row in printers
     ]
 
 
-def _press(row: Row[Any], queued: Sequence[Row[Any]], printed_at: datetime | None, closed: frozenset[date]) -> Press:
+def _press(
+    row: Row[Any],
+    queued: Sequence[Row[Any]],
+    printed_at: datetime | None,
+    heard_after: timedelta | None,
+    closed: frozenset[date],
+) -> Press:
     profile = _without(closed, PrinterProfile.model_validate(row.profile))
     floor = profile.floor
     silent = [one.handed_over_at for one in queued if one.status in _UNHEARD and one.handed_over_at is not None]
@@ -50,8 +60,8 @@ def _press(row: Row[Any], queued: Sequence[Row[Any]], printed_at: datetime | Non
         profile,
         {name: Pace(n_up, floor.sheets_per_hour, floor.cost_cents_per_sheet) for name, n_up in _slots(profile).items()},
         queue=tuple(Committed(one.product, one.sheets, one.frozen_at) for one in queued),
-        # A sandbox printer is asked only where its account's clock stops, and never fails.
         unacknowledged_since=min(silent, default=None) if row.account_id is None else None,
+        heard_after=heard_after,
         printed_at=printed_at,
     )
 

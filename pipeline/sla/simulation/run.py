@@ -5,13 +5,14 @@ the silence that follows it.
 """
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
-from pipeline.sla.presses import LINE_OVERHEAD, Committed, Press
+from pipeline.sla.presses import HEARD, LINE_OVERHEAD, Committed, Press
 from pipeline.sla.simulation.arrivals import Arrival
 from pipeline.sla.simulation.chance import binomial
 from pipeline.sla.simulation.policies import Order, Policy
@@ -58,6 +59,7 @@ class _Books:
     press: Press
     drops: list[Job] = field(default_factory=list)
     printed_at: float | None = None
+    heard_after: deque[float] = field(default_factory=lambda: deque(maxlen=HEARD))
 
     def seen(self) -> Press:
         unheard = [job.frozen_at for job in self.drops if not job.accepted]
@@ -66,6 +68,7 @@ class _Books:
             queue=tuple(Committed(job.product, job.sheets, _time(job.frozen_at)) for job in self.drops),
             unacknowledged_since=_time(min(unheard) + _OVERHEAD_S) if unheard else None,
             printed_at=None if self.printed_at is None else _time(self.printed_at),
+            heard_after=timedelta(seconds=max(self.heard_after)) if self.heard_after else None,
         )
 
 
@@ -149,11 +152,13 @@ class Run:
     def _handed_over(self, printer: str, job: Job) -> None:
         shop = self._shops[printer]
         shop.put(job)
-        self._on(shop.ack_at(self._at), self._accepted, job)
+        self._on(shop.ack_at(self._at), self._accepted, printer, job, self._at)
         self._start(printer)
 
-    def _accepted(self, job: Job) -> None:
-        job.accepted = True
+    def _accepted(self, printer: str, job: Job, handed_over_at: float) -> None:
+        if not job.accepted:
+            job.accepted = True
+            self._books[printer].heard_after.append(self._at - handed_over_at)
 
     def _start(self, printer: str) -> None:
         printed_at = self._shops[printer].start(self._at)
@@ -175,7 +180,7 @@ class Run:
         books = self._books[printer]
         books.drops.remove(job)
         books.printed_at = max(printed_at, books.printed_at or printed_at)
-        job.accepted = True
+        self._accepted(printer, job, job.frozen_at + _OVERHEAD_S)
         if spoiled:
             self._drop(printer, job.product, spoiled, reprint=True)
 

@@ -12,9 +12,21 @@ from pipeline.errors import Permanent
 from pipeline.press.layout import n_up, plan_places
 from pipeline.products import POSTCARD_4X6
 from pipeline.repository.accounts import Sender
+from pipeline.repository.backlog import heard_after
 from pipeline.repository.batches import Freeze, freeze
 from pipeline.repository.mail import cancel
-from pipeline.repository.tables import batches, drops, insert_rows, pieces, placements, printers, recipients, serials
+from pipeline.repository.tables import (
+    acks,
+    batches,
+    drops,
+    insert_rows,
+    pieces,
+    placements,
+    printers,
+    recipients,
+    serials,
+)
+from tests.integration.line.marks import ack
 from tests.integration.line.world import DUE, MAILER_ID, START, World, profile
 
 
@@ -269,3 +281,26 @@ def test_a_suspended_printer_gets_nothing(world: World) -> None:
     world.set(printers, world.rows(printers)[0].id, suspended_at=START)
     world.tick()
     assert world.statuses(ids) == {"ready": 1}
+
+
+def test_a_printer_is_as_slow_as_it_was_with_the_first_word_of_its_last_drops(world: World) -> None:
+    printer_id = world.add_printer()
+    for minutes in (90, 10, 40, 20):
+        world.freeze_and_send(8)
+        [drop] = world.rows(drops, drops.c.status == "sent", drops.c.stem.not_in(words(world)))
+        world.clock.advance(timedelta(minutes=minutes))
+        ack(world, drop.stem, "accepted", at=world.clock())
+        # Heard late, and spoken of again: neither is the printer's slowness.
+        world.clock.advance(timedelta(minutes=45))
+        ack(world, drop.stem, "printed", at=world.clock())
+        world.set(printers, printer_id, poll_at=world.clock())
+        world.run_until_quiet()
+    with world.db.read() as tx:
+        assert heard_after(tx, {printer_id}, world.clock(), drops_=4) == {printer_id: timedelta(minutes=90)}
+        assert heard_after(tx, {printer_id}, world.clock(), drops_=3) == {printer_id: timedelta(minutes=40)}
+        assert heard_after(tx, {printer_id}, world.clock() + timedelta(days=2), drops_=3) == {}
+
+
+def words(world: World) -> list[str]:
+    """Drops that were spoken of."""
+    return [row.drop_stem for row in world.rows(acks)]

@@ -254,6 +254,26 @@ def test_a_printer_that_is_late_to_acknowledge_gets_no_more_while_another_can_ke
     assert [wait.printer_id for wait in planned.waits] == ["silent"]
 
 
+def test_a_printer_that_was_slow_to_speak_is_given_as_long_again_and_not_thought_dead() -> None:
+    handed_over = {"unacknowledged_since": NOW - timedelta(minutes=40)}
+    slow = press("slow", cost_cents_per_sheet=1.0, more=handed_over | {"heard_after": timedelta(minutes=50)})
+    [wait] = plan([backlog(9)], [slow, press("well")], NOW).waits
+    assert wait.printer_id == "slow"
+    # After an outage its last word came very late: that says nothing of how slow it is.
+    down = {"unacknowledged_since": NOW - timedelta(minutes=130), "heard_after": timedelta(hours=6)}
+    out = press("out", cost_cents_per_sheet=1.0, more=down)
+    assert [wait.printer_id for wait in plan([backlog(9)], [out, press("well")], NOW).waits] == ["well"]
+
+
+def test_a_slow_printer_needs_longer_for_a_reprint_and_begins_sooner() -> None:
+    def close_at(heard_after: timedelta | None) -> datetime:
+        [wait] = plan([backlog(9)], [press(spoilage=0.015, more={"heard_after": heard_after})], NOW).waits
+        return wait.close_at
+
+    assert close_at(None) == close_at(timedelta(minutes=20))
+    assert close_at(None) - close_at(timedelta(minutes=50)) == 2 * timedelta(minutes=30)
+
+
 def test_it_still_gets_what_no_other_can_keep() -> None:
     silent = press("silent", more={"unacknowledged_since": NOW - timedelta(minutes=30)})
     gone = press("gone", trucks=(time(9),))
