@@ -42,6 +42,7 @@ def mail(piece: Columns, recipient: Columns) -> dict[str, Any]:
         "front": _side(piece["front_creative_id"]),
         "back": _side(piece["back_creative_id"]),
         "sla": {"due_at": moment(piece["due_at"]), "state": piece["sla_state"]},
+        "send_on": piece["send_on"].isoformat() if piece["send_on"] else None,
         "cancelable_until": moment(piece["freeze_from"]),
         "mailed_at": moment(piece.get("mailed_at")),
         "price": {"cents": piece["price_cents"], "currency": CURRENCY},

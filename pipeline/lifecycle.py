@@ -124,6 +124,7 @@ EVENT_TYPES = frozenset(event_type(s) for s in WEBHOOK_STATUSES) | {
     "mail.sla_at_risk",
     "mail.sla_breached",
     "mail.sla_corrected",
+    "mail.sla_rescheduled",
 }
 
 BATCH_ORDER = (

@@ -4,7 +4,7 @@ The promise starts at acceptance, or at the start of `send_on` in the account's 
 """
 
 import hmac
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
@@ -18,6 +18,7 @@ from pipeline.products import PRODUCTS
 from pipeline.repository.accounts import Sender
 from pipeline.repository.answers import Answer, Refused
 from pipeline.repository.orders import Artwork, Order, Side
+from pipeline.repository.suspensions import Suspension, suspended_days
 
 Render = Callable[[Mapping[str, Any], Mapping[str, Any]], str]
 """The body of an answer, from the columns of a piece and those of its recipient."""
@@ -26,7 +27,7 @@ Render = Callable[[Mapping[str, Any], Mapping[str, Any]], str]
 class DueAt(Protocol):
     """By when a piece must be mailed; see `pipeline.sla.calendar.due_at`."""
 
-    def __call__(self, start: datetime, zone: ZoneInfo, *, promise: str) -> datetime: ...
+    def __call__(self, start: datetime, zone: ZoneInfo, *, promise: str, suspended: Collection[date]) -> datetime: ...
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Ground:
     creatives: Mapping[str, KnownCreative]
     artwork: Mapping[ArtworkScope, str]
     new_artwork: frozenset[str]
+    suspensions: Sequence[Suspension] = ()
 
 
 @dataclass(frozen=True)
@@ -131,7 +133,8 @@ def artwork_scope(sender: Sender, product: str, artwork: Artwork) -> ArtworkScop
 def _piece(order: Order, ground: Ground, accepted_at: datetime, terms: Terms) -> dict[str, Any]:
     sender = order.sender
     start = accepted_at if order.send_on is None else max(accepted_at, _start_of(order.send_on, sender))
-    due = terms.due_at(start, sender.zoneinfo, promise=sender.promise)
+    suspended = suspended_days(ground.suspensions, zip5=order.to.get("zip", "")[:5])
+    due = terms.due_at(start, sender.zoneinfo, promise=sender.promise, suspended=suspended)
     return {
         "id": terms.ids.new("ml"),
         "account_id": sender.account_id,
@@ -149,6 +152,7 @@ def _piece(order: Order, ground: Ground, accepted_at: datetime, terms: Terms) ->
         "metadata": dict(order.metadata),
         "price_cents": ground.prices[order.product, order.mail_class],
         "accepted_at": accepted_at,
+        "send_on": order.send_on,
         "freeze_from": max(accepted_at + timedelta(seconds=sender.cancel_window_s), start),
         "due_at": due,
         "sla_state": SlaState.ON_TRACK.value,

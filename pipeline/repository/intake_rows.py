@@ -15,11 +15,12 @@ from pipeline.repository.many import insert_many
 from pipeline.repository.moves import created
 from pipeline.repository.orders import Artwork, Order
 from pipeline.repository.prices import read_prices
+from pipeline.repository.suspensions import read_suspensions
 from pipeline.repository.tables import creatives, events, pages, pieces, recipients, sandbox_clocks
 
 
 def survey(tx: Connection, orders: Sequence[Order], *, now: datetime, ids: Ids) -> Ground:
-    """Read what these orders stand on, in a statement each for creatives, clocks and prices."""
+    """Read what these orders stand on, in a statement each for creatives, clocks, prices and suspensions."""
     sides = [(order, side) for order in orders for side in order.sides.values()]
     artwork, new = _find_artwork(tx, [(o, side) for o, side in sides if isinstance(side, Artwork)], ids)
     return Ground(
@@ -29,6 +30,7 @@ def survey(tx: Connection, orders: Sequence[Order], *, now: datetime, ids: Ids) 
         creatives=_find_creatives(tx, {side for _, side in sides if isinstance(side, str)}),
         artwork=artwork,
         new_artwork=new,
+        suspensions=read_suspensions(tx, now.date()),
     )
 
 

@@ -12,10 +12,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, update
 
 from pipeline.lifecycle import (
+    EVENT_TYPES,
     PROMISE_KEPT_BY,
     PROMISE_VOIDED_BY,
     REACHED_FROM,
-    WEBHOOK_STATUSES,
     Move,
     SlaState,
     Snapshot,
@@ -25,6 +25,7 @@ from pipeline.lifecycle import (
 )
 from pipeline.models.types import Ids
 from pipeline.repository.claims import FREED
+from pipeline.repository.history import EXCUSED
 from pipeline.repository.many import given_rows
 from pipeline.repository.tables import events, insert_rows, pages, pieces
 
@@ -110,6 +111,43 @@ def correct(
         _event(piece, ids, "mail.sla_corrected", piece.revision + 1, status=piece.status, at=at, now=now,
                evidence={**shown, "due_at": piece.due_at.isoformat(), "mailed_at": at.isoformat()})
         for piece, at, shown in late
+        if piece.id in moved
+    )  # fmt: skip
+    _insert_events(tx, told)
+    return moved
+
+
+def reschedule(
+    tx: Connection,
+    put_off: Sequence[tuple[Snapshot, datetime, datetime]],
+    *,
+    why: Mapping[str, Any],
+    at: datetime,
+    now: datetime,
+    ids: Ids,
+) -> set[str]:
+    """Give promises that are not broken another due time: (piece, due time, when to look at it); status stays."""
+    on_track = {"sla_state": SlaState.ON_TRACK}
+    moved = _mark(tx, [(piece, {"due_at": due, "alarm_at": look, **on_track}) for piece, due, look in put_off])
+    told = (
+        _event(piece, ids, "mail.sla_rescheduled", piece.revision + 1, status=piece.status, at=at, now=now,
+               evidence={**why, "due_at": due.isoformat(), "due_before": piece.due_at.isoformat()})
+        for piece, due, _ in put_off
+        if piece.id in moved
+    )  # fmt: skip
+    _insert_events(tx, told)
+    return moved
+
+
+def excuse(
+    tx: Connection, excused: Sequence[Snapshot], *, reason: str, by: str, at: datetime, now: datetime, ids: Ids
+) -> set[str]:
+    """Note why a promise may be missed: the report counts it apart. Nothing of the piece changes, and its sender is not told."""
+    moved = _mark(tx, [(piece, {}) for piece in excused])
+    told = (
+        _event(piece, ids, EXCUSED, piece.revision + 1, status=piece.status, at=at, now=now,
+               evidence={"reason": reason, "by": by})
+        for piece in excused
         if piece.id in moved
     )  # fmt: skip
     _insert_events(tx, told)
@@ -216,7 +254,7 @@ def _event(
         "type": type_,
         "sequence": sequence,
         "position": None,
-        "told": type_.startswith("mail.sla_") or status in WEBHOOK_STATUSES,
+        "told": type_ in EVENT_TYPES,
         "status": status,
         "at": at,
         "recorded_at": now,

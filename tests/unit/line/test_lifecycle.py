@@ -66,7 +66,8 @@ def test_nothing_that_is_frozen_can_be_canceled() -> None:
 
 def test_senders_are_told_of_everything_but_ready_and_batched() -> None:
     told = {event_type(status) for status in Status if status not in (Status.READY, Status.BATCHED)}
-    assert told | {"mail.sla_at_risk", "mail.sla_breached", "mail.sla_corrected"} == EVENT_TYPES
+    alarms = {f"mail.sla_{name}" for name in ("at_risk", "breached", "corrected", "rescheduled")}
+    assert told | alarms == EVENT_TYPES
 
 
 def test_a_batch_goes_one_way() -> None:
