@@ -1,4 +1,7 @@
-"""From created to ready: a piece moves when its address is settled and its artwork accepted, whichever comes last."""
+"""From created to ready: a piece moves when its address is settled and its artwork accepted, whichever comes last.
+
+Where somebody wants it held, it is held then.
+"""
 
 from datetime import datetime
 from typing import Any
@@ -7,6 +10,7 @@ from sqlalchemy import ColumnElement, Connection, and_, or_
 
 from pipeline.lifecycle import Move, Status
 from pipeline.models.types import Ids
+from pipeline.repository.holds import kept_back, open_holds
 from pipeline.repository.line_clocks import LineClock
 from pipeline.repository.moves import move, select_snapshots, snapshot
 from pipeline.repository.tables import PAGE, creatives, pieces
@@ -38,10 +42,13 @@ def promote(tx: Connection, which: ColumnElement[bool], line_clock: LineClock, *
     if not rows:
         return set()
     at = line_clock.read(tx, {row.account_id for row in rows})
-    return move(tx, [_wish(row, at[row.account_id]) for row in rows], now=now, ids=ids)
+    # Asked once the pieces are locked, so that no hold comes between.
+    held = open_holds(tx, [row.id for row in rows])
+    wishes = [_wish(row, at[row.account_id], held.get(row.id)) for row in rows]
+    return move(tx, wishes, now=now, ids=ids)
 
 
-def _wish(row: Any, at: datetime) -> Move:
+def _wish(row: Any, at: datetime, hold: Any) -> Move:
     if "rejected" in (row.front, row.back):
         side = "front" if row.front == "rejected" else "back"
         errors = [
@@ -53,6 +60,8 @@ def _wish(row: Any, at: datetime) -> Move:
             }
         ]
         return Move(snapshot(row), Status.REJECTED, at, {"errors": errors}, {"errors": errors})
+    if hold is not None:
+        return kept_back(snapshot(row), hold, at)
     return Move(
         snapshot(row), Status.READY, at, {"address": "standardized", "policy": row.deliverability}, {"ready_at": at}
     )
