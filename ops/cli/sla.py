@@ -17,12 +17,13 @@ from ops.cli.apps import new_app
 from ops.cli.board import board
 from ops.cli.failure import CommandError, Exit
 from ops.cli.installation import installation
-from ops.cli.output import Json, cell, print_json, print_table
+from ops.cli.output import Json, cell, print_json, print_table, say
 from ops.cli.simulate import simulate
 from pipeline.clock import machine_clock
 from pipeline.repository.accounts import account_named
-from pipeline.repository.history import Span, histories
-from pipeline.sla.report import DIMENSIONS, Miss, Report, Verdict
+from pipeline.repository.history import Span, histories, made_by
+from pipeline.sla.report import DIMENSIONS, Miss, Report, Shown, Verdict
+from pipeline.sla.report_tables import duration
 
 app = new_app("The promise: mailed within 24 hours.")
 app.command()(board)
@@ -52,6 +53,8 @@ def report(
     mode: Annotated[Mode, typer.Option(help="Live mail, or test mail on its own clocks.")] = Mode.LIVE,
     zone: Annotated[str, typer.Option(help="The time zone of dates and hours.")] = "UTC",
     misses: Annotated[Path | None, typer.Option(help="Write every miss into this CSV file.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write the report, with charts, as a page into this file.")] = None,
+    pdf: Annotated[Path | None, typer.Option(help="The same as a PDF.")] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="Print the groups as CSV.")] = False,
     as_json: Json = False,
 ) -> None:
@@ -67,19 +70,31 @@ def report(
     end = _end(now, mode) if to is None else _time(to, zoneinfo, "--to")
     if start >= end:
         raise CommandError(f"the time from {cell(start)} to {cell(end)} is empty: give an earlier --from", Exit.USAGE)
-    counted = Report(zoneinfo)
     with installation() as here, here.db.read() as tx, _miss_file(misses) as write:
         span = Span(mode, start, end, None if account is None else _account_id(tx, account))
+        counted = Report(zoneinfo, made_by(tx, span))
         for history in histories(tx, span, now=now):
             miss = counted.add(history)
             if miss is not None:
                 write(miss)
+    _write(Shown(counted.as_dict(), mode, start, end, zoneinfo, account), html, pdf)
     if as_json:
         print_json({"mode": mode, "from": start, "to": end, "zone": zone, **counted.as_dict()})
     elif as_csv:
         _print_csv(counted)
     else:
         _print(counted)
+
+
+def _write(shown: Shown, html: Path | None, pdf: Path | None) -> None:
+    if html is None and pdf is None:
+        return
+    from pipeline.sla.report_page import write_page, write_pdf  # charts take long to load
+
+    for path, write in ((html, write_page), (pdf, write_pdf)):
+        if path is not None:
+            write(shown, path)
+            say(f"written: {path}")
 
 
 def _end(now: datetime, mode: Mode) -> datetime:
@@ -118,7 +133,7 @@ def _print(counted: Report) -> None:
     typer.echo()
     print_table(
         ("stage", "pieces", "p50", "p90", "p99"),
-        [(stage, times["count"], *(_duration(times[name]) for name in _TIMES)) for stage, times in stages.items()],
+        [(stage, times["count"], *(duration(times[name]) for name in _TIMES)) for stage, times in stages.items()],
     )
     if counted.causes:
         typer.echo()
@@ -148,15 +163,7 @@ def _shown(value: Any, at: int) -> Any:
         return value
     if at == len(_COUNTS):
         return None if value is None else f"{100 * value:.2f}"
-    return _duration(value)
-
-
-def _duration(seconds: int | None) -> str | None:
-    """`3:05:10`, as people read times."""
-    if seconds is None:
-        return None
-    minutes, second = divmod(seconds, 60)
-    return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
+    return duration(value)
 
 
 def _zone(name: str) -> ZoneInfo:

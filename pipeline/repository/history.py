@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import JSON, ColumnElement, Connection, Row, ScalarSelect, Select, and_, case, func, select
 
 from pipeline.lifecycle import Status, event_type
-from pipeline.repository.tables import accounts, batches, events, pieces, printers, sandbox_clocks
+from pipeline.repository.tables import accounts, batches, events, pieces, placements, printers, sandbox_clocks
 
 EXCUSED = "mail.sla_excused"
 """The type of the event by which an operator excuses a miss; its evidence has the `reason`. Senders are not told of it."""
@@ -57,6 +57,28 @@ class History:
     @property
     def accepted_at(self) -> datetime:
         return self.moves[0].at
+
+
+@dataclass(frozen=True)
+class Made:
+    """How many pieces a printer said it made, reprints too, and how many of those it spoiled or destroyed."""
+
+    pieces: int
+    spoiled: int
+
+
+def made_by(tx: Connection, span: Span) -> dict[str, Made]:
+    """By the name of the printer, for the pieces of the span; pieces of which it has said nothing yet are left out."""
+    spoiled = func.sum(case((placements.c.outcome.in_(("spoiled", "destroyed")), 1), else_=0))
+    told = (
+        select(printers.c.name, func.count().label("told"), spoiled.label("spoiled"))
+        .join_from(placements, batches, batches.c.id == placements.c.batch_id)
+        .join(printers, printers.c.id == batches.c.printer_id)
+        .join(pieces, pieces.c.id == placements.c.piece_id)
+        .where(*_within(span), placements.c.outcome.is_not(None))
+        .group_by(printers.c.name)
+    )
+    return {row.name: Made(row.told, int(row.spoiled)) for row in tx.execute(told)}
 
 
 def histories(tx: Connection, span: Span, *, now: datetime) -> Iterator[History]:

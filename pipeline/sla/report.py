@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pipeline.lifecycle import PROMISE_KEPT_BY, PROMISE_OPEN, PROMISE_VOIDED_BY, Status
-from pipeline.repository.history import History
+from pipeline.repository.history import History, Made
 from pipeline.sla.durations import Durations, rounded_s
 
 STAGES = (Status.CREATED, Status.HELD, Status.READY, Status.BATCHED, Status.SENT, Status.PRINTED)
@@ -30,7 +30,7 @@ _CAUSES = {
     Status.SENT: ("not_printed", "the printer had not printed it"),
     Status.PRINTED: ("not_mailed", "it was printed and not mailed"),
 }
-_WITH_PRINTER = frozenset({Status.BATCHED, Status.SENT})
+_SCANNED = frozenset({Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED, Status.RETURNED, Status.REROUTED})
 
 
 class Verdict(StrEnum):
@@ -77,10 +77,12 @@ class Tally:
 
 
 class Report:
-    """Counts promises as they are added. `zone` is that of the hours of acceptance."""
+    """Counts promises as they are added. `zone` is that of the hours of acceptance, `made` what each printer made and spoiled."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: ZoneInfo, made: Mapping[str, Made] | None = None) -> None:
         self._zone = zone
+        self._made = made or {}
+        self.scan_lags: dict[str, Durations] = defaultdict(Durations)
         self.total = Tally()
         self.groups: dict[str, dict[str, Tally]] = {name: defaultdict(Tally) for name in DIMENSIONS}
         self.stages = {stage: Durations() for stage in STAGES}
@@ -97,6 +99,9 @@ class Report:
                 tally.whole.add(whole_s)
         for stage, duration in stage_times(history).items():
             self.stages[stage].add(rounded_s(duration))
+        lag = first_scan_lag(history)
+        if lag is not None:
+            self.scan_lags[history.printer or "none"].add(rounded_s(lag))
         if verdict not in (Verdict.MISSED, Verdict.EXCUSED):
             return None
         miss = _miss(history, mailed_at)
@@ -112,15 +117,44 @@ class Report:
             "total": self.total.as_dict(),
             "stages": {stage.value: times.as_dict() for stage, times in self.stages.items()},
             "by": {name: {key: tally.as_dict() for key, tally in _sorted(self.groups[name])} for name in DIMENSIONS},
+            "printers": {name: self._printer(name) for name in sorted({*self.scan_lags, *self._made})},
             "causes": dict(self.causes.most_common()),
             "misses": [vars(miss) for miss in self.misses],
             "misses_left_off": listed - len(self.misses),
         }
 
+    def _printer(self, name: str) -> dict[str, Any]:
+        made = self._made.get(name, Made(0, 0))
+        share = round(made.spoiled / made.pieces, 6) if made.pieces else None
+        lag = self.scan_lags.get(name, Durations()).as_dict()
+        return {"made": made.pieces, "spoiled": made.spoiled, "spoiled_share": share, "first_scan_lag": lag}
+
     def _tallies(self, history: History) -> list[Tally]:
         hour = history.accepted_at.astimezone(self._zone)
         keys = (history.printer or "none", history.product, history.account, f"{hour:%H}:00")
         return [self.total, *(self.groups[name][key] for name, key in zip(DIMENSIONS, keys, strict=True))]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A report as `Report.as_dict` gives it, with what it is of: `start` up to but not including `end`, shown in `zone`."""
+
+    report: Mapping[str, Any]
+    mode: str
+    start: datetime
+    end: datetime
+    zone: ZoneInfo
+    account: str | None = None
+
+    @property
+    def title(self) -> str:
+        return "The promise: mailed within 24 hours"
+
+    @property
+    def scope(self) -> str:
+        start, end = (f"{at.astimezone(self.zone):%Y-%m-%d %H:%M}" for at in (self.start, self.end))
+        whose = "all accounts" if self.account is None else f"account {self.account}"
+        return f"Promises of {self.mode} mail that fell due from {start} to {end} ({self.zone.key}), {whose}"
 
 
 def judge(history: History) -> tuple[Verdict, datetime | None]:
@@ -148,6 +182,15 @@ def stage_times(history: History) -> dict[Status, timedelta]:
         # An acknowledgement's own time may lie before that of the move which it follows.
         times[move.status] = times.get(move.status, timedelta()) + max(after.at - start, timedelta())
     return times
+
+
+def first_scan_lag(history: History) -> timedelta | None:
+    """From the printer's word that it mailed the piece to the carrier's first scan; None without both."""
+    mailed_at = next((move.at for move in history.moves if move.status is Status.MAILED), None)
+    scanned_at = min((move.at for move in history.moves if move.status in _SCANNED), default=None)
+    if mailed_at is None or scanned_at is None:
+        return None
+    return max(scanned_at - mailed_at, timedelta())
 
 
 def _miss(history: History, mailed_at: datetime | None) -> Miss:

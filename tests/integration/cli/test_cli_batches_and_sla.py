@@ -5,14 +5,19 @@ import io
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from xml.etree import ElementTree
+from zoneinfo import ZoneInfo
 
+import pypdfium2 as pdfium
 import pytest
 from sqlalchemy import insert
 
-from pipeline.lifecycle import SlaState
+from pipeline.lifecycle import SlaState, Status
 from pipeline.repository import tables
 from pipeline.repository.database import Database
-from pipeline.repository.history import EXCUSED
+from pipeline.repository.history import EXCUSED, History, Moved
+from pipeline.sla.report import Report, Shown
+from pipeline.sla.report_page import write_page
 from tests.integration.cli.terminal import Terminal
 from tests.integration.line.marks import ack
 from tests.integration.line.world import START, World
@@ -77,6 +82,38 @@ def test_the_report_as_text_and_as_csv(terminal: Terminal, mailed: World) -> Non
     assert [(row["by"], row["kept"], row["missed"]) for row in rows if row["by"] == "printer"] == [
         ("printer", "9", "1")
     ]
+
+
+def test_the_report_as_a_page_and_as_a_pdf_says_the_same_as_in_json(
+    terminal: Terminal, mailed: World, tmp_path: Path
+) -> None:
+    page, printed = tmp_path / "report.html", tmp_path / "report.pdf"
+    report = terminal.json("sla", "report", *SPAN, "--html", str(page), "--pdf", str(printed))
+    html = page.read_text()
+    with pdfium.PdfDocument(printed) as pdf:
+        text = " ".join(sheet.get_textpage().get_text_bounded() for sheet in pdf)
+    for miss in report["misses"]:
+        assert miss["piece_id"] in html
+        assert miss["piece_id"] in "".join(text.split())
+    for told in ("blizzard in Boise", "not_printed", "Promises of live mail", "Missed by printer", "By account"):
+        assert told in html
+        assert told in " ".join(text.split())
+    assert '<div class="kept"><b>90</b>kept %</div>' in html
+    assert html.count("<svg") == 6  # by hour, by stage, misses by three dimensions, causes
+    ElementTree.fromstring(html.split("<svg", 2)[1].join(("<svg", "")).split("</svg>")[0] + "</svg>")
+    assert "http" not in html.replace("http://www.w3.org", "")  # it needs nothing else
+
+
+def test_what_a_name_says_cannot_become_markup_of_the_page(tmp_path: Path) -> None:
+    hostile = "<script>alert(1)</script>"
+    report = Report(ZoneInfo("UTC"))
+    moves = (Moved(Status.CREATED, START),)
+    due = START + timedelta(hours=24)
+    report.add(History("ml_1", hostile, "postcard_4x6", hostile, START, due, due + timedelta(days=1), moves, hostile))
+    page = tmp_path / "report.html"
+    write_page(Shown(report.as_dict(), "live", START, due, ZoneInfo("UTC"), hostile), page)
+    assert "<script" not in page.read_text()
+    assert "&lt;script&gt;" in page.read_text()
 
 
 def test_the_span_is_of_due_times_and_its_end_is_not_in_it(terminal: Terminal, mailed: World) -> None:

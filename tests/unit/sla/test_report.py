@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipeline.lifecycle import REACHED_FROM, Move, SlaState, Snapshot, Status, promise_after
-from pipeline.repository.history import History, Moved
+from pipeline.repository.history import History, Made, Moved
 from pipeline.sla.durations import Durations, rounded_s
-from pipeline.sla.report import MOST_MISSES, STAGES, Report, Verdict, judge, stage_times
+from pipeline.sla.report import MOST_MISSES, STAGES, Report, Verdict, first_scan_lag, judge, stage_times
 
 START = datetime(2026, 11, 24, 15, 0, tzinfo=UTC)
 DUE = START + timedelta(hours=24)
@@ -191,6 +191,49 @@ def test_a_refusal_after_the_due_time_is_not_what_made_it_late() -> None:
 def test_time_before_a_piece_may_be_frozen_is_not_waiting_for_a_batch() -> None:
     one = history(*LINE, freeze_from=START + timedelta(hours=1.5))
     assert stage_times(one)[Status.READY] == timedelta(hours=0.5)
+
+
+@given(st.lists(histories(), max_size=30))
+def test_the_first_scan_is_timed_from_the_printers_word_to_the_carriers(many: list[History]) -> None:
+    report = Report(UTC_ZONE)
+    for one in many:
+        report.add(one)
+    for printer in {one.printer or "none" for one in many}:
+        exact = [_scan_lag_s(one) for one in many if (one.printer or "none") == printer]
+        _assert_close(report.scan_lags[printer], sorted(lag for lag in exact if lag is not None))
+
+
+def test_a_piece_scanned_and_never_said_to_be_mailed_has_no_lag() -> None:
+    assert first_scan_lag(history(*LINE, at(20, Status.IN_TRANSIT))) is None
+    assert first_scan_lag(history(*LINE, at(20, Status.MAILED))) is None
+    assert first_scan_lag(history(*LINE, at(20, Status.MAILED), at(26, Status.IN_TRANSIT))) == timedelta(hours=6)
+
+
+def test_spoilage_is_told_of_each_printer_that_said_something() -> None:
+    report = Report(UTC_ZONE, {"acme": Made(200, 3)})
+    report.add(history(*LINE, at(20, Status.MAILED), at(21, Status.IN_TRANSIT), printer="zenith"))
+    shown = report.as_dict()["printers"]
+    assert {name: (one["made"], one["spoiled"], one["spoiled_share"]) for name, one in shown.items()} == {
+        "acme": (200, 3, 0.015),
+        "zenith": (0, 0, None),
+    }
+
+
+def _scan_lag_s(one: History) -> int | None:
+    """By walking through the moves, which is not how the report finds it."""
+    mailed = scanned = None
+    for move in one.moves:
+        if move.status is Status.MAILED and mailed is None:
+            mailed = move.at
+        if move.status in {
+            Status.IN_TRANSIT,
+            Status.OUT_FOR_DELIVERY,
+            Status.DELIVERED,
+            Status.RETURNED,
+            Status.REROUTED,
+        }:
+            scanned = move.at if scanned is None or move.at < scanned else scanned
+    return None if mailed is None or scanned is None else max(0, round((scanned - mailed).total_seconds()))
 
 
 def test_hours_are_those_of_the_zone() -> None:

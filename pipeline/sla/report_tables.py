@@ -1,0 +1,105 @@
+"""The tables of the report on the promise, as the page and the PDF show them: headings and rows of text."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+from typing import Any
+
+from pipeline.sla.report import DIMENSIONS, Verdict
+
+_COUNTS = tuple(verdict.value for verdict in Verdict)
+_TIMES = ("p50_s", "p90_s", "p99_s")
+NOTHING = "–"  # a dash, where there is nothing to count
+
+
+@dataclass(frozen=True)
+class Table:
+    """Cells are text; all columns but the first `words` are numbers."""
+
+    title: str
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    words: int = 1
+
+
+def tables(shown: Mapping[str, Any], zone: tzinfo) -> Iterator[Table]:
+    """Of a report as `Report.as_dict` gives it; times are shown in `zone`. Empty tables are left out."""
+    every = (*_groups(shown), _stages(shown), _printers(shown), _causes(shown), _misses(shown, zone))
+    return (table for table in every if table.rows)
+
+
+def _groups(shown: Mapping[str, Any]) -> Iterator[Table]:
+    for name in DIMENSIONS:
+        rows = [(key, *_tally(tally)) for key, tally in shown["by"][name].items()]
+        yield Table(f"By {name}", (name, *_COUNTS, "kept %", "p50", "p90", "p99"), rows)
+
+
+def _tally(tally: Mapping[str, Any]) -> list[str]:
+    counts = [f"{tally[name]:,}" for name in _COUNTS]
+    return [*counts, percent(tally["kept_share"]), *_durations(tally["accepted_to_mailed"])]
+
+
+def _stages(shown: Mapping[str, Any]) -> Table:
+    rows = [(stage, f"{times['count']:,}", *_durations(times)) for stage, times in shown["stages"].items()]
+    return Table("Time in each stage", ("stage", "pieces", "p50", "p90", "p99"), rows)
+
+
+def _printers(shown: Mapping[str, Any]) -> Table:
+    heads = ("printer", "made", "spoiled", "spoiled %", "scanned", "first scan p50", "p90", "p99")
+    rows = [
+        (
+            name,
+            f"{one['made']:,}",
+            f"{one['spoiled']:,}",
+            percent(one["spoiled_share"]),
+            f"{one['first_scan_lag']['count']:,}",
+            *_durations(one["first_scan_lag"]),
+        )
+        for name, one in shown["printers"].items()
+    ]
+    return Table("Spoilage, and the time from the printer's word to the first scan", heads, rows)
+
+
+def _causes(shown: Mapping[str, Any]) -> Table:
+    rows = [(cause, f"{count:,}") for cause, count in shown["causes"].items()]
+    return Table("Causes of misses", ("cause", "pieces"), rows)
+
+
+def _misses(shown: Mapping[str, Any], zone: tzinfo) -> Table:
+    heads = ("piece", "account", "printer", "due", "mailed", "cause", "detail", "excuse")
+    rows = [
+        (
+            miss["piece_id"],
+            miss["account"],
+            miss["printer"] or NOTHING,
+            _moment(miss["due_at"], zone),
+            _moment(miss["mailed_at"], zone),
+            miss["cause"],
+            miss["detail"],
+            miss["excuse"] or NOTHING,
+        )
+        for miss in shown["misses"]
+    ]
+    left_off = f" ({shown['misses_left_off']:,} more)" if shown["misses_left_off"] else ""
+    return Table(f"Each miss{left_off}", heads, rows, words=len(heads))
+
+
+def percent(share: float | None) -> str:
+    """Never rounded up to 100: what was missed is to be seen."""
+    return NOTHING if share is None else f"{int(share * 1_000_000) / 10_000:.3f}".rstrip("0").rstrip(".")
+
+
+def _durations(times: Mapping[str, int | None]) -> list[str]:
+    return [duration(times[name]) for name in _TIMES]
+
+
+def duration(seconds: int | None) -> str:
+    """`3:05:10`, as people read times."""
+    if seconds is None:
+        return NOTHING
+    minutes, second = divmod(seconds, 60)
+    return f"{minutes // 60}:{minutes % 60:02d}:{second:02d}"
+
+
+def _moment(at: datetime | None, zone: tzinfo) -> str:
+    return NOTHING if at is None else f"{at.astimezone(zone):%Y-%m-%d %H:%M}"
