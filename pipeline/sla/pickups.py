@@ -5,8 +5,9 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pipeline.models.profile import Floor
-from pipeline.sla.calendar import due_at, trucks_between
-from pipeline.sla.presses import LINE_OVERHEAD
+from pipeline.sla.calendar import due_at
+from pipeline.sla.presses import EPSILON_S, LINE_OVERHEAD
+from pipeline.sla.shifts import shifts
 
 _HOUR = timedelta(hours=1)
 _WEEK_HOURS = 7 * 24
@@ -24,9 +25,12 @@ def hours_without_pickup(
 
 
 def _keeps(floor: Floor, accepted_at: datetime, zone: ZoneInfo, window: timedelta, promise: str) -> bool:
-    making = (
-        timedelta(minutes=floor.setup_minutes + floor.lead_minutes + floor.ack_minutes) + _HOUR / floor.sheets_per_hour
+    """Whether one sheet can be printed, in the press's hours, before a truck stops taking that leaves by the due time."""
+    hours = shifts(floor, accepted_at)
+    ready = (accepted_at + window + LINE_OVERHEAD).timestamp()
+    printed = hours.worked(ready) + 60.0 * floor.setup_minutes + 3600.0 / floor.sheets_per_hour
+    due = due_at(accepted_at, zone, promise=promise).timestamp()
+    return any(
+        truck <= due and hours.worked(truck - 60.0 * floor.lead_minutes) >= printed - EPSILON_S
+        for truck in hours.trucks_after(ready)
     )
-    earliest = accepted_at + window + LINE_OVERHEAD + making
-    due = due_at(accepted_at, zone, promise=promise)
-    return bool(trucks_between(earliest, due, floor.zoneinfo, floor.trucks))
