@@ -10,7 +10,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from ops.cli.apps import new_app
@@ -25,17 +25,20 @@ from ops.services.process import ServiceError
 from ops.services.redis import find_redis
 from pipeline.clock import machine_clock
 from pipeline.errors import Permanent
+from pipeline.lifecycle import PROMISE_OPEN
 from pipeline.models.profile import Floor, PrinterProfile
 from pipeline.press.layout import lay_out
 from pipeline.products import PRODUCTS
 from pipeline.repository.database import Database
 from pipeline.repository.prices import read_prices
-from pipeline.repository.tables import accounts, printers
+from pipeline.repository.tables import accounts, leases, pieces, printers
 from pipeline.sla.pickups import hours_without_pickup
 from pipeline.worker.settings import Settings, read_settings
 
 app = new_app()
 
+_QUIET = timedelta(minutes=1)
+"""A leader renews its lease at every tick: after this long nobody leads."""
 _SBIN = os.pathsep.join(("/usr/sbin", "/usr/local/sbin", "/sbin"))
 
 
@@ -149,7 +152,20 @@ def _tables(tx: Connection, settings: Settings) -> Iterator[Check]:
     yield Check(
         "prices", not unpriced, f"{', '.join(unpriced)} has none: run `mailstream migrate`" if unpriced else "all"
     )
+    yield _clockwork(tx)
     yield from _printers(tx, settings)
+
+
+def _clockwork(tx: Connection) -> Check:
+    """Whether anything ticks, once something ever did and mail waits for it."""
+    last = tx.execute(select(func.max(leases.c.lease_until, type_=leases.c.lease_until.type))).scalar()
+    if last is None or last + _QUIET > machine_clock():
+        return Check("scheduler", True, "ticks" if last else "has not been started yet")
+    waiting = tx.execute(select(func.count()).where(pieces.c.status.in_(sorted(PROMISE_OPEN)))).scalar_one()
+    since = f"nothing has ticked since {last:%Y-%m-%d %H:%M:%S} UTC"
+    if not waiting:
+        return Check("scheduler", True, f"{since}, and no mail waits")
+    return Check("scheduler", False, f"{since}, and {waiting:,} pieces wait: start `mailstream up`, or see its log")
 
 
 def _printers(tx: Connection, settings: Settings) -> Iterator[Check]:

@@ -89,7 +89,13 @@ class Freezing:
             with self._context.db.write() as tx:
                 batch_id = freeze(tx, order, now=self._context.machine_clock(), ids=self._context.ids)
         except Permanent as error:
-            log.error("freeze.refused", printer_id=close.printer_id, code=error.code, reason=str(error))
+            log.error(
+                "freeze.refused",
+                printer_id=close.printer_id,
+                code=error.code,
+                reason=str(error),
+                runbook="freeze-refused",
+            )
             return
         if batch_id is not None:
             log.info("batch.frozen", batch_id=batch_id, printer_id=close.printer_id, reason=close.reason)
@@ -108,6 +114,7 @@ class Freezing:
                 pieces=one.pieces,
                 first_due=one.first_due,
                 cause=one.cause,
+                runbook="pieces-stuck",
             )
         self._told[account_id] = set(causes)
 

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Any
 
 import dramatiq
 import structlog
@@ -22,6 +23,7 @@ from pipeline.worker.live_root import live_line
 from pipeline.worker.sandbox_root import sandbox_line
 from pipeline.worker.scheduler import Scheduler
 from pipeline.worker.settings import Settings
+from pipeline.worker.tick_watch import TickWatch
 
 log = structlog.get_logger()
 
@@ -45,17 +47,19 @@ def run_worker(settings: Settings) -> None:
 def run_scheduler(settings: Settings) -> None:
     """Tick until SIGTERM or SIGINT, one tick of each mode at a time; a tick that was missed is caught up once."""
     owner = f"{socket.gethostname()}-{os.getpid()}"
+    watch, stopped = TickWatch(), threading.Event()
     with _standing(settings) as (_, lines):
         schedulers = [Scheduler(line, owner=owner, sweep_s=settings.sweep_s) for line in lines.values()]
         clockwork = BackgroundScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(len(schedulers))})
-        for one in schedulers:
-            clockwork.add_job(
-                one.tick, "interval", seconds=settings.tick_s, misfire_grace_time=None, coalesce=True, max_instances=1
-            )
+        often: dict[str, Any] = {"seconds": settings.tick_s, "misfire_grace_time": None, "coalesce": True}
+        for mode, one in zip(lines, schedulers, strict=True):
+            clockwork.add_job(watch.watched(mode, one.tick), "interval", max_instances=1, **often)
         clockwork.start()
+        threading.Thread(target=watch.run, args=(stopped,), name="tick-watch", daemon=True).start()
         log.info("scheduler.started", owner=owner, tick_s=settings.tick_s)
         _until_told_to_stop()
         clockwork.shutdown()
+        stopped.set()
         for one in schedulers:
             one.resign()
 

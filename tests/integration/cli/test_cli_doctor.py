@@ -1,19 +1,26 @@
 """`mailstream doctor` finds what is wrong, and says what to do."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from pipeline.clock import machine_clock
+from pipeline.repository.database import Database
+from pipeline.repository.tables import leases
 from tests.integration.cli.terminal import Terminal
 from tests.integration.cli.test_cli_printers import PROFILE
+from tests.integration.line.world import World
 
 
 def test_a_fresh_installation_is_in_order(terminal: Terminal) -> None:
     checks = terminal.json("doctor")
     assert [check["name"] for check in checks] == [
-        "home", "storage", "redis", "sshd", "carrier", "database", "prices", "printers",
+        "home", "storage", "redis", "sshd", "carrier", "database", "prices", "scheduler",
+        "printers",
     ]  # fmt: skip
     assert all(check["ok"] for check in checks)
     assert "WRONG" not in terminal.out("doctor")
@@ -43,6 +50,24 @@ def test_a_wrong_setting_is_named_with_its_remedy(
     assert check["ok"] is False
     assert remedy in check["detail"]
     assert "secret" not in check["detail"]
+
+
+def test_a_clockwork_that_stands_still_is_told_once_mail_waits_for_it(bare: Terminal, tmp_path: Path) -> None:
+    bare.out("migrate")
+    assert _check(bare, "scheduler")["detail"] == "has not been started yet"
+    database = Database(f"sqlite:///{bare.home / 'mailstream.db'}")
+    world, now = World(database, tmp_path), machine_clock()
+    world.clock.advance(now - world.clock())
+    assert world.scheduler("live").tick()
+    assert _check(bare, "scheduler")["detail"] == "ticks"
+    with database.write() as tx:
+        tx.execute(update(leases).values(lease_until=now - timedelta(hours=3)))
+    assert "no mail waits" in _check(bare, "scheduler")["detail"]
+    world.add_pieces(2)
+    check = _check(bare, "scheduler", code=1)
+    assert check["ok"] is False
+    assert "2 pieces wait: start `mailstream up`" in check["detail"]
+    database.dispose()
 
 
 def test_printers_are_checked_and_the_hours_that_no_truck_serves(bare: Terminal, tmp_path: Path) -> None:

@@ -1,0 +1,96 @@
+"""The watchdog on the tick: quiet while ticks come back, loud once of one that hangs, and in the end it ends the process."""
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from pipeline.worker.tick_watch import ENDED_AFTER_S, EXIT_STATUS, TOLD_AFTER_S, TickWatch
+
+RUNBOOKS = Path(__file__).parents[3] / "ops" / "runbooks"
+
+
+class Hanging:
+    """A tick that has begun, in a thread of its own, and comes back when it is let go."""
+
+    def __init__(self, watch: TickWatch, mode: str = "live") -> None:
+        self._begun, self._go = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=watch.watched(mode, self._hang))
+        self._thread.start()
+        assert self._begun.wait(10)
+
+    def _hang(self) -> None:
+        self._begun.set()
+        self._go.wait()
+
+    def let_go(self) -> None:
+        self._go.set()
+        self._thread.join()
+
+
+class Time:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def time() -> Time:
+    return Time()
+
+
+def test_a_tick_that_hangs_is_told_once_with_what_it_is_at(time: Time) -> None:
+    watch = TickWatch(clock=time, end=lambda: pytest.fail("it was too early to end"))
+    hanging = Hanging(watch)
+    with capture_logs() as logs:
+        for time.now in (TOLD_AFTER_S - 1, TOLD_AFTER_S, TOLD_AFTER_S + 5, ENDED_AFTER_S - 1):
+            watch.look()
+        hanging.let_go()
+        time.now = 10 * ENDED_AFTER_S
+        watch.look()
+    [told] = logs
+    assert (told["event"], told["log_level"], told["mode"], told["seconds"]) == ("tick.hangs", "error", "live", 60)
+    assert "self._go.wait()" in told["at"]
+    assert (RUNBOOKS / f"{told['runbook']}.md").exists()
+
+
+def test_a_later_tick_that_hangs_is_told_again_and_the_other_mode_not(time: Time) -> None:
+    watch = TickWatch(clock=time)
+    with capture_logs() as logs:
+        for _ in range(2):
+            hanging = Hanging(watch, "test")
+            time.now += TOLD_AFTER_S
+            watch.watched("live", lambda: None)()
+            watch.look()
+            hanging.let_go()
+    assert [one["mode"] for one in logs] == ["test", "test"]
+
+
+def test_a_tick_that_raises_has_come_back(time: Time) -> None:
+    watch = TickWatch(clock=time)
+    with pytest.raises(ZeroDivisionError):
+        watch.watched("live", lambda: 1 / 0)()
+    time.now = TOLD_AFTER_S
+    with capture_logs() as logs:
+        watch.look()
+    assert logs == []
+
+
+def test_a_process_whose_tick_never_comes_back_ends() -> None:
+    # On a clock on which five minutes pass in a second.
+    program = f"""
+import threading, time
+from pipeline.worker import tick_watch
+tick_watch._LOOK_S = 0.1
+begun = time.monotonic()
+watch = tick_watch.TickWatch(clock=lambda: {ENDED_AFTER_S} * (time.monotonic() - begun))
+threading.Thread(target=watch.run, args=(threading.Event(),)).start()
+watch.watched("live", threading.Event().wait)()
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == EXIT_STATUS
+    assert "tick.given_up" in ended.stdout + ended.stderr
