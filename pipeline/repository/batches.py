@@ -27,7 +27,7 @@ _AT_THE_PRINTER = BEHIND_MAILED
 class Freeze:
     """What to freeze, for whom. Times are line time; `account_id` is set for test mail only.
 
-    Nothing that is due before `due_from` is taken: another press makes that.
+    Nothing that is due before `due_from` is taken: another press makes that. With `from_batch`, only what was in that batch is.
     """
 
     mode: str
@@ -43,6 +43,7 @@ class Freeze:
     mail_by: datetime
     reason: str
     due_from: datetime | None = None
+    from_batch: str | None = None
 
 
 def freezable(mode: str, account_id: str | None, at: datetime) -> ColumnElement[bool]:
@@ -66,6 +67,7 @@ def freeze(tx: Connection, order: Freeze, *, now: datetime, ids: Ids) -> str | N
             pieces.c.mail_class == order.mail_class,
             pieces.c.sheets == order.sheets,
             true() if order.due_from is None else pieces.c.due_at >= order.due_from,
+            true() if order.from_batch is None else _was_in(order.from_batch),
         )
         .order_by(pieces.c.due_at, pieces.c.id)
         .limit(order.pieces)
@@ -88,6 +90,10 @@ def freeze(tx: Connection, order: Freeze, *, now: datetime, ids: Ids) -> str | N
     open_drop(tx, batch_id, 0, pieces_=len(taken), sheets=sheets, at=order.at, ids=ids)
     _insert_placements(tx, batch_id, 0, [(row.id, imbs[row.id]) for row in taken], places, ids)
     return batch_id
+
+
+def _was_in(batch_id: str) -> ColumnElement[bool]:
+    return pieces.c.id.in_(select(placements.c.piece_id).where(placements.c.batch_id == batch_id))
 
 
 def open_drop(

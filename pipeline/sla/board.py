@@ -150,7 +150,7 @@ class Floor:
         elif spare is not None and spare < TIGHT:
             risk.append(f"only {_span(spare)} to spare")
         if truck <= now and any(work.open for work in works):
-            told_by = truck + timedelta(minutes=shop.press.floor.ack_minutes) + ACK_GRACE
+            told_by = truck + shop.press.speaks_within() + ACK_GRACE
             (late if now > told_by else risk).append("has left, and not all is said to be on it")
         if missing and not late:
             late.append("pieces will miss")
@@ -175,7 +175,7 @@ class Floor:
         if shop.asked_at is None or self._now - shop.asked_at > ASKED_WITHIN:
             return [*found, "its acknowledgements are not asked for"]
         since = shop.heard_at or min(work.frozen_at for work in there)
-        if self._now - since > timedelta(minutes=shop.press.floor.ack_minutes) + ACK_GRACE:
+        if self._now - since > shop.press.speaks_within() + ACK_GRACE:
             found.append(f"nothing heard for {_span(self._now - since)}")
         return found
 

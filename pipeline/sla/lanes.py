@@ -80,7 +80,7 @@ class Lane:
 
     def _truck_of(self, work: Work) -> datetime:
         """The truck on which the last piece of a batch leaves. One that has just left is believed to have what was printed."""
-        told_by = work.mail_by + timedelta(minutes=self._bench.press.floor.ack_minutes) + ACK_GRACE
+        told_by = work.mail_by + self._bench.press.speaks_within() + ACK_GRACE
         printed = not work.unprinted
         if printed and self._now <= told_by:
             return work.mail_by
