@@ -7,7 +7,7 @@ Events, each with `event`, `drop` and `at` (strictly rising, so that no two ackn
     accepted  pieces: [[piece, imb], …]
     rejected  reason
     printed   piece, imb: off the press, good
-    spoiled   piece, imb: off the press, bad, destroyed
+    spoiled   piece, imb: off the press, bad or ruined since, destroyed
     finished  every piece of the drop is printed or spoiled
     mailed    the good ones are with the carrier
     trayed    file: the tray file that tells the carrier which

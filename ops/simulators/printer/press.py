@@ -116,6 +116,14 @@ class Press:
             if drop.is_over:
                 del self._open[drop.stem]
 
+    def destroy(self, stem: str, pieces: Collection[str]) -> None:
+        """What came off the press good and had to be destroyed before it was mailed; the next step says so."""
+        drop = self._open.get(stem)
+        if drop is None or drop.state != "printed":
+            return
+        lost = [piece for piece in drop.good if piece.id in pieces]
+        self._note(*({"event": "spoiled", "drop": stem, "piece": piece.id, "imb": piece.imb} for piece in lost))
+
     def _take(self, ready: Path) -> None:
         """The renaming takes the drop, unless its owner was first to rename it away."""
         if ready.stem in self._known:

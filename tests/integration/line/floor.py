@@ -1,33 +1,72 @@
 """Two printers as folders with the simulated press at each, beside a line whose steps fail where a test says so."""
 
 import csv
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
+import itertools
+import json
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 from adapters.sandbox.folder import FolderPrinter
 from ops.simulators.printer.journal import Journal
-from ops.simulators.printer.press import Pace, Press
+from ops.simulators.printer.press import Misdeed, Pace, Press
 from pipeline.clock import Clock
+from pipeline.errors import Transient
 from pipeline.ports import AckFile, Lies
 from pipeline.press.job import Imposed, Job
 
 PACE = Pace(accept_s=60, print_s=600, mail_s=600, spoil=0.15, seed=7)
+Trap = BaseException | Callable[[], None]
 
 
 class Shop:
-    """One printer: its folder, its press and the press's own journal; `traps` are the failures to come, by step and moment."""
+    """One printer: its folder, its press and the press's own journal, and people who say things by hand.
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
-        self.folder, self._clock = folder, clock
-        self.traps: dict[tuple[str, str], BaseException] = {}
-        self.journal = Journal(folder / "journal.jsonl", clock)
-        self.press = Press(folder, self.journal, folder / "trays", name=folder.name, pace=PACE)
+    `traps` are the failures to come, by step and moment; while it is `down`, every step fails. `gone` are copies (piece, drop)
+    that will never be made here.
+    """
+
+    def __init__(self, folder: Path, clock: Clock, *, form: str = "json") -> None:
+        self.folder, self._clock, self._form = folder, clock, form
+        self.traps: dict[tuple[str, str], Trap] = {}
+        self.down = False
+        self.gone: set[tuple[str, str]] = set()
+        self._numbers = itertools.count(1)
+        self._start(())
+
+    def restart(self, misdeeds: Collection[Misdeed] = ()) -> None:
+        """The press stops, and starts again from its journal; from now on it does these things wrong."""
+        self.journal.close()
+        self._start(misdeeds)
+
+    def _start(self, misdeeds: Collection[Misdeed]) -> None:
+        self.journal = Journal(self.folder / "journal.jsonl", self._clock)
+        self.press = Press(
+            self.folder,
+            self.journal,
+            self.folder / "trays",
+            name=self.folder.name,
+            pace=PACE,
+            misdeeds=misdeeds,
+            form=self._form,
+        )
 
     def open(self) -> "TrappedPrinter":
+        if self.down:
+            raise Transient("printer_unreachable", "no route")
         return TrappedPrinter(self.folder, self._clock(), self.traps)
+
+    def work(self) -> None:
+        """Whatever is due at the press."""
+        self.press.step()
+
+    def put_away(self, stem: str) -> None:
+        """What lies of a drop in the inbox is moved to where nobody looks."""
+        for path in sorted((self.folder / "in").glob(f"{stem}.*")):
+            if ".ready" in path.name or path.suffix == ".taken":
+                path.unlink()
 
     def events(self) -> list[dict[str, Any]]:
         return self.journal._read()
@@ -35,11 +74,24 @@ class Shop:
     def inbox(self, suffix: str) -> list[Path]:
         return sorted((self.folder / "in").glob(f"*{suffix}"))
 
+    def settled(self, name: str) -> bool:
+        """Whether an acknowledgement was read, and something in it was good."""
+        return (self.folder / "out" / "done" / name).exists()
+
+    def say(self, stem: str, state: str, *, skew: timedelta = timedelta(), **more: Any) -> None:
+        """An acknowledgement written by hand."""
+        body = {"drop": stem, "state": state, "at": (self._clock() + skew).isoformat(), **more}
+        self.post(json.dumps(body).encode())
+
+    def post(self, body: bytes) -> None:
+        (self.folder / "out" / f"by-hand-{next(self._numbers):04}.ack.json").write_bytes(body)
+
 
 class TrappedPrinter(FolderPrinter):
-    """A folder whose steps fail once where a trap is set, before or after their effect."""
+    """A folder whose steps go wrong once where a trap is set, before or after their effect: an error, or something that happens
+    elsewhere at that very moment."""
 
-    def __init__(self, folder: Path, now: Any, traps: dict[tuple[str, str], BaseException]) -> None:
+    def __init__(self, folder: Path, now: Any, traps: dict[tuple[str, str], Trap]) -> None:
         super().__init__(folder, now)
         self._traps = traps
 
@@ -50,8 +102,11 @@ class TrappedPrinter(FolderPrinter):
         self._spring(step, "after")
 
     def _spring(self, step: str, when: str) -> None:
-        if trap := self._traps.pop((step, when), None):
+        trap = self._traps.pop((step, when), None)
+        if isinstance(trap, BaseException):
             raise trap
+        if trap is not None:
+            trap()
 
     def put(self, stem: str, files: Sequence[Path]) -> None:
         with self._trapped("put"):
@@ -89,10 +144,10 @@ class Shops:
         self._root, self._clock = root, clock
         self.by_id: dict[str, Shop] = {}
 
-    def add(self, printer_id: str) -> Shop:
+    def add(self, printer_id: str, *, form: str = "json") -> Shop:
         folder = self._root / printer_id
         folder.mkdir(parents=True)
-        self.by_id[printer_id] = Shop(folder, self._clock)
+        self.by_id[printer_id] = Shop(folder, self._clock, form=form)
         return self.by_id[printer_id]
 
     @contextmanager
@@ -113,12 +168,3 @@ def impose(job: Job, folder: Path) -> Imposed:
         rows.writerow(("piece_id", "imb"))
         rows.writerows((one.piece_id, one.imb) for one in job.pieces)
     return Imposed((sheets, manifest), 1 + max(one.sheet for one in job.pieces), len(job.pieces))
-
-
-def by_kind(shops: Shops) -> dict[str, list[dict[str, Any]]]:
-    """What all presses wrote down, by kind of event."""
-    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    for shop in shops.by_id.values():
-        for event in shop.events():
-            found[event["event"]].append(event)
-    return found

@@ -1,38 +1,57 @@
 """A line and two presses under random faults, against what the presses themselves wrote down: nothing is lost, nothing is taken
-twice without a recorded override, and every status has its evidence."""
+twice without a recorded decision, and every status has its evidence."""
 
 import tempfile
-from collections import defaultdict
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import ClassVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, seed, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
-from sqlmodel import SQLModel
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from structlog.testing import capture_logs
 
-from pipeline.errors import InDoubt, Transient
+from ops.simulators.printer.press import Misdeed
+from pipeline.errors import InDoubt, Permanent, Transient
+from pipeline.repository import quarantine
 from pipeline.repository.database import Database
 from pipeline.repository.printers import Deed
-from pipeline.repository.tables import audit, drops, pieces, placements, printers
+from pipeline.repository.tables import drops, placements, printers
 from pipeline.stages.recall import Recall
+from tests.integration.line.conftest import empty
 from tests.integration.line.fakes import KilledError
-from tests.integration.line.floor import Shops, by_kind, impose
+from tests.integration.line.floor import Shop, Shops, impose
+from tests.integration.line.judge import Judge, Ledger, read, read_all, situations
 from tests.integration.line.world import LEASE_S, World
 
 STEPS = ("put", "stage_ready", "hand_over", "look", "recall", "acks", "settle_ack")
 _ROUNDS = 150
+which = st.integers(0, 1)
+some = st.randoms(use_true_random=False)
 
 
 class PrinterMachine(RuleBasedStateMachine):
+    """`db` is where the rows are; a machine of its own for each database. `seen` counts what came about in all of its runs."""
+
+    db: ClassVar[Database]
+    seen: ClassVar[Counter[str]]
+
     def __init__(self) -> None:
         super().__init__()
         self._folder = tempfile.TemporaryDirectory()
         root = Path(self._folder.name)
-        self.db = Database(f"sqlite:///{root / 'line.db'}")
-        SQLModel.metadata.create_all(self.db.engine)
+        empty(self.db)
         self.world = World(self.db, root)
         self.shops = Shops(root / "printers", self.world.clock)
         self.world.printers = self.shops  # type: ignore[assignment]
@@ -40,10 +59,20 @@ class PrinterMachine(RuleBasedStateMachine):
         self.world.lines["live"] = self.world.make_line("live")
         self.world.schedulers["live"] = self.world.scheduler("live")
         self.desk = Recall(self.world.contexts["live"], self.shops)
+        self.judge = Judge(self.world, self.shops)
         self.printer_ids = [self.world.add_printer(name=name, closed_weekdays=[]) for name in ("north", "south")]
-        for printer_id in self.printer_ids:
-            self.shops.add(printer_id)
+        self.shop = [
+            self.shops.add(one, form=form) for one, form in zip(self.printer_ids, ("json", "csv"), strict=True)
+        ]
         self.ids: list[str] = []
+        self.quarantined: set[str] = set()
+        """What the line told of."""
+
+    # The line
+
+    @initialize(count=st.integers(3, 20))
+    def first_orders(self, count: int) -> None:
+        self.order(count)
 
     @rule(count=st.integers(1, 12))
     def order(self, count: int) -> None:
@@ -53,168 +82,384 @@ class PrinterMachine(RuleBasedStateMachine):
     def work(self, seconds: int) -> None:
         """Time passes, and the line goes on until it is quiet; a worker that dies leaves its claim."""
         self.world.clock.advance(timedelta(seconds=seconds))
-        for _ in range(30):
-            self.world.tick()
-            notes = self.world.bell.take()
-            for note in notes:
-                try:
-                    self.world.lines["live"].run(note.stage, note.only)
-                except KilledError:
-                    continue
-            if not notes:
-                return
+        if self._answer_bells():
+            self._agree(self.judge.faults_at_rest())
 
-    @rule(which=st.integers(0, 1))
-    def press_works(self, which: int) -> None:
-        self.shops.by_id[self.printer_ids[which]].press.step()
+    @rule(rounds=st.integers(2, 6))
+    def everybody_works(self, rounds: int) -> None:
+        for _ in range(rounds):
+            for shop in self.shop:
+                shop.work()
+            self.work(400)
+
+    def _answer_bells(self) -> bool:
+        """Whether the line came to rest."""
+        with capture_logs() as logs:
+            for _ in range(30):
+                self.world.tick()
+                notes = self.world.bell.take()
+                for note in notes:
+                    try:
+                        self.world.lines["live"].run(note.stage, note.only)
+                    except KilledError:
+                        continue
+                if not notes:
+                    break
+        self.quarantined |= {one["row"] for one in logs if one["event"] == "row.quarantined"}
+        assert not [one for one in logs if one["event"] == "tick.step_failed"]
+        return not notes
+
+    # What goes wrong between the line and its printers
 
     @rule(
-        which=st.integers(0, 1),
+        which=which,
         step=st.sampled_from(STEPS),
         when=st.sampled_from(["before", "after"]),
-        kind=st.sampled_from([Transient, KilledError, InDoubt]),
+        kind=st.sampled_from([Transient, Permanent, KilledError, InDoubt]),
     )
-    def set_a_trap(self, which: int, step: str, when: str, kind: type[Exception]) -> None:
+    def a_step_fails(self, which: int, step: str, when: str, kind: type[Exception]) -> None:
         if kind is InDoubt and step != "hand_over":
             kind = Transient
         error = KilledError() if kind is KilledError else kind("trap", f"{step} failed {when} its effect")
-        self.shops.by_id[self.printer_ids[which]].traps[step, when] = error
+        self.shop[which].traps[step, when] = error
 
-    @rule(which=st.integers(0, 1), off=st.booleans())
-    def suspend(self, which: int, off: bool) -> None:
-        self.world.set(printers, self.printer_ids[which], suspended_at=None if off else self.world.clock())
+    @rule(which=which, step=st.sampled_from(STEPS), when=st.sampled_from(["before", "after"]))
+    def a_worker_is_paused(self, which: int, step: str, when: str) -> None:
+        """Past its lease: others take over and finish, and only then it goes on."""
 
-    @rule(which=st.integers(0, 1))
-    def spoil_a_file(self, which: int) -> None:
+        def others_work() -> None:
+            self.world.clock.advance(timedelta(seconds=2 * LEASE_S + 5))
+            self._answer_bells()
+
+        self.shop[which].traps[step, when] = others_work
+
+    @rule(which=which, step=st.sampled_from(STEPS), when=st.sampled_from(["before", "after"]), recalls=st.booleans())
+    def something_happens_meanwhile(self, which: int, step: str, when: str, recalls: bool) -> None:
+        """At the very moment of a step the press looks at its inbox, or an operator recalls everything."""
+
+        def recall_all() -> None:
+            for batch_id in self._batches():
+                self._recall(batch_id)
+
+        self.shop[which].traps[step, when] = recall_all if recalls else self.shop[which].work
+
+    @rule(which=which, arrives=st.booleans(), kind=st.sampled_from([InDoubt, KilledError]))
+    def a_hand_over_is_lost(self, which: int, arrives: bool, kind: type[Exception]) -> None:
+        """Nobody can tell whether it was made: its printer took it and put everything away, or lost the part before."""
+        shop = self.shop[which]
+
+        def lose() -> None:
+            for path in shop.inbox(".ready") if arrives else shop.inbox(".ready.part"):
+                shop.work()
+                shop.put_away(path.name.partition(".")[0])
+            raise KilledError if kind is KilledError else InDoubt("trap", "no answer came")
+
+        shop.traps["hand_over", "after" if arrives else "before"] = lose
+
+    @rule(which=which, down=st.booleans())
+    def printer_cannot_be_reached(self, which: int, down: bool) -> None:
+        self.shop[which].down = down
+
+    @rule(step=st.sampled_from(["put", "acks"]))
+    def workers_die_each_time(self, step: str) -> None:
+        """Whatever they are given to do, until somebody looks into it."""
+        self.order(1)
+        for _ in range(4):
+            for shop in self.shop:
+                shop.traps[step, "before"] = KilledError()
+            self.work(65)
+        for shop in self.shop:
+            shop.traps.pop((step, "before"), None)
+
+    # What goes wrong at a printer
+
+    @rule(which=which)
+    def press_works(self, which: int) -> None:
+        self.shop[which].work()
+
+    @rule(which=which, misdeed=st.sampled_from([None, Misdeed.HALF_PRINT, *Misdeed]))
+    def press_changes(self, which: int, misdeed: Misdeed | None) -> None:
+        self.shop[which].restart({misdeed} if misdeed else ())
+
+    @rule(which=which)
+    def files_are_damaged(self, which: int) -> None:
         """Something at the printer's damages the drops on its shelf: the press will refuse them."""
-        for ready in self.shops.by_id[self.printer_ids[which]].inbox(".ready"):
+        for ready in self.shop[which].inbox(".ready"):
             ready.with_suffix(".pdf").write_bytes(b"damaged")
 
-    @rule(which=st.integers(0, 1))
+    @rule(which=which)
     def tidy_up(self, which: int) -> None:
         """The printer puts away what it is done with, and parts that it does not know."""
-        shop = self.shops.by_id[self.printer_ids[which]]
-        ended = {event["drop"] for event in shop.events() if event["event"] in ("accepted", "rejected")}
+        shop = self.shop[which]
+        ledger = read(shop)
+        ended = ledger.accepted | set(ledger.rejected)
         for path in [*shop.inbox(".ready.part"), *(one for one in shop.inbox(".taken") if one.stem in ended)]:
-            path.unlink()
+            shop.put_away(path.name.partition(".")[0])
+
+    @rule(which=which, chance=some)
+    def good_pieces_are_destroyed(self, which: int, chance: object) -> None:
+        shop = self.shop[which]
+        for stem in sorted(read(shop).finished):
+            good = read(shop).good(stem)
+            shop.press.destroy(stem, chance.sample(good, len(good) // 3))  # type: ignore[attr-defined]
+
+    # What a printer says, truly
+
+    @rule(which=which, skew_h=st.sampled_from([0, 0, -100, -3, 3, 100]))
+    def shop_says_everything_again(self, which: int, skew_h: int) -> None:
+        self._say_all(self.shop[which], timedelta(hours=skew_h))
+
+    @rule(which=which, state=st.sampled_from(["printed", "inserted"]))
+    def shop_speaks_of_some(self, which: int, state: str) -> None:
+        ledger = read(self.shop[which])
+        for stem in sorted(ledger.finished):
+            if some_good := ledger.good(stem)[::2]:
+                self.shop[which].say(stem, state, pieces=some_good)
+
+    @rule(which=which)
+    def shop_names_neighbours(self, which: int) -> None:
+        """Good pieces of the batch came out again on the sheets of a reprint, and were destroyed."""
+        ledger = read(self.shop[which])
+        for drop in self.world.rows(drops, drops.c.revision > 0):
+            if drop.stem in ledger.finished:
+                here = placements.c.batch_id == drop.batch_id
+                rows = self.world.rows(placements, here, placements.c.revision <= drop.revision)
+                mine = {row.piece_id for row in rows if row.revision == drop.revision}
+                if neighbours := sorted({row.piece_id for row in rows} - mine):
+                    self.shop[which].say(drop.stem, "destroyed", pieces=neighbours)
+
+    @rule(which=which)
+    def shop_owns_up(self, which: int) -> None:
+        """What was never printed is said to be spoiled."""
+        self._own_up(self.shop[which])
+
+    @rule(which=which)
+    def shop_gives_up(self, which: int) -> None:
+        """It rejects what it has printed in part only, once its word of that part was read."""
+        shop = self.shop[which]
+        ledger = read(shop)
+        for stem, never in self._unprinted(shop, ledger).items():
+            if never and shop.settled(ledger.said[stem].get("printed", "nothing")):
+                shop.gone |= {(piece, stem) for piece in never}
+                shop.say(stem, "rejected", reason="the press broke down")
+
+    @rule(which=which)
+    def shop_disowns(self, which: int) -> None:
+        """It rejects what it is said to have and never had."""
+        self._disown(which)
+
+    # What a printer says, falsely: nothing may come of it
+
+    @rule(which=which, state=st.sampled_from(["accepted", "rejected", "printed", "mailed"]), chance=some)
+    def shop_lies(self, which: int, state: str, chance: object) -> None:
+        rows = self.world.rows(drops)
+        shop = self.shop[which]
+        for drop in chance.sample(rows, min(2, len(rows))):  # type: ignore[attr-defined]
+            if drop.printer_id != self.printer_ids[which]:
+                shop.say(drop.stem, state)
+                shop.say(drop.stem, "spoiled", pieces=self.ids)
+            else:
+                shop.say(drop.stem, state, digest=64 * "0")
+                others = {row.piece_id for row in self.world.rows(placements, placements.c.batch_id != drop.batch_id)}
+                mine = {row.piece_id for row in self.world.rows(placements, placements.c.batch_id == drop.batch_id)}
+                shop.say(drop.stem, "mailed", pieces=[*sorted(others - mine), "ml_nobody"])
+                here = (placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision)
+                spoiled = self.world.rows(placements, *here, placements.c.outcome.in_(["spoiled", "destroyed"]))
+                shop.say(drop.stem, "mailed", pieces=[row.piece_id for row in spoiled])
+
+    @rule(which=which)
+    def files_come_again(self, which: int) -> None:
+        shop = self.shop[which]
+        for path in sorted((shop.folder / "out" / "done").glob("*.json"))[-5:]:
+            shop.post(path.read_bytes())
+
+    # What operators do, rightly and wrongly
+
+    @rule(which=which, off=st.booleans())
+    def suspend(self, which: int, off: bool) -> None:
+        self.world.set(printers, self.printer_ids[which], suspended_at=None if off else self.world.clock())
 
     @precondition(lambda self: self.world.count(drops))
     @rule(data=st.data())
     def recall(self, data: st.DataObject) -> None:
-        batch_id = data.draw(st.sampled_from(sorted({row.batch_id for row in self.world.rows(drops)})))
-        try:
-            self.desk.recall(batch_id, self._deed("drawn by lot"))
-        except KilledError:
-            return
+        self._recall(data.draw(st.sampled_from(self._batches())))
 
     @precondition(lambda self: self.world.count(drops, drops.c.status == "in_doubt"))
-    @rule(taken=st.booleans())
-    def settle(self, taken: bool) -> None:
-        """An operator decides, rightly or wrongly."""
+    @rule(rightly=st.booleans())
+    def settle(self, rightly: bool) -> None:
         drop = self.world.rows(drops, drops.c.status == "in_doubt")[0]
-        self.desk.settle(drop.batch_id, self._deed("somebody said so"), taken=taken or self._is_taken(drop.stem))
+        self._settle(drop.batch_id, taken=self._has(drop.stem) == rightly)
 
-    @precondition(lambda self: self.world.count(drops, drops.c.status == "in_doubt"))
     @rule()
-    def settle_wrongly(self) -> None:
-        drop = self.world.rows(drops, drops.c.status == "in_doubt")[0]
-        self.desk.settle(drop.batch_id, self._deed("I saw nothing"), taken=False)
+    def release(self) -> None:
+        self._release()
+
+    # What must hold
 
     @invariant()
-    def nothing_is_taken_twice_without_an_override(self) -> None:
-        journal = by_kind(self.shops)
-        assert journal["repeated"] == []
-        rejected = {event["drop"] for event in journal["rejected"]}
-        spoiled = {(event["piece"], event["drop"]) for event in journal["spoiled"]}
-        held = defaultdict(set)
-        for event in journal["taken"]:
-            if event["drop"] not in rejected:
-                for piece in self._placed(event["drop"]):
-                    if (piece, event["drop"]) not in spoiled:
-                        held[piece].add(event["drop"])
-        overridden = {piece for row in self.world.rows(audit) for piece in row.data.get("possible_duplicates", [])}
-        # A drop may have been taken and not yet have been found wrong.
-        found = {event["drop"] for event in journal["accepted"]}
-        assert {piece for piece, stems in held.items() if len(stems & found) > 1} <= overridden
-
-    @invariant()
-    def nothing_is_lost(self) -> None:
-        live = {row.piece_id for row in self.world.rows(placements, placements.c.live)}
-        for row in self.world.rows(pieces):
-            assert (row.status == "ready") != (row.id in live), (row.id, row.status)
-
-    @invariant()
-    def every_status_has_its_evidence(self) -> None:
-        journal = by_kind(self.shops)
-        taken, mailed = ({event["drop"] for event in journal[kind]} for kind in ("taken", "mailed"))
-        printed = {(event["piece"], event["drop"]) for event in journal["printed"]}
-        lying = {path.stem for shop in self.shops.by_id.values() for suffix in (".ready", ".recalled")
-                 for path in shop.inbox(suffix)}  # fmt: skip
-        for row in self.world.rows(pieces, pieces.c.status.in_(["sent", "printed", "mailed"])):
-            last = next(one for one in reversed(self.world.events(row.id)) if one.type == f"mail.{row.status}")
-            stem = last.evidence["drop"]
-            if row.status == "sent":
-                assert stem in taken | lying or "settled" in last.evidence
-            else:
-                assert (row.id, stem) in printed
-                assert row.status == "printed" or stem in mailed
+    def rows_and_journals_agree(self) -> None:
+        self._agree(self.judge.faults())
 
     def teardown(self) -> None:
         """Everything is repaired, doubts are settled by the truth: then every piece comes to the mail."""
         try:
             self._finish()
+            self.seen.update(situations(self.world, self.shops))
         finally:
             self.shops.close()
-            self.db.dispose()
             self._folder.cleanup()
 
     def _finish(self) -> None:
-        for printer_id in self.printer_ids:
-            self.world.set(printers, printer_id, suspended_at=None, quarantined_at=None, solo_deaths=0)
-            self.shops.by_id[printer_id].traps.clear()
-        for row in self.world.rows(drops, drops.c.quarantined_at.is_not(None)):
-            self.world.set(drops, row.id, quarantined_at=None, solo_deaths=0)
+        for printer_id, shop in zip(self.printer_ids, self.shop, strict=True):
+            self.world.set(printers, printer_id, suspended_at=None)
+            shop.traps.clear()
+            shop.down = False
+            shop.restart()
         for _ in range(_ROUNDS):
             if set(self.world.statuses(self.ids)) <= {"mailed"}:
                 break
+            self._repair()
             self.work(int(LEASE_S) + 600)
-            for row in self.world.rows(drops, drops.c.status == "in_doubt"):
-                self.desk.settle(row.batch_id, self._deed("looked"), taken=self._is_taken(row.stem))
-            for printer_id in self.printer_ids:
-                self.press_works(self.printer_ids.index(printer_id))
         assert set(self.world.statuses(self.ids)) <= {"mailed"}, self.world.statuses(self.ids)
-        self.nothing_is_taken_twice_without_an_override()
-        self.every_status_has_its_evidence()
+        for shop in self.shop:
+            self._say_all(shop)
+        self.work(600)
+        self._agree(self.judge.faults())
+        self._agree(self.judge.faults_in_the_end())
+
+    def _repair(self) -> None:
+        """What the runbooks tell people to do."""
+        self._release()
+        for row in self.world.rows(drops, drops.c.status == "in_doubt"):
+            self._settle(row.batch_id, taken=self._has(row.stem))
+        for which, shop in enumerate(self.shop):
+            shop.work()
+            self._own_up(shop)
+            self._say_all(shop)
+            self._disown(which)
+
+    def _release(self) -> None:
+        """Everything that the list of the quarantined shows; it was told of before."""
+        with self.db.read() as tx:
+            listed = {row.id for row in quarantine.listed(tx, "live")}
+        assert listed <= self.quarantined
+        for one in listed:
+            with self.db.write() as tx:
+                assert quarantine.release(tx, one, self._deed("looked into it"), ids=self.world.ids)
+
+    def _recall(self, batch_id: str) -> None:
+        with suppressed(KilledError):
+            self.desk.recall(batch_id, self._deed("drawn by lot"))
+
+    def _settle(self, batch_id: str, *, taken: bool) -> None:
+        self.desk.settle(batch_id, self._deed("somebody said so"), taken=taken)
+
+    def _batches(self) -> list[str]:
+        return sorted({row.batch_id for row in self.world.rows(drops)})
+
+    def _say_all(self, shop: Shop, skew: timedelta = timedelta()) -> None:
+        """All that is so, in its order, with the right digests."""
+        ledger = read(shop)
+        for stem, digest in ledger.digests.items():
+            if stem in ledger.rejected:
+                shop.say(stem, "rejected", skew=skew, digest=digest, reason=ledger.rejected[stem])
+            elif stem in ledger.accepted:
+                shop.say(stem, "accepted", skew=skew, digest=digest)
+            good = ledger.good(stem)
+            spoiled = sorted(piece for piece, drop in ledger.spoiled if drop == stem)
+            for state, listed in (("spoiled", spoiled), ("printed", good), ("mailed", good)):
+                if listed and (state != "mailed" or stem in ledger.mailed):
+                    shop.say(stem, state, skew=skew, digest=digest, pieces=listed)
+
+    def _unprinted(self, shop: Shop, ledger: Ledger) -> dict[str, list[str]]:
+        """By finished drop, the pieces that never came off the press."""
+        by_stem = {row.stem: row for row in self.world.rows(drops)}
+        found = {}
+        for stem in sorted(ledger.finished):
+            drop = by_stem[stem]
+            here = (placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision)
+            off_the_press = {piece for piece, where in ledger.printed | ledger.spoiled | shop.gone if where == stem}
+            placed = {row.piece_id for row in self.world.rows(placements, *here)}
+            found[stem] = sorted(placed - off_the_press)
+        return found
+
+    def _own_up(self, shop: Shop) -> None:
+        for stem, never in self._unprinted(shop, read(shop)).items():
+            shop.gone |= {(piece, stem) for piece in never}
+            gone = sorted(piece for piece, where in shop.gone if where == stem)
+            if gone:
+                shop.say(stem, "spoiled", pieces=gone)
+
+    def _disown(self, which: int) -> None:
+        shop = self.shop[which]
+        here = (drops.c.printer_id == self.printer_ids[which], drops.c.status.in_(["handing_over", "in_doubt", "sent"]))
+        lying = {path.name.partition(".")[0] for path in (shop.folder / "in").glob("*.ready*")}
+        for drop in self.world.rows(drops, *here):
+            if not self._has(drop.stem) and drop.stem not in lying:
+                shop.say(drop.stem, "rejected", reason="we never had it")
+
+    def _has(self, stem: str) -> bool:
+        """Whether its printer has taken it."""
+        return stem in read_all(self.shops).digests or any(
+            path.stem == stem for shop in self.shop for path in shop.inbox(".taken")
+        )
 
     def _deed(self, reason: str) -> Deed:
         return Deed("cli:ada", self.world.clock(), reason)
 
-    def _is_taken(self, stem: str) -> bool:
-        return stem in {event["drop"] for event in by_kind(self.shops)["taken"]}
-
-    def _placed(self, stem: str) -> set[str]:
-        [drop] = self.world.rows(drops, drops.c.stem == stem)
-        here: Any = (placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision)
-        return {row.piece_id for row in self.world.rows(placements, *here)}
+    def _agree(self, faults: Iterator[str]) -> None:
+        assert list(faults) == []
 
 
-def run(examples: int, steps: int) -> None:
+@contextmanager
+def suppressed(error: type[Exception]) -> Iterator[None]:
+    try:
+        yield
+    except error:
+        return
+
+
+@pytest.fixture
+def machine(database: Database) -> Callable[[int], type[PrinterMachine]]:
+    """A machine on an empty database, once on each kind, for a seed."""
+
+    def of(number: int) -> type[PrinterMachine]:
+        return seed(number)(type("PrinterMachine", (PrinterMachine,), {"db": database, "seen": Counter()}))
+
+    return of
+
+
+def run(machine: type[PrinterMachine], *, examples: int, steps: int) -> Counter[str]:
+    """What came about."""
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        PrinterMachine,
+        machine,
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
             deadline=None,
+            database=None,
             suppress_health_check=list(HealthCheck),
-            derandomize=examples < 10,
         ),
     )
+    return machine.seen
 
 
-def test_printers_under_faults() -> None:
-    run(examples=4, steps=20)
+def test_printers_under_faults(machine: Callable[[int], type[PrinterMachine]]) -> None:
+    run(machine(1), examples=3, steps=20)
 
 
 @pytest.mark.long
-def test_printers_under_faults_for_thousands_of_steps() -> None:
-    run(examples=100, steps=50)
+@pytest.mark.parametrize("number", [1, 2, 3, 4])
+def test_printers_under_faults_for_thousands_of_steps(
+    machine: Callable[[int], type[PrinterMachine]], number: int
+) -> None:
+    seen = run(machine(number), examples=25, steps=60)
+    assert not RARE - {what for what, times in seen.items() if times}, seen
+
+
+RARE = {
+    "as csv", "batch.failover", "batch.recall", "batch.settle", "digest_mismatch", "drop in_doubt", "drop recalled",
+    "drop refused", "drop_set_aside", "duplicate by decision", "in part refused", "neighbours", "quarantine.release",
+    "recall lost", "reprint", "reprint rejected", "silent", "spoiled_already", "unknown_drop", "unknown_piece",
+}  # fmt: skip
+"""What a long run must have come through for it to mean something."""
