@@ -33,6 +33,11 @@ def _several(name: str, choices: Sequence[str]) -> dict[str, Any]:
 
 _TIME = {"type": "string", "format": "date-time", "maxLength": 40}
 PRODUCT_FILTER = [{"name": "product", "in": "query", "schema": {"type": "string", "enum": sorted(PRODUCTS)}}]
+MODE_FILTER = [{"name": "mode", "in": "query", "schema": {"type": "string", "enum": ["live", "test"]}}]
+AUDIT_FILTERS = [
+    {"name": name, "in": "query", "schema": {"type": "string", "minLength": 1, "maxLength": 100}}
+    for name in ("subject", "action", "who")
+]
 EVENT_FILTERS = [_several("types", sorted(EVENT_TYPES))]
 MAIL_FILTERS = [
     _several("status", [status.value for status in Status]),
@@ -68,10 +73,11 @@ def creating(
     return {"openapi_extra": more, **_answers(answer, 409, 413, 415, status=status)}
 
 
-def changing(model: type[BaseModel], answer: str) -> dict[str, Any]:
+def changing(model: type[BaseModel], answer: str, *statuses: int, status: int = 200) -> dict[str, Any]:
     """The keywords of a request with a JSON body that may be repeated safely."""
     body = {"required": True, "content": {"application/json": {"schema": _ref(model)}}}
-    return {"openapi_extra": {"requestBody": body}, **_answers(answer, 404, 413, 415)}
+    answers = _answers(answer, 404, 413, 415, *statuses, status=status)
+    return {"openapi_extra": {"requestBody": body}, **answers}
 
 
 def listing(answer: str, parameters: Sequence[dict[str, Any]] = ()) -> dict[str, Any]:

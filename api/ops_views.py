@@ -102,3 +102,34 @@ def audit(row: Columns) -> dict[str, Any]:
         "reason": row["reason"],
         "data": row["data"],
     }
+
+
+def hold(row: Columns) -> dict[str, Any]:
+    """A piece that waits for a decision; one that is not ready yet is `created`, and held when it would be ready."""
+    return {
+        "id": row["id"],
+        "object": "hold",
+        "livemode": row["mode"] == "live",
+        "mail": row["piece_id"],
+        "account": row["account"],
+        "status": row["status"],
+        "code": row["code"],
+        "by": row["by"],
+        "note": row["note"],
+        "stops_count": row["stops_count"],
+        "since": moment(row["since"]),
+    }
+
+
+def suspension(row: Columns) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "object": "suspension",
+        "first": row["first"].isoformat(),
+        "last": row["last"].isoformat(),
+        "printer": row["printer"],
+        "zip3": row["zip3"],
+        "reason": row["reason"],
+        "by": row["by"],
+        "created_at": moment(row["created_at"]),
+    }

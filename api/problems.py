@@ -141,6 +141,14 @@ _CONFLICT = {
     "too_late_to_cancel": Code(
         409, "The piece can no longer be canceled", "A piece can be canceled until it is frozen into a batch."
     ),
+    "too_late_to_hold": Code(
+        409, "The piece can no longer be held", "A piece can be held until it is frozen into a batch."
+    ),
+    "held_already": Code(409, "The piece is held already", "Release it, or leave it as it is."),
+    "not_held": Code(409, "The piece is not held", "Look at its status: it goes on by itself."),
+    "held_by_operator": Code(409, "An operator holds the piece", "Ask whoever runs this service to release it."),
+    "cannot_reroute": Code(409, "The batch cannot be sent there", "See detail; nothing was changed."),
+    "nothing_to_do": Code(409, "The batch has nothing of that kind", "Look at the board for where it is."),
     "too_many_endpoints": Code(409, "There are too many webhook endpoints", "Delete one that is not needed any more."),
 }
 _SERVER = {

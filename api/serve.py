@@ -15,6 +15,7 @@ from pipeline.models.types import system_ids
 from pipeline.press import child
 from pipeline.repository.database import Database
 from pipeline.worker.broker import DramatiqDoorbell, make_broker
+from pipeline.worker.live_root import live_recall
 from pipeline.worker.settings import Settings
 
 _STOP_WITHIN_S = 10
@@ -59,6 +60,7 @@ def services_from(settings: Settings) -> Iterator[Services]:
             check_target=check_target,
             doorbell=doorbell,
             sandbox_rate=settings.sandbox_rate,
+            open_recall=lambda: live_recall(settings.home, db),
         )
     finally:
         doorbell.close()

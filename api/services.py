@@ -1,6 +1,7 @@
 """What the API stands on, built by the composition root and handed to `create_app`."""
 
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,12 +16,16 @@ from pipeline.press.mailing import Mailing
 from pipeline.press.report import Report
 from pipeline.products import Product, Side
 from pipeline.repository.database import Database
+from pipeline.stages.recall import Recall
 
 Inspect = Callable[[Path, Product], Report]
 """Preflight of one file, in a child process with limits. Blocks; raises as ports do."""
 
 MakeMailProof = Callable[[Mapping[Side, Path | None], Product, Mailing, Path], None]
 """Both sides of a piece from normalized artwork, as `pipeline.press.mail_proof`. Blocks; raises as ports do."""
+
+OpenRecall = Callable[[], AbstractContextManager[Recall]]
+"""Taking drops back from live printers, for as long as a block lasts. Blocks; raises as ports do."""
 
 CheckTarget = Callable[[str, str], tuple[Fault, ...]]
 """Why, in a mode, a URL may not be a webhook's target. Blocks, since it resolves names."""
@@ -39,6 +44,7 @@ class Services:
     check_target: CheckTarget
     doorbell: Doorbell
     sandbox_rate: float
+    open_recall: OpenRecall
     mail_proof: MakeMailProof = child.mail_proof
 
 

@@ -1,4 +1,4 @@
-"""/v1/mail: ordering a piece, following it, and calling it off."""
+"""/v1/mail: ordering a piece, following it, holding it, and calling it off."""
 
 import tempfile
 from datetime import date
@@ -21,6 +21,8 @@ from api.paging import List
 from api.problems import Problem
 from api.queries import Query, at_most, one_of, some_of, time_of
 from api.routes.answers import checked_id, found, json_answer
+from api.routes.operators import holding
+from api.routes.ops_holds import PROBLEMS
 from api.schemas import METADATA_KEY, PieceIn, SideIn
 from api.services import request_id_of, services_of
 from pipeline.lifecycle import Status
@@ -30,9 +32,11 @@ from pipeline.products import PRODUCTS
 from pipeline.repository import mail
 from pipeline.repository.accounts import Sender
 from pipeline.repository.answers import Known, Refused
+from pipeline.repository.holds import HoldWish
 from pipeline.repository.mail import MailFilter
 from pipeline.repository.orders import Order
 from pipeline.stages.impose import printed_lines
+from pipeline.worker.holding import Held
 
 router = APIRouter(prefix="/v1/mail", tags=["mail"])
 
@@ -130,6 +134,29 @@ async def cancel(id: str, request: Request, sender: Sender = Depends(key_holder)
     if row.status != Status.CANCELED:
         detail = f"The piece is {row.status}."
         raise Problem("too_late_to_cancel", detail, extra={"mail_status": row.status})
+    return json_answer(views.mail(row._mapping, row._mapping))
+
+
+@router.post("/{id}/hold", operation_id="hold_mail", **openapi.reading("mail", 409))
+async def hold(id: str, request: Request, sender: Sender = Depends(key_holder)) -> Response:
+    """Keep a piece back until it is released. While its sender holds it, the time of its promise stands still."""
+    wish = HoldWish("asked", f"request:{request_id_of(request)}", stops_count=True)
+    ended = await run_in_threadpool(lambda: holding(request).hold(checked_id(id), wish, sender=sender))
+    return await _after(request, sender, id, ended, fine=Held.HELD_ALREADY)
+
+
+@router.post("/{id}/release", operation_id="release_mail", **openapi.reading("mail", 409))
+async def release(id: str, request: Request, sender: Sender = Depends(key_holder)) -> Response:
+    """Let a piece that was held go on, with a new due time. What an operator holds, only an operator releases."""
+    by = f"request:{request_id_of(request)}"
+    ended = await run_in_threadpool(lambda: holding(request).release(checked_id(id), by, sender=sender))
+    return await _after(request, sender, id, ended)
+
+
+async def _after(request: Request, sender: Sender, id: str, ended: Held, *, fine: Held | None = None) -> Response:
+    if ended is not Held.DONE and ended is not fine:
+        raise Problem(PROBLEMS[ended])
+    row = await run_in_threadpool(_find, request, sender, id)
     return json_answer(views.mail(row._mapping, row._mapping))
 
 

@@ -25,6 +25,7 @@ from pipeline.repository.drafts import Draft, Ground, KnownCreative, draft
 from pipeline.repository.intake import Accepted, Intake, Outcome
 from pipeline.repository.orders import Order
 from pipeline.repository.prices import read_prices
+from pipeline.worker.live_root import live_recall
 
 PEPPER = "bench"
 
@@ -47,6 +48,7 @@ def application() -> FastAPI:
         check_target=lambda _mode, _url: (),
         doorbell=_NoBell(),
         sandbox_rate=0.0,
+        open_recall=lambda: live_recall(Path(os.environ["BENCH_FOLDER"]), db),
     )
     if "BENCH_CREATIVE" in os.environ:
         _take_database_out(db, os.environ["BENCH_CREATIVE"])

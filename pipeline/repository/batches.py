@@ -96,6 +96,12 @@ def _was_in(batch_id: str) -> ColumnElement[bool]:
     return pieces.c.id.in_(select(placements.c.piece_id).where(placements.c.batch_id == batch_id))
 
 
+def batch_mode(tx: Connection, batch_id: str) -> str | None:
+    """None where there is no such batch."""
+    found: str | None = tx.execute(select(batches.c.mode).where(batches.c.id == batch_id)).scalar()
+    return found
+
+
 def open_drop(
     tx: Connection, batch_id: str, revision: int, *, pieces_: int, sheets: int, at: datetime, ids: Ids
 ) -> None:

@@ -55,10 +55,12 @@ def read_suspensions(tx: Connection, today: date) -> list[Suspension]:
 
 def list_suspensions(tx: Connection, since: date) -> Sequence[Row[Any]]:
     """Those that end on `since` or later, by their first day, with the name of the printer as `printer`."""
-    wanted = select(suspensions, printers.c.name.label("printer")).outerjoin_from(
-        suspensions, printers, printers.c.id == suspensions.c.printer_id
-    )
-    return tx.execute(wanted.where(suspensions.c.last >= since).order_by(suspensions.c.first, suspensions.c.id)).all()
+    return tx.execute(_named().where(suspensions.c.last >= since).order_by(suspensions.c.first, suspensions.c.id)).all()
+
+
+def find_suspension(tx: Connection, suspension_id: str) -> Row[Any] | None:
+    """As `list_suspensions` gives it."""
+    return tx.execute(_named().where(suspensions.c.id == suspension_id)).first()
 
 
 def add_suspension(tx: Connection, one: Suspension, deed: Deed, *, ids: Ids) -> str:
@@ -89,3 +91,8 @@ def end_suspension(tx: Connection, suspension_id: str, today: date, deed: Deed, 
 
 def _days(suspension: Suspension) -> list[date]:
     return [suspension.first + n * _DAY for n in range((suspension.last - suspension.first).days + 1)]
+
+
+def _named() -> Any:
+    of_printer = printers.c.id == suspensions.c.printer_id
+    return select(suspensions, printers.c.name.label("printer")).outerjoin_from(suspensions, printers, of_printer)

@@ -30,7 +30,11 @@ from pipeline.products import Product
 from pipeline.repository import tables
 from pipeline.repository.accounts import create_account, create_key
 from pipeline.repository.database import Database
+from pipeline.repository.line_clocks import LiveLineClock
 from pipeline.repository.prices import seed_prices
+from pipeline.stages.recall import Recall
+from pipeline.stages.stage import Context
+from tests.integration.line.fakes import FakePrinters
 
 PEPPER = "pepper of a test"
 ADDRESS = {
@@ -70,6 +74,7 @@ class World:
     accounts: dict[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
     client: Any = None
+    printers: FakePrinters = field(default_factory=FakePrinters)
 
     def headers(self, who: str = "ada-test", **more: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.keys[who]}"} | {k.replace("_", "-"): v for k, v in more.items()}
@@ -126,11 +131,15 @@ def world(database_url: str, folder: Path) -> Iterator[World]:
 
 
 def _make(db: Database, folder: Path) -> World:
-    bell, inspected = Bell(), list[str]()
+    bell, inspected, printers = Bell(), list[str](), FakePrinters()
 
     def noted_inspect(source: Path, product: Product) -> Report:
         inspected.append(product.name)
         return inspect(source, product)
+
+    @contextmanager
+    def open_recall() -> Iterator[Recall]:
+        yield Recall(Context("live", db, services.ids, machine_clock, LiveLineClock(machine_clock)), printers)
 
     services = Services(
         db=db,
@@ -142,8 +151,9 @@ def _make(db: Database, folder: Path) -> World:
         check_target=no_local_targets,
         doorbell=bell,
         sandbox_rate=3600.0,
+        open_recall=open_recall,
     )
-    made = World(db, services, bell, folder / "files", inspected)
+    made = World(db, services, bell, folder / "files", inspected, printers=printers)
     with db.write() as tx:
         seed_prices(tx)
         for name in ("ada", "bob"):

@@ -47,7 +47,7 @@ _READY = {
 class World:
     """`line` and `scheduler` are by mode. Whatever is added is due at once: no cancel window, presses that wait for nothing."""
 
-    def __init__(self, db: Database, folder: Path, *, seed: int = 1) -> None:
+    def __init__(self, db: Database, folder: Path, *, seed: int = 1, account: str = "ada") -> None:
         self.db = db
         self.clock = ManualClock(START)
         self.bell = Bell()
@@ -62,7 +62,7 @@ class World:
         self.contexts = {mode: self.context(mode) for mode in ("live", "test")}
         self.lines = {mode: self.make_line(mode) for mode in ("live", "test")}
         self.schedulers = {mode: self.scheduler(mode) for mode in ("live", "test")}
-        self.account = self.add_account("ada")
+        self.account = self.add_account(account)
 
     def context(self, mode: str, clock: LineClock | None = None) -> Context:
         usual: LineClock = LiveLineClock(self.clock) if mode == "live" else SandboxLineClock()

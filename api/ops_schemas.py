@@ -1,0 +1,61 @@
+"""The bodies that operators send. Whatever they do is kept with its reason."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from api.schemas import CLEAN, Body
+
+Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=CLEAN, strip_whitespace=True)]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=CLEAN)]
+
+
+class ReasonIn(Body):
+    reason: Reason
+
+
+class SettleIn(Body):
+    """Whether the printer has what is in doubt, by its own word."""
+
+    taken: bool
+    reason: Reason
+
+
+class RerouteIn(Body):
+    printer: Name
+    reason: Reason
+
+
+class SplitIn(Body):
+    """`keep` pieces, the next-due, stay at the printer; the others go to `printer`, or wait for the plan."""
+
+    keep: int = Field(ge=1, le=10_000_000)
+    printer: Name | None = None
+    reason: Reason
+
+
+class HoldIn(Body):
+    mail: Name
+    code: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z_]{1,39}$")] = Field(
+        default="operator", description="A word that programs read, such as duplicate or approval"
+    )
+    reason: Reason
+
+
+class ExcuseIn(Body):
+    """Either pieces or a whole batch."""
+
+    mail: list[Name] | None = Field(default=None, min_length=1, max_length=1_000)
+    batch: Name | None = None
+    reason: Reason
+
+
+class SuspensionIn(Body):
+    """Days, the last included, on which a printer mails nothing, or nothing goes to ZIP codes that begin with `zip3`."""
+
+    first: date = Field(strict=False)
+    last: date = Field(strict=False)
+    printer: Name | None = None
+    zip3: Annotated[str, StringConstraints(pattern=r"^\d{3}$")] | None = None
+    reason: Reason
