@@ -27,7 +27,7 @@ def run(
 
     Raises `journal.JournalInUseError` when another press writes that journal.
     """
-    stop = stop or _until_told()
+    stop = stop or until_told()
     kept = Journal(journal, clock)
     try:
         press = Press(folder, kept, trays, name=name or folder.name, pace=pace or Pace(), misdeeds=misdeeds, form=form)
@@ -38,7 +38,7 @@ def run(
         kept.close()
 
 
-def _until_told() -> Event:
+def until_told() -> Event:
     """Set by SIGTERM and SIGINT, so that a step under way is finished first."""
     told = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
