@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Row, func, select
 from ops.cli.apps import new_app
 from ops.cli.failure import CommandError, Exit
 from ops.cli.installation import installation
-from ops.cli.operator import deed
+from ops.cli.operator import deed, said
 from ops.cli.output import Json, print_json, print_record, print_table
+from ops.cli.rerouting import reroute, split
 from pipeline.lifecycle import BatchStatus
 from pipeline.repository.database import Database
 from pipeline.repository.printers import printer_named
@@ -20,6 +21,8 @@ from pipeline.stages.recall import Outcome
 from pipeline.worker.live_root import live_recall
 
 app = new_app("Batches: what was frozen for which printer, and how far it has come.")
+app.command()(reroute)
+app.command()(split)
 
 _LISTED = (
     "id", "mode", "printer", "status", "product", "mail_class", "pieces", "sheets", "frozen_at", "mail_by", "due_at",
@@ -98,7 +101,7 @@ def recall(
 
     They may be planned for the same printer again: suspend that one first if it is not to have them.
     """
-    _said(reason)
+    said(reason)
     with installation() as here:
         _find(here.db, batch_id)
         with live_recall(here.settings.home, here.db) as desk:
@@ -116,17 +119,12 @@ def settle(
     as_json: Json = False,
 ) -> None:
     """Settle a batch in doubt. Not taken: its pieces are made again, and are recorded as possible duplicates."""
-    _said(reason)
+    said(reason)
     with installation() as here:
         _find(here.db, batch_id)
         with live_recall(here.settings.home, here.db) as desk:
             outcomes = desk.settle(batch_id, deed(reason), taken=taken)
     _tell_outcomes(batch_id, outcomes, as_json, nothing="is not in doubt")
-
-
-def _said(reason: str) -> None:
-    if not reason.strip():
-        raise CommandError("say why, for the audit: --reason TEXT", Exit.USAGE)
 
 
 def _find(db: Database, batch_id: str) -> None:

@@ -60,6 +60,28 @@ def cancel(mail_id: MailId, as_json: Json = False) -> None:
         say(f"{mail_id} is canceled")
 
 
+@app.command()
+def hold(mail_id: MailId, as_json: Json = False) -> None:
+    """Keep a piece back until it is released. Meanwhile the time of its promise stands still."""
+    with Client() as client:
+        piece = client.post(f"/v1/mail/{mail_id}/hold")
+    if as_json:
+        print_json(piece)
+    else:
+        say(f"{mail_id} is held" if piece["status"] == "held" else f"{mail_id} is {piece['status']}, and will be held")
+
+
+@app.command()
+def release(mail_id: MailId, as_json: Json = False) -> None:
+    """Let a piece that is held go on."""
+    with Client() as client:
+        piece = client.post(f"/v1/mail/{mail_id}/release")
+    if as_json:
+        print_json(piece)
+    else:
+        say(f"{mail_id} is released, and due by {piece['sla']['due_at']}")
+
+
 def print_piece(piece: dict[str, Any]) -> None:
     """What matters of one piece."""
     address = piece["standardized"] or piece["to"]

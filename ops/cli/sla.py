@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from ops.cli.apps import new_app
 from ops.cli.board import board
+from ops.cli.excuses import excuse, resume, suspend, suspensions
 from ops.cli.failure import CommandError, Exit
 from ops.cli.installation import installation
 from ops.cli.output import Json, cell, print_json, print_table, say
@@ -26,8 +27,8 @@ from pipeline.sla.report import DIMENSIONS, Miss, Report, Shown, Verdict
 from pipeline.sla.report_tables import duration
 
 app = new_app("The promise: mailed within 24 hours.")
-app.command()(board)
-app.command()(simulate)
+for command in (board, excuse, suspend, suspensions, resume, simulate):
+    app.command()(command)
 
 _COUNTS = tuple(verdict.value for verdict in Verdict)
 _TIMES = ("p50_s", "p90_s", "p99_s")

@@ -6,7 +6,7 @@ as 6 more, so that a mistyped or invented key is refused without a look into the
 
 import hmac
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -20,6 +20,7 @@ from sqlalchemy import Connection, Row, Select, and_, insert, or_, select, updat
 from pipeline.models.profile import Floor, Postage, PrinterProfile, Sandbox
 from pipeline.models.types import Ids
 from pipeline.products import PRODUCTS
+from pipeline.repository.printers import Deed, record
 from pipeline.repository.sandbox_clocks import start_clock
 from pipeline.repository.tables import accounts, keys, printers
 
@@ -52,6 +53,19 @@ class Sender:
 
 def account_named(tx: Connection, name: str) -> Row[Any] | None:
     return tx.execute(select(accounts).where(accounts.c.name == name)).first()
+
+
+def list_accounts(tx: Connection) -> Sequence[Row[Any]]:
+    """By name."""
+    return tx.execute(select(accounts).order_by(accounts.c.name)).all()
+
+
+def edit_account(tx: Connection, row: Row[Any], changes: Mapping[str, Any], deed: Deed, *, ids: Ids) -> Row[Any]:
+    """Change what the account's next pieces are promised; the account as it then stands."""
+    changed = update(accounts).where(accounts.c.id == row.id).values(**changes).returning(accounts)
+    before = {field: getattr(row, field) for field in changes}
+    record(tx, "account.edit", row.id, deed, {"before": before, "after": dict(changes)}, ids=ids)
+    return tx.execute(changed).one()
 
 
 def create_account(
