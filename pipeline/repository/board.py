@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, select, true
 
 from pipeline.lifecycle import PROMISE_KEPT_BY, PROMISE_OPEN, BatchStatus, DropStatus, Status
 from pipeline.repository.many import given_rows
@@ -78,15 +78,23 @@ def _by_piece() -> ColumnElement[bool]:
 def places(tx: Connection, batch_ids: Collection[str]) -> Sequence[Row[Any]]:
     """Live places of batches by revision: `all`, and of them by outcome; of a reprint also whether its drop is still to be sent."""
     by_outcome = (func.count().filter(placements.c.outcome == state).label(state) for state in MADE)
-    counted = (
-        select(placements.c.batch_id, placements.c.revision, func.count().label("all"), *by_outcome)
-        .where(placements.c.batch_id.in_(sorted(batch_ids)), placements.c.live)
-        .group_by(placements.c.batch_id, placements.c.revision)
-        .subquery()
+    live = select(placements.c.batch_id, placements.c.revision, func.count().label("all"), *by_outcome).where(
+        placements.c.live
     )
-    of_drop = and_(drops.c.batch_id == counted.c.batch_id, drops.c.revision == counted.c.revision, drops.c.revision > 0)
+    by_revision = live.group_by(placements.c.batch_id, placements.c.revision)
+    wanted = batches.c.id.in_(sorted(batch_ids))
+    counted: Any
+    if tx.dialect.name == "postgresql":
+        # Batch by batch, from the index: left to itself, it may read the whole table.
+        counted = by_revision.where(placements.c.batch_id == batches.c.id).correlate(batches).lateral()
+        source = batches.join(counted, true())
+    else:
+        counted = by_revision.where(placements.c.batch_id.in_(sorted(batch_ids))).subquery()
+        source = batches.join(counted, counted.c.batch_id == batches.c.id)
+    of_drop = and_(drops.c.batch_id == batches.c.id, drops.c.revision == counted.c.revision, drops.c.revision > 0)
     unsent = drops.c.status.in_(_BEFORE_HAND_OVER).label("unsent")
-    return list(tx.execute(select(counted, unsent).outerjoin_from(counted, drops, of_drop)))
+    found = select(*counted.c, unsent).select_from(source.outerjoin(drops, of_drop)).where(wanted)
+    return list(tx.execute(found))
 
 
 def gone(tx: Connection, batch_ids: Collection[str]) -> Mapping[str, int]:
