@@ -1,5 +1,10 @@
 """What an operator does from a terminal: the board, sending batches elsewhere, holds, excuses, suspensions, accounts, the audit."""
 
+import os
+import pty
+import signal
+import subprocess
+import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -52,6 +57,24 @@ def test_the_board_is_printed_once_in_a_pipe_and_as_json(terminal: Terminal, lin
     assert [line_ for line_ in text if " north " in line_ and " 10 " in line_]
     assert max(map(len, text)) <= 100
     assert "\x1b" not in "".join(text)
+
+
+def test_on_a_terminal_the_board_is_live_until_it_is_interrupted(terminal: Terminal, line: World) -> None:
+    frozen(line)
+    ours, theirs = pty.openpty()
+    size = {"COLUMNS": "100", "LINES": "40", "TERM": "xterm-256color"}
+    env = {**os.environ, "MAILSTREAM_HOME": str(terminal.home), **terminal.env, **size}
+    program = Path(sys.executable).with_name("mailstream")
+    with subprocess.Popen([program, "sla", "board", "--every", "1"], env=env, stdout=theirs, stderr=theirs) as live:
+        os.close(theirs)
+        shown = b""
+        while shown.count(b"SLA board") < 2:  # it was drawn again
+            shown += os.read(ours, 65_536)
+        live.send_signal(signal.SIGINT)
+        assert live.wait(timeout=30) == 130
+    os.close(ours)
+    assert b"north" in shown
+    assert b"\x1b[?1049h" in shown  # on a screen of its own, so that nothing scrolls away
 
 
 def test_the_board_of_an_empty_installation_says_that_nobody_plans(terminal: Terminal, line: World) -> None:
