@@ -14,9 +14,10 @@ from ops.cli.operator import deed, said
 from ops.cli.output import Json, print_json, print_record, print_table
 from ops.cli.rerouting import reroute, split
 from pipeline.lifecycle import BatchStatus
+from pipeline.repository.counts import PLACES, revision_counts
 from pipeline.repository.database import Database
 from pipeline.repository.printers import printer_named
-from pipeline.repository.tables import acks, batches, drops, pieces, placements, printers
+from pipeline.repository.tables import acks, batches, drops, pieces, printers
 from pipeline.stages.recall import Outcome
 from pipeline.worker.live_root import live_recall
 
@@ -32,19 +33,7 @@ _DROP = (
     "stem", "status", "pieces", "sheets", "handing_over_at", "sent_at", "digest", "last_error", "recall_state",
     "recall_by", "recall_reason",
 )  # fmt: skip
-_PLACED = (
-    "revision",
-    "placed",
-    "live",
-    "printed",
-    "inserted",
-    "mailed",
-    "spoiled",
-    "destroyed",
-    "freed",
-    "short",
-    "neighbours",
-)
+_PLACED = ("revision", "placed", "live", *PLACES, "neighbours")
 _ACK = ("drop_stem", "state", "at", "received_at", "name", "faults", "neighbours")
 
 
@@ -81,7 +70,7 @@ def show(batch_id: Annotated[str, typer.Argument(help="The batch's id, bt_….")
             raise CommandError(f"there is no batch {batch_id!r}: `mailstream batches list` shows them", Exit.NOT_FOUND)
         shown = _picked(row, _SHOWN) | {
             "by_status": _by_status(tx, batch_id),
-            "placements": _placements(tx, batch_id),
+            "placements": revision_counts(tx, batch_id),
             "drops": _drops(tx, batch_id),
             "acks": _acks(tx, batch_id),
         }
@@ -175,42 +164,6 @@ def _printer_id(tx: Connection, mode: str, name: str) -> str:
 def _by_status(tx: Connection, batch_id: str) -> dict[str, int]:
     counted = select(pieces.c.status, func.count()).where(pieces.c.batch_id == batch_id)
     return {row.status: row[1] for row in tx.execute(counted.group_by(pieces.c.status).order_by(pieces.c.status))}
-
-
-def _placements(tx: Connection, batch_id: str) -> list[dict[str, Any]]:
-    """What became of each revision's places. A place counts once, by the furthest that was said of it.
-
-    `freed` are those whose pieces went back. `short` are those of which nothing was said while others of the revision are made:
-    with it, what was sent is what was made, spoiled, destroyed, freed or short. `neighbours` came out once more.
-    """
-
-    def counted(condition: ColumnElement[bool]) -> ColumnElement[int]:
-        return func.count().filter(condition)
-
-    outcome, nothing = placements.c.outcome, placements.c.outcome.is_(None)
-    told = [counted(outcome == name).label(name) for name in ("printed", "inserted", "mailed", "spoiled", "destroyed")]
-    summary = select(
-        placements.c.revision,
-        func.count().label("placed"),
-        counted(placements.c.live).label("live"),
-        *told,
-        counted(nothing & ~placements.c.live).label("freed"),
-        counted(nothing & placements.c.live).label("unsaid"),
-    ).where(placements.c.batch_id == batch_id)
-    rows = tx.execute(summary.group_by(placements.c.revision).order_by("revision")).all()
-    return [_with_short(dict(row._mapping), _neighbours(tx, batch_id, row.revision)) for row in rows]
-
-
-def _with_short(counts: dict[str, Any], neighbours: int) -> dict[str, Any]:
-    unsaid = counts.pop("unsaid")
-    made = counts["printed"] + counts["inserted"] + counts["mailed"]
-    return counts | {"short": unsaid if made else 0, "neighbours": neighbours}
-
-
-def _neighbours(tx: Connection, batch_id: str, revision: int) -> int:
-    stem = select(drops.c.stem).where(drops.c.batch_id == batch_id, drops.c.revision == revision).scalar_subquery()
-    destroyed = select(func.coalesce(func.sum(acks.c.neighbours), 0)).where(acks.c.drop_stem == stem)
-    return int(tx.execute(destroyed).scalar_one())
 
 
 def _drops(tx: Connection, batch_id: str) -> list[dict[str, Any]]:
