@@ -234,7 +234,7 @@ def _fault(drop: Row[Any] | None, ack: AckBody, *, keeps_some: bool) -> Fault | 
         return Fault(
             "digest_mismatch", "/digest", "the ready file acknowledged is not the one handed over", "look into the drop"
         )
-    if ack.state in ("spoiled", "destroyed") and not ack.pieces:
+    if ack.pieces == () or (ack.pieces is None and ack.state in ("spoiled", "destroyed")):
         return Fault("pieces_missing", "/pieces", f"{ack.state} says of no piece which", "list the pieces")
     if ack.state == "rejected" and ack.pieces is not None:
         return Fault(

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Row
 
 from pipeline.models.profile import Floor
+from pipeline.repository.counts import revision_counts
 from pipeline.repository.tables import acks, audit, batches, drops, events, pieces, placements, printers
 from pipeline.sla.presses import ACK_GRACE
 from tests.integration.line.floor import Shop, Shops
@@ -117,6 +118,8 @@ class Judge:
         for row in self._world.rows(batches, batches.c.status.not_in(["mailed", "void", "recalled", "refused"])):
             yield f"batch {row.id} is {row.status} in the end"
         yield from self._duplicates_untold(ledger)
+        for row in self._world.rows(batches):
+            yield from self._unaccounted(row.id)
 
     def overridden(self) -> set[Copy]:
         """Copies that an operator decided were not there, by the audit alone."""
@@ -201,6 +204,14 @@ class Judge:
                     yield f"{piece} may be a duplicate in {stem}, and its history does not say so"
                 if not any(stem in row.body for row in alarms):
                     yield f"{stem} is printed after all, and nobody was told"
+
+    def _unaccounted(self, batch_id: str) -> Iterator[str]:
+        """In the end what was sent is what was mailed, spoiled, or went back."""
+        with self._world.db.read() as tx:
+            for counts in revision_counts(tx, batch_id):
+                ended = sum(counts[name] for name in ("mailed", "spoiled", "destroyed", "freed"))
+                if ended != counts["placed"]:
+                    yield f"of {batch_id} not everything is accounted for: {counts}"
 
     def _last(self, piece_id: str, type_: str) -> Row[Any]:
         return next(one for one in reversed(self._world.events(piece_id)) if one.type == type_)

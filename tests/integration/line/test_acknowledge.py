@@ -110,6 +110,7 @@ def test_a_list_longer_than_any_statement_is_read_all_the_same(world: World, ids
         ({"drop": "bt_nobody_r00"}, "unknown_drop"),
         ({"digest": "0" * 64}, "digest_mismatch"),
         ({"state": "spoiled"}, "pieces_missing"),
+        ({"state": "mailed", "pieces": []}, "pieces_missing"),
         ({"state": "rejected", "pieces": ["ml_1"]}, "pieces_not_allowed"),
         ({"state": "burnt"}, "ack_field"),
         ({"at": "2026-03-03T16:00:00"}, "ack_field"),

@@ -31,7 +31,7 @@ from pipeline.repository.tables import drops, placements, printers
 from pipeline.stages.recall import Recall
 from tests.integration.line.conftest import empty
 from tests.integration.line.fakes import KilledError
-from tests.integration.line.floor import Shop, Shops, impose
+from tests.integration.line.floor import PACE, Shop, Shops, impose
 from tests.integration.line.judge import Judge, Ledger, read, read_all, situations
 from tests.integration.line.world import LEASE_S, World
 
@@ -149,12 +149,19 @@ class PrinterMachine(RuleBasedStateMachine):
         shop = self.shop[which]
 
         def lose() -> None:
-            for path in shop.inbox(".ready") if arrives else shop.inbox(".ready.part"):
-                shop.work()
+            if arrives:
+                shop.restart({Misdeed.SILENT})
+                self._take_and_accept(shop)
+            for path in shop.inbox(".taken") if arrives else shop.inbox(".ready.part"):
                 shop.put_away(path.name.partition(".")[0])
             raise KilledError if kind is KilledError else InDoubt("trap", "no answer came")
 
         shop.traps["hand_over", "after" if arrives else "before"] = lose
+
+    def _take_and_accept(self, shop: Shop) -> None:
+        shop.work()
+        self.world.clock.advance(timedelta(seconds=PACE.accept_s + 1))
+        shop.work()
 
     @rule(which=which, down=st.booleans())
     def printer_cannot_be_reached(self, which: int, down: bool) -> None:
@@ -298,6 +305,7 @@ class PrinterMachine(RuleBasedStateMachine):
 
     @invariant()
     def rows_and_journals_agree(self) -> None:
+        self.seen["steps"] += 1
         self._agree(self.judge.faults())
 
     def teardown(self) -> None:
@@ -408,7 +416,8 @@ class PrinterMachine(RuleBasedStateMachine):
         return Deed("cli:ada", self.world.clock(), reason)
 
     def _agree(self, faults: Iterator[str]) -> None:
-        assert list(faults) == []
+        found = list(faults)
+        assert not found, found
 
 
 @contextmanager
@@ -449,16 +458,16 @@ def test_printers_under_faults(machine: Callable[[int], type[PrinterMachine]]) -
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("number", [1, 2, 3, 4])
+@pytest.mark.parametrize("number", [1, 2])
 def test_printers_under_faults_for_thousands_of_steps(
     machine: Callable[[int], type[PrinterMachine]], number: int
 ) -> None:
-    seen = run(machine(number), examples=25, steps=60)
+    seen = run(machine(number), examples=100, steps=60)
     assert not RARE - {what for what, times in seen.items() if times}, seen
 
 
 RARE = {
-    "as csv", "batch.failover", "batch.recall", "batch.settle", "digest_mismatch", "drop in_doubt", "drop recalled",
+    "as csv", "batch.failover", "batch.recall", "batch.settle", "digest_mismatch", "drop recalled",
     "drop refused", "drop_set_aside", "duplicate by decision", "in part refused", "neighbours", "quarantine.release",
     "recall lost", "reprint", "reprint rejected", "silent", "spoiled_already", "unknown_drop", "unknown_piece",
 }  # fmt: skip
