@@ -79,3 +79,35 @@ def test_one_call_a_night_does_it_whoever_leads(world: World) -> None:
 )
 def test_mailing_days_are_counted_back(at: datetime, before: datetime) -> None:
     assert mailing_days_before(at) == before
+
+
+def test_each_printer_is_told_of_apart(world: World) -> None:
+    by_printer = {}
+    for name in ("north", "south"):
+        for row in world.rows(printers):
+            world.set(printers, row.id, suspended_at=START)
+        printer = world.add_printer(name=name)
+        ids = world.add_ready(len(by_printer) + 1)
+        world.run_until_quiet()
+        [stem] = world.printers[printer].handed_over
+        ack(world, stem, "mailed", printer=world.printers[printer])
+        world.set(printers, printer, poll_at=world.clock())
+        world.run_until_quiet()
+        assert world.statuses(ids) == {"mailed": len(ids)}
+        by_printer[name] = len(ids)
+    world.clock.advance(timedelta(days=3))
+    with capture_logs() as logs:
+        assert Reconciliation(world.contexts["live"]).run()
+    told = {one["printer"]: (one["event"], one["found"]) for one in logs}
+    assert told == {name: ("reconcile.never_scanned", count) for name, count in by_printer.items()}
+
+
+def test_a_piece_that_was_scanned_at_last_is_told_of_no_more(world: World) -> None:
+    [one] = world.freeze_and_send(1)
+    say(world, "mailed")
+    world.clock.advance(timedelta(days=3))
+    assert reconcile(world) == [("never_scanned", 1)]
+    world.carrier.told[world.piece(one).imb] = [scan(world.piece(one).imb, world.clock(), "Phase 1a")]
+    world.run("track")
+    world.clock.advance(timedelta(days=1))
+    assert reconcile(world) == []
