@@ -137,7 +137,10 @@ class Rerouting:
     def _freeze(self, batch: Row[Any], press: Press, name: str, pieces: int, deed: Deed) -> list[Frozen]:
         """In as many batches as the printer's caps ask for; fewer pieces than it makes at least stay free."""
         at = self._context.machine_clock()
-        most, fewest = press.most_pieces(batch.product, batch.sheets_per_piece), press.profile.postage.min_pieces(batch.mail_class)
+        most, fewest = (
+            press.most_pieces(batch.product, batch.sheets_per_piece),
+            press.profile.postage.min_pieces(batch.mail_class),
+        )
         made: list[Frozen] = []
         while pieces >= max(1, fewest):
             order = Freeze(
