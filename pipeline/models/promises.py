@@ -37,7 +37,7 @@ class HoldRow(SQLModel, table=True):
 
 
 class SuspensionRow(SQLModel, table=True):
-    """Days, `last` included, on which a printer mails nothing, or nothing goes to ZIP codes that begin with `zip3`; with neither: all.
+    """Days, `last` included, on which a printer mails nothing, or nothing goes to ZIP codes that begin so; with neither: all.
 
     One that was called off is cut short, and keeps what it did.
     """
