@@ -13,6 +13,8 @@ from pipeline.errors import InDoubt, PortError, Transient
 IN_A_ROW = 3
 FIRST_REST_S = 30.0
 LONGEST_REST_S = 600.0
+SPREAD = 0.25
+"""A rest lasts up to so much longer, by chance: processes that failed together must not all come back together."""
 _TURNED_AWAY = frozenset({"printer_auth_failed", "host_key_changed", "printer_incompatible", "printer_no_sftp"})
 _UNREACHED = frozenset({
     "printer_timeout", "printer_unreachable", "printer_connection_lost", "printer_busy", "printer_protocol",
@@ -21,11 +23,12 @@ _UNREACHED = frozenset({
 
 
 class Breaker:
-    """For several threads at once. `clock` gives seconds that only go up."""
+    """For several threads at once. `clock` gives seconds that only go up, `chance` numbers from 0 to 1."""
 
-    def __init__(self, where: str, clock: Callable[[], float]) -> None:
+    def __init__(self, where: str, clock: Callable[[], float], chance: Callable[[], float]) -> None:
         self._where = where
         self._clock = clock
+        self._chance = chance
         self._lock = threading.Lock()
         self._failures = 0
         self._rest_s = 0.0
@@ -78,4 +81,4 @@ class Breaker:
 
     def _rest(self, seconds: float) -> None:
         self._rest_s = seconds
-        self._until = self._clock() + seconds
+        self._until = self._clock() + seconds * (1 + SPREAD * self._chance())

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from adapters.printers import wire
 from adapters.printers.engine import Engine, Job, LostError, Offer
 from adapters.printers.ssh import SshConnection
 from adapters.printers.wire import ProtocolError
@@ -29,6 +30,8 @@ class Connection:
 
     def __init__(self, settings: "Sftp", key_file: Path) -> None:
         self._most_channels = settings.channels
+        spared = ((wire.FSYNC, settings.quirks.no_fsync), (wire.LIMITS, settings.quirks.no_limits))
+        self._ignored = frozenset(name for name, is_spared in spared if is_spared)
         self._ssh = SshConnection(settings, key_file)
         self._engines: dict[int, Engine] = {}
         try:
@@ -95,7 +98,7 @@ class Connection:
     def _add_engine(self, place: int) -> Engine:
         engine = Engine(self._ssh.open_channel())
         with self._guarded("opening SFTP"):
-            engine.greet(self._engines[0].offer if self._engines else None)
+            engine.greet(self._engines[0].offer if self._engines else None, ignored=self._ignored)
         self._engines[place] = engine
         return engine
 

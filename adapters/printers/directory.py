@@ -1,5 +1,6 @@
 """The real printers of live mail, by their rows: a connection to each is kept for a while, so that not every drop pays for one."""
 
+import random
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -13,25 +14,26 @@ from pipeline.errors import Permanent, Transient
 from pipeline.models.profile import Sftp
 
 IDLE_S = 60.0
-USES_AT_ONCE = 3
-"""How many workers may be at one printer at the same time: servers often allow ten sessions in all."""
 
 
 class LivePrinters:
-    """Opens printers that are reached over SFTP, and no others; key files lie below `home`. For several threads at once."""
+    """Opens printers that are reached over SFTP, and no others; key files lie below `home`. For several threads at once.
+
+    How many of them may be at one printer at a time stands in its profile. `chance` gives numbers from 0 to 1, which spread rests.
+    """
 
     def __init__(
         self,
         home: Path,
         *,
         idle_s: float = IDLE_S,
-        uses_at_once: int = USES_AT_ONCE,
         clock: Callable[[], float] = time.monotonic,
+        chance: Callable[[], float] = random.random,
     ) -> None:
         self._home = home
         self._clock = clock
+        self._chance = chance
         self._idle_s = idle_s
-        self._uses_at_once = uses_at_once
         self._berths: dict[tuple[str, Sftp], _Berth] = {}
         self._lock = threading.Lock()
 
@@ -62,18 +64,19 @@ class LivePrinters:
         with self._lock:
             key = (printer_id, transport)
             if key not in self._berths:
-                self._berths[key] = _Berth(transport, self._uses_at_once, self._idle_s, self._clock)
+                breaker = Breaker(f"{transport.host}:{transport.port}", self._clock, self._chance)
+                self._berths[key] = _Berth(transport, breaker, self._idle_s)
             return self._berths[key]
 
 
 class _Berth:
     """What we hold of one printer: at most one connection that nobody uses, closed by a timer."""
 
-    def __init__(self, transport: Sftp, uses_at_once: int, idle_s: float, clock: Callable[[], float]) -> None:
+    def __init__(self, transport: Sftp, breaker: Breaker, idle_s: float) -> None:
         self._transport = transport
-        self._turns = threading.BoundedSemaphore(uses_at_once)
+        self._turns = threading.BoundedSemaphore(transport.connections)
         self._idle_s = idle_s
-        self._breaker = Breaker(f"{transport.host}:{transport.port}", clock)
+        self._breaker = breaker
         self._kept: SftpPrinter | None = None
         self._timer: threading.Timer | None = None
         self._lock = threading.Lock()

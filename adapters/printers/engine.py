@@ -135,13 +135,16 @@ class Engine:
         self._out = bytearray()
         self._in = bytearray()
 
-    def greet(self, known: Offer | None = None) -> None:
-        """Agree on the version and learn what the server offers, unless that is known. Raises `LostError`, `ProtocolError`."""
+    def greet(self, known: Offer | None = None, *, ignored: frozenset[bytes] = frozenset()) -> None:
+        """Agree on the version and learn what the server offers, unless that is known; `ignored` are extensions not to be used.
+
+        Raises `LostError`, `ProtocolError`.
+        """
         self._out += wire.init()
         self._flush()
         while (packet := self._next_packet()) is None:
             self._receive_bytes()
-        names = wire.read_version(packet)
+        names = wire.read_version(packet) - ignored
         self.offer = known or self.run([_offer(names)])[0]
 
     def run(self, jobs: Iterable[Job[T]]) -> list[T]:

@@ -42,8 +42,9 @@ class SftpPrinter:
 
         Raises `Permanent("file_exists")` where a name is taken by other bytes.
         """
+        put = upload.put_in_place if self._settings.quirks.no_part_names else upload.put
         with self._speaking() as connection:
-            work = [functools.partial(upload.put, file, self._inbox(file.name)) for file in files]
+            work = [functools.partial(put, file, self._inbox(file.name)) for file in files]
             try:
                 connection.spread(work, f"putting the files of {stem}")
             except OSError as error:

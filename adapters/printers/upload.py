@@ -35,6 +35,22 @@ def put(file: Path, target: bytes, offer: Offer) -> Job[None]:
             yield from _confirm(source, target, offer)
 
 
+def put_in_place(file: Path, target: bytes, offer: Offer) -> Job[None]:
+    """As `put`, for servers on which files should not be renamed: what is there and shorter was cut off, and is written on.
+
+    No printer looks at a drop's files before its ready file, so that half a file under its own name does no harm.
+    Raises `Permanent("file_exists")` where a longer file is there, `Transient("printer_size_wrong")`.
+    """
+    with file.open("rb", buffering=0) as source:
+        size = _size(source)
+        yield Ahead(size)
+        before = yield from jobs.size_of(target)
+        if before is not None and (before > size or before < 0):
+            raise Permanent("file_exists", f"{shown(target)} is there already, and longer than ours")
+        if before != size or not (yield from _is_there(source, target, offer)):
+            _check_size(target, (yield from _write(source, target, offer)), size)
+
+
 def write_whole(path: bytes, body: bytes, offer: Offer) -> Job[None]:
     """A short file under its own name, replacing what was there."""
     handle: bytes = yield from ask(wire.create(path))
@@ -106,14 +122,18 @@ def _sound_length(source: BinaryIO, part: bytes, there: int, offer: Offer) -> Jo
 
 def _confirm(source: BinaryIO, target: bytes, offer: Offer) -> Job[None]:
     """Read the target back and compare."""
+    if not (yield from _is_there(source, target, offer)):
+        raise Permanent("file_exists", f"{shown(target)} is there already, with other bytes than ours")
+
+
+def _is_there(source: BinaryIO, target: bytes, offer: Offer) -> Job[bool]:
     size = _size(source)
     same = (yield from jobs.size_of(target)) == size
     if same and size:
         handle: bytes = yield from ask(wire.open_for_reading(target))
         same = yield from _same(source, handle, target, range(size), offer)
         yield from ask(wire.close(handle, path=target))
-    if not same:
-        raise Permanent("file_exists", f"{shown(target)} is there already, with other bytes than ours")
+    return same
 
 
 def _same(source: BinaryIO, handle: bytes, path: bytes, span: range, offer: Offer) -> Job[bool]:

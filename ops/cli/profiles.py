@@ -7,19 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from ops.cli.failure import CommandError, Exit
-from pipeline.models.profile import PrinterProfile, Sandbox, Sftp
-from pipeline.products import PRODUCTS
-
-_TAGS = {"sftp": Sftp, "sandbox": Sandbox}
-_FORMS = {
-    "mailer_id": "6 digits, or 9 digits of which the first is a 9, as the USPS gave it",
-    "stid_first_class": "the 3 digits of a service type id",
-    "stid_marketing": "the 3 digits of a service type id",
-    "fingerprints": "SHA256: and 43 characters, as `ssh-keygen -lf` prints it for the printer's host key",
-}
+from pipeline.errors import Fault, Permanent
+from pipeline.models.profile import PrinterProfile
+from pipeline.models.profile_check import as_line, checked_profile, model_faults
 
 
 def read_profile(path: str) -> PrinterProfile:
@@ -36,14 +29,10 @@ def read_profile(path: str) -> PrinterProfile:
 
 def checked(data: Any, *, outcome: str = "nothing was changed") -> PrinterProfile:
     """A profile that a live printer can have. Raises `CommandError` with every faulty field."""
-    with profile_faults("the profile has", outcome):
-        profile = PrinterProfile.model_validate(data)
-    unknown = [name for name in profile.products if name not in PRODUCTS]
-    if unknown:
-        raise CommandError(f"products: there is no product {', '.join(unknown)}; there are {', '.join(PRODUCTS)}")
-    if not isinstance(profile.transport, Sftp):
-        raise CommandError("transport.kind is sandbox, which only test accounts have: give an sftp transport")
-    return profile
+    try:
+        return checked_profile(data)
+    except Permanent as error:
+        raise _refusal("the profile has", error.faults, outcome) from error
 
 
 @contextmanager
@@ -52,14 +41,17 @@ def profile_faults(subject: str, outcome: str) -> Iterator[None]:
     try:
         yield
     except ValidationError as error:
-        lines = fault_lines(error)
-        count = "1 fault" if len(lines) == 1 else f"{len(lines)} faults"
-        raise CommandError(f"{subject} {count}; {outcome}", details=lines) from error
+        raise _refusal(subject, model_faults(error), outcome) from error
 
 
 def fault_lines(error: ValidationError) -> tuple[str, ...]:
     """Each faulty field, with what to do."""
-    return tuple(_fault(fault) for fault in error.errors(include_url=False, include_input=False))
+    return tuple(map(as_line, model_faults(error)))
+
+
+def _refusal(subject: str, faults: Sequence[Fault], outcome: str) -> CommandError:
+    count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
+    return CommandError(f"{subject} {count}; {outcome}", details=tuple(map(as_line, faults)))
 
 
 def with_changes(profile: dict[str, Any], changes: Sequence[str]) -> dict[str, Any]:
@@ -98,26 +90,3 @@ def _value(path: str, text: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise CommandError(f"--set {path}: {text} is not JSON ({error})", Exit.USAGE) from error
-
-
-def _fault(fault: Any) -> str:
-    places = [str(place) for at, place in enumerate(fault["loc"]) if not (at == 1 and place in _TAGS)]
-    path = ".".join(places)
-    if fault["type"] == "extra_forbidden":
-        return f"{path}: there is no such field; there are {', '.join(_siblings(fault['loc']))}"
-    if fault["type"] == "missing":
-        return f"{path}: is missing; add it"
-    form = next((_FORMS[place] for place in places if place in _FORMS), None)
-    if fault["type"] == "string_pattern_mismatch" and form is not None:
-        return f"{path}: give {form}"
-    said = fault["msg"].removeprefix("Value error, ")
-    return f"{path or 'profile'}: {said[:1].lower()}{said[1:]}"
-
-
-def _siblings(loc: tuple[Any, ...]) -> list[str]:
-    model: type[BaseModel] = PrinterProfile
-    for place in loc[:-1]:
-        kind: Any = _TAGS.get(place) or (model.model_fields[place].annotation if place in model.model_fields else None)
-        if isinstance(kind, type) and issubclass(kind, BaseModel):
-            model = kind
-    return list(model.model_fields)

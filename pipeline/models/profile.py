@@ -4,12 +4,14 @@ Inches for sheets and marks, minutes for times, local clock times in the printer
 press with permit imprint.
 """
 
+from collections.abc import Mapping
 from datetime import date, time
 from functools import cache
-from typing import Annotated, Literal
+from itertools import pairwise
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 # Finding them reads the whole zone folder, and profiles are read at every tick.
 _zones = cache(available_timezones)
@@ -102,8 +104,24 @@ class Postage(_Part):
         return self.min_pieces_first_class if mail_class == "first_class" else self.min_pieces_marketing
 
 
+class Quirks(_Part):
+    """What a server cannot do, or announces and does wrongly. What it does not announce is never asked for, and needs no quirk.
+
+    `no_limits` writes in requests of 32,000 bytes, which every server takes. `no_part_names` writes files under their own names at
+    once: some stores make a copy of every file that is renamed. The ready file is renamed there too, since that is the hand-over.
+    """
+
+    no_fsync: bool = False
+    no_limits: bool = False
+    no_part_names: bool = False
+
+
 class Sftp(_Part):
-    """Where and as whom. `fingerprints` are pinned (SHA256:…), two while the printer rotates its key."""
+    """Where and as whom. `fingerprints` are pinned (SHA256:…), two while the printer rotates its key.
+
+    `connections` is how many workers of one process are there at a time, each on up to `channels` sessions: together they must
+    stay under what the server allows an account, which is often ten.
+    """
 
     kind: Literal["sftp"] = "sftp"
     host: str
@@ -115,8 +133,17 @@ class Sftp(_Part):
     key_file: str = Field(description="private key, relative to the installation's home")
     inbox: str = "in"
     outbox: str = "out"
+    connections: int = Field(default=3, ge=1, le=8)
     channels: int = Field(default=4, ge=1, le=8)
     timeout_s: float = Field(default=30.0, gt=0, le=600)
+    quirks: Quirks = Quirks()
+
+    @field_validator("fingerprints")
+    @classmethod
+    def _fingerprints_differ(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if len(set(value)) < len(value):
+            raise ValueError("one fingerprint stands there twice; give the old key's and the new one's, or one alone")
+        return value
 
 
 class Sandbox(_Part):
@@ -165,8 +192,30 @@ class Floor(_Part):
         return ZoneInfo(self.zone)
 
 
+class Contact(_Part):
+    """Whom to ask, once a printer has not done what is due for `after_minutes`."""
+
+    name: str = Field(min_length=1, max_length=80)
+    phone: str = Field(default="", pattern=r"^(\+?[0-9][0-9 ().x-]{6,30})?$")
+    email: str = Field(default="", pattern=r"^([^@\s]{1,64}@[^@\s]{1,190})?$")
+    after_minutes: int = Field(default=0, ge=0, le=7 * 24 * 60)
+
+    @model_validator(mode="after")
+    def _can_be_reached(self) -> "Contact":
+        if not (self.phone or self.email):
+            raise ValueError("give a phone or an email, so that this person can be reached")
+        return self
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in (self.name, self.phone, self.email) if part)
+
+
 class PrinterProfile(_Part):
-    """Everything that differs from one printer to the next."""
+    """Everything that differs from one printer to the next.
+
+    `contact` is a line for the press operator, on every ticket; `escalation` is for us, the first to ask first. A printer that
+    does not take drops by renaming the ready file gives no proof of not having taken one (`takes_by_renaming`).
+    """
 
     products: tuple[str, ...] = ("postcard_4x6",)
     stocks: tuple[str, ...] = ("cover_120lb",)
@@ -177,6 +226,21 @@ class PrinterProfile(_Part):
     floor: Floor = Floor()
     ack_format: Literal["json", "csv"] = "json"
     contact: str = Field(default="", max_length=200)
+    escalation: tuple[Contact, ...] = Field(default=(), max_length=8)
+    takes_by_renaming: bool = True
+
+    @field_validator("escalation")
+    @classmethod
+    def _later_ones_come_later(cls, value: tuple[Contact, ...]) -> tuple[Contact, ...]:
+        if any(one.after_minutes >= other.after_minutes for one, other in pairwise(value)):
+            raise ValueError("each after_minutes must be greater than the one before: put who is asked first first")
+        return value
+
+    def to_ask(self, waited_minutes: float) -> str:
+        """Whom to ask after so long, as a line of text: the last on the list whose time has come."""
+        due = [one for one in self.escalation if one.after_minutes <= waited_minutes]
+        asked = due[-1] if due else self.escalation[0] if self.escalation else None
+        return str(asked) if asked else self.contact
 
     @field_validator("postage")
     @classmethod
@@ -186,3 +250,8 @@ class PrinterProfile(_Part):
                 "a permit needs permit_number, permit_city and permit_state; or set method to meter or stamp"
             )
         return value
+
+
+def proves_by_renaming(profile: Mapping[str, Any]) -> bool:
+    """Whether a printer with this stored profile, valid or not, takes drops by renaming, so that a won recall proves something."""
+    return profile.get("takes_by_renaming", True) is True

@@ -5,12 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pipeline.models.profile import PrinterProfile
+from pipeline.errors import Permanent
+from pipeline.models.profile import PrinterProfile, proves_by_renaming
 from pipeline.models.types import Ids
-from pipeline.repository.tables import audit, printers
+from pipeline.repository.aside import HANDED_OVER, spoken_of
+from pipeline.repository.tables import audit, drops, printers
 
 
 @dataclass(frozen=True)
@@ -51,8 +53,14 @@ def add_printer(tx: Connection, name: str, profile: PrinterProfile, deed: Deed, 
 
 
 def edit_printer(tx: Connection, row: Row[Any], profile: PrinterProfile, deed: Deed, *, ids: Ids) -> bool:
-    """Give a printer, as it was read in `row`, another profile; False where somebody else changed it meanwhile."""
+    """Give a printer, as it was read in `row`, another profile; False where somebody else changed it meanwhile.
+
+    Raises `Permanent("drops_unspoken_of")` where it is now said to take drops by renaming, and has some that it took otherwise:
+    what lies in its folder would then be believed of those too.
+    """
     after = profile.model_dump(mode="json")
+    if proves_by_renaming(after) and not proves_by_renaming(row.profile):
+        _check_nothing_unspoken_of(tx, row)
     if not _change(tx, row, {"profile": after}):
         return False
     record(tx, "printer.edit", row.id, deed, {"before": row.profile, "after": after}, ids=ids)
@@ -79,6 +87,17 @@ def record(tx: Connection, action: str, subject: str, deed: Deed, data: Mapping[
         "data": dict(data),
     }
     tx.execute(insert(audit).values(**values))
+
+
+def _check_nothing_unspoken_of(tx: Connection, row: Row[Any]) -> None:
+    there = and_(drops.c.printer_id == row.id, drops.c.status.in_(HANDED_OVER), ~spoken_of())
+    stem = tx.execute(select(drops.c.stem).where(there).limit(1)).scalar()
+    if stem is not None:
+        raise Permanent(
+            "drops_unspoken_of",
+            f"takes_by_renaming cannot become true while {row.name} has drops that it has not spoken of, such as {stem}: "
+            "wait for its acknowledgements, or recall and settle their batches",
+        )
 
 
 def _change(tx: Connection, row: Row[Any], new: Mapping[str, Any]) -> bool:

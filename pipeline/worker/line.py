@@ -1,6 +1,7 @@
 """One line: the stages of one mode, and what its scheduler needs. Built by a composition root: `live_line` or `sandbox_line`."""
 
-from collections.abc import Collection, Mapping, Sequence
+import random
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.ports import Doorbell
@@ -20,5 +21,14 @@ class Line:
         return self.runner.run(self.stages[stage], only)
 
 
-def make_line(context: Context, doorbell: Doorbell, stages: Sequence[Stage], *, lease_s: float) -> Line:
-    return Line(context, doorbell, Runner(context, doorbell, lease_s=lease_s), {stage.name: stage for stage in stages})
+def make_line(
+    context: Context,
+    doorbell: Doorbell,
+    stages: Sequence[Stage],
+    *,
+    lease_s: float,
+    chance: Callable[[], float] = random.random,
+) -> Line:
+    """`chance` gives numbers from 0 to 1, which spread the waits."""
+    runner = Runner(context, doorbell, lease_s=lease_s, chance=chance)
+    return Line(context, doorbell, runner, {stage.name: stage for stage in stages})

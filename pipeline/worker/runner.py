@@ -1,8 +1,9 @@
 """Run one stage over one chunk: claim, work with the lease renewed, save. Every crash in between is somebody else's next claim."""
 
+import random
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
@@ -17,15 +18,22 @@ from pipeline.stages.stage import Context, Done, Stage
 
 log = structlog.get_logger()
 
+SPREAD = 0.25
+"""A wait is up to so much longer than it has to be, by chance, and never shorter: what failed together is not tried together."""
+
 
 class Runner:
     """Runs the stages of one mode. A port that fails makes its whole chunk wait; anything else that rises is a bug, and the
     chunk is treated as one whose worker died: it is tried again in halves."""
 
-    def __init__(self, context: Context, doorbell: Doorbell, *, lease_s: float) -> None:
+    def __init__(
+        self, context: Context, doorbell: Doorbell, *, lease_s: float, chance: Callable[[], float] = random.random
+    ) -> None:
+        """`chance` gives numbers from 0 to 1, which spread the waits."""
         self._context = context
         self._doorbell = doorbell
         self._lease_s = lease_s
+        self._chance = chance
 
     def run(self, stage: Stage, only: Collection[str] = ()) -> int:
         """Work on up to one chunk; returns how many rows were claimed. Rings its own stage again for a full chunk."""
@@ -63,10 +71,12 @@ class Runner:
 
     def _save(self, stage: Stage, lease: claims.Lease, rows: Sequence[Row[Any]], done: Done) -> None:
         now = self._context.machine_clock()
+        # One for the whole chunk, so that its rows come back together and other chunks at other times.
+        later_by = 1 + SPREAD * self._chance()
         with self._context.db.write() as tx:
             saved = set(done.save(tx, now))
             for (wait, code), ids in _alike(rows, done.later).items():
-                claims.postpone(tx, lease, ids, until=now + wait, error=code)
+                claims.postpone(tx, lease, ids, until=now + wait * later_by, error=code)
             left = {row.id for row in rows} - saved - set(done.later)
             if left:
                 claims.release(tx, lease, left)

@@ -86,8 +86,9 @@ def test_a_connection_that_broke_is_not_used_again(server: SshServer, printers: 
         assert look(printers, row) is Lies.NOTHING
 
 
-def test_an_error_leaves_the_printer_to_the_next(server: SshServer, row: Any) -> None:
-    printers = LivePrinters(server.folder, uses_at_once=1)
+def test_an_error_leaves_the_printer_to_the_next(server: SshServer) -> None:
+    row = row_of({**server.profile_transport(server.folder, timeout_s=10.0), "connections": 1})
+    printers = LivePrinters(server.folder)
     for _ in range(3):
         with pytest.raises(PortError), printers.open(row) as printer:
             printer.hand_over(STEM, PART)
@@ -110,8 +111,8 @@ def test_several_workers_are_served_at_once(server: SshServer, printers: LivePri
 
 
 def test_more_workers_than_a_printer_bears_wait_and_are_told(server: SshServer) -> None:
-    row = row_of(server.profile_transport(server.folder, timeout_s=0.2))
-    printers = LivePrinters(server.folder, uses_at_once=1)
+    row = row_of({**server.profile_transport(server.folder, timeout_s=0.2), "connections": 1})
+    printers = LivePrinters(server.folder)
     with printers.open(row), pytest.raises(Transient) as caught, printers.open(row):
         pass
     assert caught.value.code == "printer_engaged"
@@ -137,7 +138,7 @@ def test_what_is_not_a_live_printer_is_refused(
 
 def test_a_refused_key_is_not_shown_again_until_the_rest_is_over(server: SshServer, row: Any) -> None:
     now = [0.0]
-    printers = LivePrinters(server.folder, clock=lambda: now[0])
+    printers = LivePrinters(server.folder, clock=lambda: now[0], chance=lambda: 0.0)
     stranger = row_of({**row.profile["transport"], "fingerprints": ["SHA256:" + "A" * 43]})
     with pytest.raises(Permanent) as caught:
         look(printers, stranger)

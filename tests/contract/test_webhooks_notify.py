@@ -44,7 +44,7 @@ class World:
         self.context = Context("live", self.db, system_ids(), self.clock, LiveLineClock(self.clock))
         self.sender = HttpWebhookSender("live", allow=("127.0.0.1",), limits=HASTY)
         self.stage = Notify(self.context, self.sender)
-        self.runner = Runner(self.context, Silence(), lease_s=30.0)
+        self.runner = Runner(self.context, Silence(), lease_s=30.0, chance=lambda: 0.0)
         with self.db.write() as tx:
             insert_rows(tx, accounts, [models.Account(id="ac_1", name="ada", created_at=START).model_dump()])
             creative = models.Creative(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pipeline.errors import InDoubt, Transient
+from pipeline.errors import InDoubt, Permanent, Transient
 from pipeline.repository.tables import batches, drops, pieces, printers
 from tests.integration.line.fakes import FakePrinter, KilledError
 from tests.integration.line.marks import ack, scan
@@ -281,3 +281,14 @@ def test_one_printer_that_is_down_waits_alone(world: World) -> None:
     world.run_until_quiet()
     assert world.statuses(ids) == {"sent": 16}
     assert {row.status for row in world.rows(batches)} == {"sent"}
+
+
+def test_waits_are_longer_by_chance_and_never_shorter(world: World, ids: list[str]) -> None:
+    lucky, drop_id = iter((0.0, 1.0)), world.drop().id
+    world.chance = lambda: next(lucky)
+    world.lines = {mode: world.make_line(mode) for mode in ("live", "test")}
+    for asked, wait_s in ((Transient("down", "no route"), 2.0), (Permanent("printer_auth_failed", "no"), 120 * 1.25)):
+        world.printer().traps["put", "before"] = asked
+        assert world.run("dispatch", only=[drop_id]) == 1
+        assert world.drop().next_attempt_at == world.clock() + timedelta(seconds=wait_s)
+        world.clock.advance(timedelta(seconds=wait_s))

@@ -59,6 +59,7 @@ class World:
         self.carrier = FakeCarrier()
         self.webhooks = fakes.FakeWebhooks()
         self.imposer = fakes.Imposer()
+        self.chance = lambda: 0.0
         self.contexts = {mode: self.context(mode) for mode in ("live", "test")}
         self.lines = {mode: self.make_line(mode) for mode in ("live", "test")}
         self.schedulers = {mode: self.scheduler(mode) for mode in ("live", "test")}
@@ -82,7 +83,8 @@ class World:
         )
 
     def make_line(self, mode: str, stages: Sequence[Stage] | None = None, *, lease_s: float = LEASE_S) -> Line:
-        return make_line(self.contexts[mode], self.bell, stages or self.stages(mode), lease_s=lease_s)
+        stages = stages or self.stages(mode)
+        return make_line(self.contexts[mode], self.bell, stages, lease_s=lease_s, chance=self.chance)
 
     def scheduler(self, mode: str, owner: str = "leader", *, sweeps: bool = True) -> Scheduler:
         return Scheduler(self.lines[mode], owner=owner, sweeps=sweeps)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from adapters.printers.breaker import FIRST_REST_S, IN_A_ROW, LONGEST_REST_S, Breaker
+from adapters.printers.breaker import FIRST_REST_S, IN_A_ROW, LONGEST_REST_S, SPREAD, Breaker
 from pipeline.errors import InDoubt, Permanent, PortError, Transient
 
 DOWN = Transient("printer_unreachable", "no route")
@@ -23,7 +23,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def breaker(clock: Clock) -> Breaker:
-    return Breaker("press:22", clock)
+    return Breaker("press:22", clock, lambda: 0.0)
 
 
 def use(breaker: Breaker, error: BaseException | None = None) -> None:
@@ -102,3 +102,11 @@ def test_a_bug_during_the_probe_says_nothing_and_lets_the_next_one_try(breaker: 
         use(breaker, KeyError())
     fail(breaker, REFUSED)
     assert rests_for(breaker) == LONGEST_REST_S
+
+
+def test_a_rest_is_longer_by_chance_and_never_shorter(clock: Clock) -> None:
+    for chance in (0.0, 0.5, 1.0):
+        breaker = Breaker("press:22", clock, lambda chance=chance: chance)  # type: ignore[misc]
+        fail(breaker, REFUSED)
+        assert rests_for(breaker) == LONGEST_REST_S * (1 + SPREAD * chance)
+        assert LONGEST_REST_S <= LONGEST_REST_S * (1 + SPREAD * chance) <= 750

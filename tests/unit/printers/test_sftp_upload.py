@@ -8,7 +8,7 @@ import pytest
 from adapters.printers import upload
 from adapters.printers.engine import LARGE_REQUEST_BYTES, Engine, LostError
 from adapters.printers.wire import Code, Kind, RefusedError
-from pipeline.errors import Transient
+from pipeline.errors import Permanent, Transient
 from tests.unit.printers.fake_server import FakeServer
 
 TARGET = b"in/sheets.pdf"
@@ -103,6 +103,38 @@ def test_a_part_that_stays_longer_than_the_file_is_no_success(file: Path) -> Non
     with pytest.raises(RefusedError, match="removing"):
         put(_refusing(account, Kind.REMOVE), file)
     assert TARGET not in account
+
+
+def put_in_place(session: FakeServer, file: Path) -> None:
+    engine = Engine(session)
+    engine.greet()
+    engine.run([upload.put_in_place(file, TARGET, engine.offer)])
+
+
+@pytest.mark.parametrize("left", [None, b"", BODY[:1000], bytes(len(BODY)), BODY])
+def test_without_names_for_parts_whatever_was_cut_off_is_written_on(file: Path, left: bytes | None) -> None:
+    session = Session({} if left is None else {TARGET: bytearray(left)})
+    put_in_place(session, file)
+    assert session.files == {TARGET: BODY}
+    assert (session.counts[Kind.RENAME], session.counts[Kind.WRITE] > 0) == (0, left != BODY)
+
+
+@pytest.mark.parametrize("lost_at", range(1, REQUESTS_OF_AN_UPLOAD))
+def test_without_names_for_parts_two_at_one_file_end_with_it_whole(file: Path, lost_at: int) -> None:
+    account: dict[bytes, bytearray] = {}
+    try:
+        put_in_place(Session(account, lost_at, lambda: put_in_place(Session(account), file)), file)
+        put_in_place(Session(account, lost_at, lose), file)
+    except LostError:
+        put_in_place(Session(account), file)
+    assert account == {TARGET: BODY}
+
+
+def test_without_names_for_parts_a_longer_file_is_another(file: Path) -> None:
+    account = {TARGET: bytearray(BODY + b"?")}
+    with pytest.raises(Permanent, match="longer than ours"):
+        put_in_place(Session(account), file)
+    assert account == {TARGET: BODY + b"?"}
 
 
 def written(session: FakeServer) -> int:

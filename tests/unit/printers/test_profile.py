@@ -1,0 +1,99 @@
+"""Printer profiles: defaults that hold, faults that name the field and say the remedy, and whom to ask when."""
+
+from typing import Any
+
+import pytest
+
+from pipeline.errors import Permanent
+from pipeline.models.profile import PrinterProfile, Sftp, proves_by_renaming
+from pipeline.models.profile_check import as_line, checked_profile
+
+KEY = "SHA256:" + "A" * 43
+TRANSPORT: dict[str, Any] = {
+    "kind": "sftp", "host": "sftp.example.com", "username": "ms", "fingerprints": [KEY], "key_file": "keys/north",
+}  # fmt: skip
+PROFILE: dict[str, Any] = {"transport": TRANSPORT, "postage": {"mailer_id": "123456", "method": "meter"}}
+JO = {"name": "Jo Press", "phone": "208-555-0142"}
+AL = {"name": "Al Owner", "email": "al@example.com", "after_minutes": 45}
+
+
+def faults_of(**changes: Any) -> dict[str, str]:
+    with pytest.raises(Permanent) as raised:
+        checked_profile({**PROFILE, **changes})
+    return {fault.pointer: as_line(fault) for fault in raised.value.faults}
+
+
+def test_the_defaults_are_those_of_a_printer_that_renames_and_has_no_quirks() -> None:
+    profile = checked_profile(PROFILE)
+    assert isinstance(profile.transport, Sftp)
+    assert (profile.takes_by_renaming, profile.transport.connections, profile.transport.channels) == (True, 3, 4)
+    assert not any(profile.transport.quirks.model_dump().values())
+    assert PrinterProfile.model_validate(profile.model_dump(mode="json")) == profile
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "said"),
+    [
+        ({"takes_by_renaming": "perhaps"}, "/takes_by_renaming", "takes_by_renaming: input should be a valid boolean"),
+        ({"transport": {**TRANSPORT, "connections": 9}}, "/transport/connections", "less than or equal to 8"),
+        ({"transport": {**TRANSPORT, "channels": 0}}, "/transport/channels", "greater than or equal to 1"),
+        (
+            {"transport": {**TRANSPORT, "fingerprints": [KEY, KEY]}},
+            "/transport/fingerprints",
+            "the old key's and the new",
+        ),
+        ({"transport": {**TRANSPORT, "fingerprints": []}}, "/transport/fingerprints", "at least 1 item"),
+        (
+            {"transport": {**TRANSPORT, "fingerprints": [KEY, "MD5:00"]}},
+            "/transport/fingerprints/1",
+            "give SHA256: and 43",
+        ),
+        (
+            {"transport": {**TRANSPORT, "quirks": {"no_rename": True}}},
+            "/transport/quirks/no_rename",
+            "there are no_fsync, no_limits, no_part_names",
+        ),
+        ({"escalation": [{"name": "Jo"}]}, "/escalation/0", "give a phone or an email"),
+        ({"escalation": [{**JO, "phone": "call me"}]}, "/escalation/0/phone", "at least 7 digits"),
+        ({"escalation": [{**AL, "email": "al"}]}, "/escalation/0/email", "give one address"),
+        (
+            {"escalation": [{**JO, "mobile": "1"}]},
+            "/escalation/0/mobile",
+            "there are name, phone, email, after_minutes",
+        ),
+        ({"escalation": [AL, JO]}, "/escalation", "put who is asked first first"),
+        ({"floor": {"spoilage": 1.5}}, "/floor/spoilage", "less than 1"),
+        ({"products": ["postcard_4x6", "mug"]}, "/products/1", "there is no product mug; choose of postcard_4x6"),
+        ({"transport": {"kind": "sandbox"}}, "/transport/kind", "give an sftp transport"),
+        ({"transport": {"kind": "ftp"}}, "/transport", "'sftp', 'sandbox'"),
+    ],
+)
+def test_a_fault_names_its_field_and_the_remedy(changes: dict[str, Any], pointer: str, said: str) -> None:
+    found = faults_of(**changes)
+    assert list(found) == [pointer]
+    assert said in found[pointer]
+
+
+def test_all_faults_are_told_at_once() -> None:
+    found = faults_of(postage={"mailer_id": "1"}, ack_format="xml", floor={"zone": "Mars"})
+    assert set(found) == {"/postage/mailer_id", "/ack_format", "/floor/zone"}
+
+
+def test_who_is_asked_depends_on_how_long_it_lasts() -> None:
+    profile = checked_profile({**PROFILE, "contact": "press room", "escalation": [{**JO, "after_minutes": 5}, AL]})
+    assert profile.to_ask(0) == profile.to_ask(44.9) == "Jo Press, 208-555-0142"
+    assert profile.to_ask(45) == "Al Owner, al@example.com"
+    assert checked_profile({**PROFILE, "contact": "press room"}).to_ask(45) == "press room"
+
+
+@pytest.mark.parametrize(
+    ("stored", "proves"),
+    [
+        ({}, True),
+        ({"takes_by_renaming": True}, True),
+        ({"takes_by_renaming": False}, False),
+        ({"takes_by_renaming": "no"}, False),
+    ],
+)
+def test_a_stored_profile_proves_nothing_unless_it_says_so_plainly(stored: dict[str, Any], proves: bool) -> None:
+    assert proves_by_renaming(stored) is proves
