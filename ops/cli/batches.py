@@ -88,7 +88,8 @@ def recall(
 ) -> None:
     """Take a batch back before its printer takes it: its pieces are ready for another. Changes nothing where it is too late.
 
-    They may be planned for the same printer again: suspend that one first if it is not to have them.
+    They may be planned for the same printer again: suspend that one first if it is not to have them. Where the printer does not
+    take drops by renaming, a batch that it was given is in doubt from here on: ask the printer, then `batches settle`.
     """
     said(reason)
     with installation() as here:
@@ -96,7 +97,7 @@ def recall(
         with live_recall(here.settings.home, here.db) as desk:
             outcomes = desk.recall(batch_id, deed(reason))
     _tell_outcomes(batch_id, outcomes, as_json, nothing="has no drop that could be recalled")
-    if any(one.state in ("lost", "asked") for one in outcomes):
+    if any(one.state in ("lost", "asked", "in_doubt") for one in outcomes):
         raise typer.Exit(Exit.FAILURE)
 
 

@@ -71,5 +71,5 @@ def _tell(done: Rerouted, as_json: bool) -> None:
         )
         if done.left:
             say(f"{done.left} pieces wait for the plan")
-    if not done.outcomes or any(one.state in ("lost", "asked") for one in done.outcomes):
+    if not done.outcomes or any(one.state in ("lost", "asked", "in_doubt") for one in done.outcomes):
         raise typer.Exit(Exit.FAILURE)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 
 from pipeline.lifecycle import BatchStatus, DropStatus, Move, Status
 from pipeline.models.types import Ids
-from pipeline.repository.batches import follow_pieces
+from pipeline.repository.batches import follow_pieces, live_pieces, set_aside
 from pipeline.repository.claims import FREED
 from pipeline.repository.moves import move, select_snapshots, snapshot
-from pipeline.repository.tables import acks, drops, pages, pieces, placements
+from pipeline.repository.tables import acks, drops, pages, pieces, placements, printers
 
 BEFORE_HAND_OVER = (DropStatus.FROZEN, DropStatus.IMPOSED)
 HANDED_OVER = (DropStatus.HANDING_OVER, DropStatus.IN_DOUBT, DropStatus.SENT)
@@ -60,6 +60,21 @@ def set_drop_aside(tx: Connection, drop_id: str, why: Aside, *, ids: Ids) -> lis
     freed = _free(tx, drop, why, ids)
     follow_pieces(tx, drop.batch_id, BatchStatus(why.to.value))
     return freed
+
+
+def put_in_doubt(tx: Connection, drop: Row[Any], at: datetime) -> None:
+    """A row of `drops` is in doubt from line time `at` on: so is its batch, and whoever may end that is asked soon."""
+    set_aside(tx, drop.batch_id, BatchStatus.IN_DOUBT, live=True)
+    wake_ack_poll(tx, drop.printer_id, at)
+    # Its pieces may be in the mail: a scan of one of them ends the doubt.
+    doubted = and_(live_pieces(drop), pieces.c.status == Status.BATCHED)
+    tx.execute(update(pieces).where(doubted).values(poll_at=at))
+
+
+def wake_ack_poll(tx: Connection, printer_id: str, at: datetime) -> None:
+    """Ask the printer for acknowledgements no later than at `at`."""
+    asleep = or_(printers.c.poll_at.is_(None), printers.c.poll_at > at)
+    tx.execute(update(printers).where(printers.c.id == printer_id, asleep).values(poll_at=at))
 
 
 def spoken_of() -> ColumnElement[bool]:

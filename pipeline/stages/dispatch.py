@@ -10,13 +10,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from pipeline.errors import InDoubt, Permanent, PortError, Transient
 from pipeline.lifecycle import BatchStatus, DropStatus, Move, Status
+from pipeline.models.profile import proves_by_renaming
 from pipeline.ports import Lies, Printer, Storage
-from pipeline.repository.aside import Aside, set_drop_aside
-from pipeline.repository.batches import advance_batch, live_pieces, set_aside
+from pipeline.repository.aside import Aside, put_in_doubt, set_drop_aside, wake_ack_poll
+from pipeline.repository.batches import advance_batch, live_pieces
 from pipeline.repository.claims import FREED
 from pipeline.repository.moves import move, select_snapshots, snapshot
 from pipeline.repository.tables import drops, pieces, printers
@@ -64,13 +65,13 @@ class Dispatch:
             printer_row = tx.execute(select(printers).where(printers.c.id == drop.printer_id)).one()
         with self._directory.open(printer_row) as printer:
             if drop.status == DropStatus.HANDING_OVER:
-                return _settle(printer, drop.stem, drop.ready_part)
+                return _proven(_settle(printer, drop.stem, drop.ready_part), printer_row)
             printer.put(drop.stem, [self._storage.fetch(file["key"]) for file in drop.files])
             part = f"{drop.stem}.{drop.attempt}-{drop.claim_token[-6:]}.ready.part"
             printer.stage_ready(part, drop.ready_body.encode())
             if not self._begin_handing_over(drop, part):
                 return None
-            return _hand_over(printer, drop.stem, part)
+            return _proven(_hand_over(printer, drop.stem, part), printer_row)
 
     def _begin_handing_over(self, drop: Row[Any], part: str) -> bool:
         """The line of no return, committed before the rename; False when the claim is no longer ours."""
@@ -125,12 +126,10 @@ class Dispatch:
         at = self._line_now(tx, drop)
         if status is DropStatus.SENT:
             advance_batch(tx, drop.batch_id, BatchStatus.SENT)
-            _wake_ack_poll(tx, drop, at)
+            wake_ack_poll(tx, drop.printer_id, at)
         elif status is DropStatus.IN_DOUBT:
             log.error("drop.in_doubt", drop=drop.stem, runbook="drop-in-doubt")
-            set_aside(tx, drop.batch_id, BatchStatus.IN_DOUBT, live=True)
-            _wake_ack_poll(tx, drop, at)
-            _ask_for_scans(tx, drop, at)
+            put_in_doubt(tx, drop, at)
         return {drop.id}
 
     def _recalled(self, tx: Connection, drop: Row[Any], now: datetime) -> Aside:
@@ -141,17 +140,6 @@ class Dispatch:
     def _line_now(self, tx: Connection, drop: Row[Any]) -> datetime:
         account = drop.account_id or ""
         return self._context.line_clock.read(tx, {account})[account]
-
-
-def _wake_ack_poll(tx: Connection, drop: Row[Any], at: datetime) -> None:
-    asleep = or_(printers.c.poll_at.is_(None), printers.c.poll_at > at)
-    tx.execute(update(printers).where(printers.c.id == drop.printer_id, asleep).values(poll_at=at))
-
-
-def _ask_for_scans(tx: Connection, drop: Row[Any], at: datetime) -> None:
-    """Pieces of a drop in doubt may be in the mail: a scan of one of them ends the doubt."""
-    doubted = and_(live_pieces(drop), pieces.c.status == Status.BATCHED)
-    tx.execute(update(pieces).where(doubted).values(poll_at=at))
 
 
 def _hand_over(printer: Printer, stem: str, part: str) -> Lies:
@@ -169,6 +157,13 @@ def _settle(printer: Printer, stem: str, part: str) -> Lies:
         printer.hand_over(stem, part)
         return Lies.READY
     return lies
+
+
+def _proven(lies: Lies, printer_row: Row[Any]) -> Lies:
+    """What is proved by what lies there. Where the ready file is not taken by renaming, one that was recalled may have been taken
+    before: that tells nothing. A part and a ready file tell the same of every printer, since we alone make the one of the other.
+    """
+    return Lies.NOTHING if lies is Lies.RECALLED and not proves_by_renaming(printer_row.profile) else lies
 
 
 def _wait(drop: Row[Any], error: PortError) -> Done:

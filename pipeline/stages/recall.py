@@ -2,19 +2,34 @@
 
 Before the hand-over a drop is simply void. After it, the wish to recall is committed first and then one rename decides: a crash
 in between leaves the wish in its row, and the next worker looks again. What is lost changes nothing.
+
+Where the printer does not take drops by renaming, the rename decides nothing. The line itself never tries it there; an operator's
+wish puts the drop in doubt, which the printer's refusal or the operator's own word ends.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from enum import Enum, auto
 from typing import Any
 
 import structlog
+from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 
-from pipeline.errors import PortError
+from pipeline.errors import PortError, Transient
 from pipeline.lifecycle import DropStatus, Move, Status
-from pipeline.repository.aside import BEFORE_HAND_OVER, HANDED_OVER, Aside, set_drop_aside, spoken_of
+from pipeline.models.profile import PrinterProfile, proves_by_renaming
+from pipeline.ports import Lies
+from pipeline.repository.aside import (
+    BEFORE_HAND_OVER,
+    FAILOVER,
+    HANDED_OVER,
+    Aside,
+    put_in_doubt,
+    set_drop_aside,
+    spoken_of,
+)
 from pipeline.repository.batches import end_batch_doubt, live_pieces
 from pipeline.repository.claims import FREED
 from pipeline.repository.moves import move, select_snapshots, snapshot
@@ -25,9 +40,17 @@ from pipeline.stages.stage import Context, Done, PrinterDirectory
 log = structlog.get_logger()
 
 
+class _Ended(Enum):
+    WON = auto()
+    LOST = auto()
+    UNPROVEN = auto()
+    """The ready file was withdrawn where it still lay, and the printer may have read it before."""
+
+
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one drop: `void`, `recalled`, `lost` (the printer has it), `asked` (to be tried again) or `settled`."""
+    """What became of one drop: `void`, `recalled`, `lost` (the printer has it), `asked` (to be tried again), `in_doubt` (nobody
+    can tell, so ask the printer) or `settled`."""
 
     stem: str
     state: str
@@ -52,10 +75,10 @@ class Recall:
 
     def work(self, rows: Sequence[Row[Any]]) -> Done:
         [drop] = rows
-        won = self._win(drop)
+        ended = self._withdraw(drop)
 
         def save(tx: Connection, now: datetime) -> Collection[str]:
-            self._save(tx, drop, won=won, now=now)
+            self._save(tx, drop, ended, now)
             return {drop.id}
 
         return Done(save)
@@ -104,27 +127,37 @@ class Recall:
         if drop.status not in HANDED_OVER:  # somebody else has set it aside meanwhile
             return Outcome(drop.stem, drop.status)
         try:
-            won = self._win(drop)
+            ended = self._withdraw(drop)
         except PortError as error:
             return Outcome(drop.stem, "asked", detail=str(error))
         with self._context.db.write() as tx:
-            return self._save(tx, drop, won=won, now=self._context.machine_clock())
+            return self._save(tx, drop, ended, self._context.machine_clock())
 
-    def _win(self, drop: Row[Any]) -> bool:
+    def _withdraw(self, drop: Row[Any]) -> _Ended:
         """The one rename. A drop that is not handed over yet has nothing to rename."""
         if drop.status not in HANDED_OVER:
-            return False
+            return _Ended.LOST
         with self._context.db.read() as tx:
             if tx.execute(select(drops.c.id).where(drops.c.id == drop.id, spoken_of())).first():
-                return False
+                return _Ended.LOST
             printer_row = tx.execute(select(printers).where(printers.c.id == drop.printer_id)).one()
+        proves = proves_by_renaming(printer_row.profile)
+        if not proves and drop.recall_by == FAILOVER:
+            return _Ended.LOST
         with self._directory.open(printer_row) as printer:
-            return printer.recall(drop.stem, drop.ready_part)
+            if printer.recall(drop.stem, drop.ready_part):
+                return _Ended.WON if proves else _Ended.UNPROVEN
+            lies = Lies.TAKEN if proves else printer.look(drop.stem, drop.ready_part)
+        if lies is Lies.READY:
+            raise Transient("handed_over_meanwhile", f"{drop.stem} was handed over while it was recalled")
+        return _Ended.LOST if lies is Lies.TAKEN else _Ended.UNPROVEN
 
-    def _save(self, tx: Connection, drop: Row[Any], *, won: bool, now: datetime) -> Outcome:
+    def _save(self, tx: Connection, drop: Row[Any], ended: _Ended, now: datetime) -> Outcome:
         asked = tx.execute(select(drops).where(drops.c.id == drop.id)).one()
         by, reason = asked.recall_by or "", asked.recall_reason or ""
-        if won:
+        if ended is _Ended.UNPROVEN and (doubt := self._doubt(tx, drop)):
+            return doubt
+        if ended is _Ended.WON:
             why = Aside(DropStatus.RECALLED, by, reason, self._line_now(tx, drop), now)
             freed = set_drop_aside(tx, drop.id, why, ids=self._context.ids)
             if freed is not None:
@@ -136,6 +169,24 @@ class Recall:
         tx.execute(update(drops).where(mine).values(recall_state="lost", **FREED))
         log.warning("drop.recall_lost", drop=drop.stem, by=by, reason=reason)
         return Outcome(drop.stem, "lost", detail=f"the drop is {asked.status}: the printer has it, or may have it")
+
+    def _doubt(self, tx: Connection, drop: Row[Any]) -> Outcome | None:
+        """In doubt from here on; None where the printer has spoken of it meanwhile, or somebody has set it aside."""
+        open_ = and_(drops.c.id == drop.id, drops.c.status.in_(HANDED_OVER), ~spoken_of())
+        doubted = update(drops).where(open_).values(status=DropStatus.IN_DOUBT, recall_state="lost", **FREED)
+        if not tx.execute(doubted).rowcount:
+            return None
+        at = self._line_now(tx, drop)
+        put_in_doubt(tx, drop, at)
+        log.error("drop.in_doubt", drop=drop.stem, runbook="drop-in-doubt")
+        printer = tx.execute(select(printers.c.name, printers.c.profile).where(printers.c.id == drop.printer_id)).one()
+        whom = _to_ask(printer.profile, at - drop.handing_over_at) or "its press room"
+        return Outcome(
+            drop.stem,
+            "in_doubt",
+            detail=f"{printer.name} does not take drops by renaming, so that nothing proves that it has not taken this one: "
+            f"ask {whom}, then settle the batch by what they say",
+        )
 
     def _settle(self, tx: Connection, drop: Row[Any], deed: Deed, *, taken: bool) -> list[str]:
         at = self._line_now(tx, drop)
@@ -156,6 +207,13 @@ class Recall:
     def _line_now(self, tx: Connection, drop: Row[Any]) -> datetime:
         account = drop.account_id or ""
         return self._context.line_clock.read(tx, {account})[account]
+
+
+def _to_ask(profile: Mapping[str, Any], waited: timedelta) -> str:
+    try:
+        return PrinterProfile.model_validate(profile).to_ask(waited.total_seconds() / 60)
+    except ValidationError:
+        return ""
 
 
 def ask_recall(tx: Connection, drop_id: str, by: str, reason: str) -> bool:

@@ -1,7 +1,8 @@
 """Failover: what a printer cannot be given, or does not speak of, goes to another one that can make it.
 
-Before the hand-over a drop is moved freely; after it only a won recall moves it, which the stage of that name tries. Whatever is
-moved is planned again, with the barcode, the indicia and the layout of its new printer.
+Before the hand-over a drop is moved freely; after it only a won recall moves it, which the stage of that name tries, and nothing
+where the printer does not take drops by renaming. Whatever is moved is planned again, with the barcode, the indicia and the
+layout of its new printer.
 """
 
 from collections.abc import Iterator, Sequence
@@ -15,7 +16,7 @@ from sqlalchemy import Row
 
 from pipeline.errors import Permanent
 from pipeline.lifecycle import DropStatus
-from pipeline.models.profile import PrinterProfile
+from pipeline.models.profile import PrinterProfile, proves_by_renaming
 from pipeline.ports import Doorbell, Note
 from pipeline.press.layout import n_up
 from pipeline.products import PRODUCTS
@@ -113,7 +114,8 @@ class Failover:
         for drop in unheard:
             if drop.silent_at is None:
                 self._tell_silence(drop, at)
-            if drop.recall_state is None:
+            # Elsewhere a recall proves nothing: what is silent there waits for its printer's word, or an operator's.
+            if drop.recall_state is None and proves_by_renaming(drop.profile):
                 self._take_back(drop, _others(profiles, drop), at)
 
     def _move(self, drop: Row[Any], others: Sequence[PrinterProfile], at: datetime) -> None:
