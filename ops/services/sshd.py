@@ -13,7 +13,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -31,7 +31,8 @@ _SBIN = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/sbin", "/usr/
 class SshServer:
     """One SFTP account: its keys, settings and log lie in `folder`, what clients see in `root`, with an `in/` and an `out/`.
 
-    `read_only` denies every change; `options` are further lines of sshd_config.
+    `read_only` denies every change. `lacks` are the requests and extensions that it does not know, such as `fsync`.
+    `heeds_rights` has root's sessions bound by permissions as anybody else's are. `options` are further lines of sshd_config.
     """
 
     def __init__(
@@ -41,6 +42,8 @@ class SshServer:
         root: Path | None = None,
         port: int = 0,
         read_only: bool = False,
+        lacks: Sequence[str] = (),
+        heeds_rights: bool = False,
         options: Mapping[str, str] | None = None,
     ) -> None:
         self.folder = folder.absolute()
@@ -48,6 +51,8 @@ class SshServer:
         self.port = port or free_port()
         self.host = HOST
         self.read_only = read_only
+        self.lacks = lacks
+        self.heeds_rights = heeds_rights
         self.options = dict(options or {})
         self._sshd = _find("sshd")
         self._link_folder: Path | None = None
@@ -80,6 +85,8 @@ class SshServer:
     def command(self) -> Command:
         """For a supervisor; `is_ready` tells when it answers. `prepare` first."""
         argv = [self._sshd, "-D", "-e", "-f", str(self._config)]
+        if self.heeds_rights and os.geteuid() == 0:
+            argv = [_find("setpriv"), "--bounding-set", "-dac_override,-dac_read_search", *argv]
         return Command("sshd", argv, log_path=self.folder / "sshd.log", cwd=Path("/"))
 
     def profile_transport(self, home: Path, *, timeout_s: float = 30.0, channels: int = 4) -> dict[str, object]:
@@ -187,7 +194,8 @@ class SshServer:
     def _settings(self) -> dict[str, str]:
         shut_in = os.geteuid() == 0 and _may_be_chroot(self.root)
         start = "/" if shut_in else _as_token(self._plain_root())
-        session = f"internal-sftp{' -R' if self.read_only else ''} -d {start}"
+        lacks = f" -P {','.join(self.lacks)}" if self.lacks else ""
+        session = f"internal-sftp{' -R' if self.read_only else ''}{lacks} -d {start}"
         return {
             "ListenAddress": f"{self.host}:{self.port}",
             "HostKey": _quoted(self._host_key),
