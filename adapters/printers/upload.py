@@ -7,6 +7,7 @@ one name hold the same bytes, whoever puts them: a drop's files are fixed before
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -33,6 +34,7 @@ def put(file: Path, target: bytes, offer: Offer) -> Job[None]:
             yield from _upload(source, target, offer)
         else:
             yield from _confirm(source, target, offer)
+            yield from _tidy(target)
 
 
 def put_in_place(file: Path, target: bytes, offer: Offer) -> Job[None]:
@@ -60,7 +62,7 @@ def write_whole(path: bytes, body: bytes, offer: Offer) -> Job[None]:
 
 
 def _upload(source: BinaryIO, target: bytes, offer: Offer) -> Job[None]:
-    part, size = target + b".part", _size(source)
+    part, size = _part(target), _size(source)
     there = yield from _write(source, part, offer)
     if there is not None and there > size:
         # What lay there under this name was longer, so it was no part of this file.
@@ -75,7 +77,17 @@ def _upload(source: BinaryIO, target: bytes, offer: Offer) -> Job[None]:
         if (yield from jobs.size_of(target)) is None:
             raise
         yield from _confirm(source, target, offer)
-        yield from jobs.remove(part)
+        yield from _tidy(target)
+
+
+def _tidy(target: bytes) -> Job[None]:
+    """Remove the part of a file that is there: one who came second may have been cut off with it. If it stays, it does no harm."""
+    with suppress(RefusedError):
+        yield from jobs.remove(_part(target))
+
+
+def _part(target: bytes) -> bytes:
+    return target + b".part"
 
 
 def _write(source: BinaryIO, part: bytes, offer: Offer) -> Job[int | None]:

@@ -1,6 +1,7 @@
 """A printer's SFTP account for the tests: a real sshd, an empty account each time, and our printer on it."""
 
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,3 +26,10 @@ def settings_for(server: SshServer, **changes: Any) -> Sftp:
 def printer_at(server: SshServer, **changes: Any) -> SftpPrinter:
     settings = settings_for(server, **changes)
     return SftpPrinter(settings, server.folder / settings.key_file)
+
+
+def until_nobody_is_connected(server: SshServer) -> None:
+    end = time.monotonic() + 10
+    while server.sessions():
+        assert time.monotonic() < end
+        time.sleep(0.01)

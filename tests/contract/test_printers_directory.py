@@ -1,7 +1,6 @@
 """Live printers by their rows: one connection is kept and used again, others are refused, several workers may ask."""
 
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
@@ -14,7 +13,7 @@ from ops.services.sshd import SshServer
 from pipeline.errors import Permanent, PortError, Transient
 from pipeline.ports import Lies
 from tests.contract.printer_cases import PART, STEM
-from tests.contract.sftp_account import empty
+from tests.contract.sftp_account import empty, until_nobody_is_connected
 
 SANDBOX = {"kind": "sandbox"}
 
@@ -46,13 +45,6 @@ def row_of(transport: dict[str, Any], *, mode: str = "live") -> Any:
 def look(printers: LivePrinters, row: Any) -> Lies:
     with printers.open(row) as printer:
         return printer.look(STEM, PART)
-
-
-def until_nobody_is_connected(server: SshServer) -> None:
-    end = time.monotonic() + 10
-    while server.sessions():
-        assert time.monotonic() < end
-        time.sleep(0.01)
 
 
 def test_one_connection_is_kept_between_uses(server: SshServer, printers: LivePrinters, row: Any) -> None:

@@ -70,14 +70,14 @@ def test_a_connection_cut_in_the_middle_is_taken_up_again(
     printer: SftpPrinter, account: Path, proxy: TcpProxy, tmp_path: Path, passed: int
 ) -> None:
     files = some_files(tmp_path)
-    proxy.cut_after = passed
+    proxy.requests.cut_after = passed
     error = failure(lambda: printer.put(STEM, files))
     assert isinstance(error, Transient)
     assert error.code in ("printer_connection_lost", "printer_busy")
     assert all(
         path.read_bytes() == (tmp_path / "ours" / path.name).read_bytes() for path in (account / "in").glob("*.pdf")
     )
-    proxy.cut_after = None
+    proxy.requests.cut_after = None
     printer.put(STEM, files)
     assert {path.name for path in (account / "in").iterdir()} == {path.name for path in files}
     assert all((account / "in" / path.name).read_bytes() == path.read_bytes() for path in files)
@@ -190,9 +190,9 @@ def test_a_hand_over_that_never_arrived_is_in_doubt_and_can_be_made(
     printer: SftpPrinter, account: Path, proxy: TcpProxy
 ) -> None:
     printer.stage_ready(PART, b"{}")
-    proxy.cut_after = 10
+    proxy.requests.cut_after = 10
     assert isinstance(failure(lambda: printer.hand_over(STEM, PART)), InDoubt)
-    proxy.cut_after = None
+    proxy.requests.cut_after = None
     assert printer.look(STEM, PART) is Lies.PART
     printer.hand_over(STEM, PART)
     assert printer.look(STEM, PART) is Lies.READY
@@ -201,7 +201,7 @@ def test_a_hand_over_that_never_arrived_is_in_doubt_and_can_be_made(
 def test_a_hand_over_that_cannot_connect_was_not_made(printer: SftpPrinter, account: Path, proxy: TcpProxy) -> None:
     printer.stage_ready(PART, b"{}")
     printer.close()
-    proxy.cut_after = 0
+    proxy.requests.cut_after = 0
     assert isinstance(failure(lambda: printer.hand_over(STEM, PART)), Transient)
     assert (account / "in" / PART).exists()
 

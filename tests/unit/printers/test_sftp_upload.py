@@ -218,3 +218,15 @@ def _refusing(account: dict[bytes, bytearray], kind: Kind, nth: int = 1) -> Fake
     session = FakeServer(refuse=lambda this, number: Code.PERMISSION_DENIED if (this, number) == (kind, nth) else None)
     session.files = account
     return session
+
+
+def test_a_part_beside_a_file_that_is_there_is_cleared_away(file: Path) -> None:
+    account = {TARGET: bytearray(BODY), PART: bytearray(b"of one who came second and was cut off")}
+    put(Session(account), file)
+    assert account == {TARGET: BODY}
+
+
+def test_a_part_that_may_not_be_cleared_away_does_no_harm(file: Path) -> None:
+    account = {TARGET: bytearray(BODY), PART: bytearray(b"left")}
+    put(_refusing(account, Kind.REMOVE), file)
+    assert account[TARGET] == BODY
