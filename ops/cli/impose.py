@@ -22,6 +22,7 @@ from ops.cli.preflight import existing, product_named
 from ops.cli.profiles import profile_faults
 from ops.cli.progress import Told, progress
 from ops.cli.recipients import Row, chunks, read_rows
+from ops.cli.sizes import width_and_height
 from pipeline.address.imb import tracking_code
 from pipeline.clock import machine_clock
 from pipeline.models.profile import Imposition, Marks, Postage, Sheet
@@ -216,18 +217,13 @@ def _tell(imposed: Imposed, files: Sequence[Path], rejected: int, serials: Seria
 
 
 def _sheet(size: str, imageable: str | None) -> Sheet:
-    width, height = _inches("--sheet", size)
+    width, height = width_and_height("--sheet", size)
     inner = (
-        (width - _BLANK_WIDTH_IN, height - _BLANK_HEIGHT_IN) if imageable is None else _inches("--imageable", imageable)
+        (width - _BLANK_WIDTH_IN, height - _BLANK_HEIGHT_IN)
+        if imageable is None
+        else width_and_height("--imageable", imageable)
     )
     return Sheet(width_in=width, height_in=height, imageable_width_in=inner[0], imageable_height_in=inner[1])
-
-
-def _inches(option: str, text: str) -> tuple[float, float]:
-    found = re.fullmatch(r"(\d+(?:\.\d+)?)[xX](\d+(?:\.\d+)?)", text)
-    if found is None:
-        raise CommandError(f"{option} {text}: write it as width x height in inches, such as 13x19", Exit.USAGE)
-    return float(found[1]), float(found[2])
 
 
 def _serials(text: str, mailer_id: str, stid: str) -> Serials:

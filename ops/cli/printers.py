@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
-from sqlalchemy import Connection, Row
+from sqlalchemy import Row
 
 from adapters.printers.directory import LivePrinters
 from ops.cli.apps import new_app
@@ -15,13 +15,17 @@ from ops.cli.failure import CommandError, Exit
 from ops.cli.installation import installation
 from ops.cli.operator import deed
 from ops.cli.output import Json, print_json, print_record, print_table, say
+from ops.cli.printer_rows import mode_of, overtaken, printer_row
 from ops.cli.probe import key_check, probe
 from ops.cli.profiles import checked, differences, read_profile, with_changes
+from ops.cli.registering import form, measure
 from pipeline.models.profile import PrinterProfile
 from pipeline.models.types import system_ids
 from pipeline.repository import printers as repository
 
 app = new_app("Printers: where batches go, and how each printer wants them.")
+app.command()(form)
+app.command()(measure)
 
 Name = Annotated[str, typer.Argument(help="The printer's name.")]
 TestMode = Annotated[bool, typer.Option("--test", help="The simulated printers of test accounts.")]
@@ -43,7 +47,7 @@ def add(name: Name, profile: ProfileFile, reason: Reason = "", as_json: Json = F
             raise CommandError(
                 f"there is a printer {name!r} already: change it by `mailstream printers edit`", Exit.CONFLICT
             )
-        row = _find(tx, name, test=False)
+        row = printer_row(tx, name)
     if as_json:
         print_json(_whole(row))
     else:
@@ -54,7 +58,7 @@ def add(name: Name, profile: ProfileFile, reason: Reason = "", as_json: Json = F
 def list_(test: TestMode = False, as_json: Json = False) -> None:
     """List printers by name."""
     with installation() as here, here.db.read() as tx:
-        rows = repository.list_printers(tx, _mode(test))
+        rows = repository.list_printers(tx, mode_of(test))
     if as_json:
         print_json([_whole(row) for row in rows])
         return
@@ -66,7 +70,7 @@ def list_(test: TestMode = False, as_json: Json = False) -> None:
 def show(name: Name, test: TestMode = False, as_json: Json = False) -> None:
     """Show a printer with its whole profile."""
     with installation() as here, here.db.read() as tx:
-        row = _find(tx, name, test=test)
+        row = printer_row(tx, name, test=test)
     if as_json:
         print_json(_whole(row))
         return
@@ -85,12 +89,12 @@ def edit(
     if bool(sets) == (profile is not None):
         raise CommandError("give --set FIELD=VALUE, once for each field, or --profile FILE", Exit.USAGE)
     with installation() as here, here.db.write() as tx:
-        row = _find(tx, name, test=False)
+        row = printer_row(tx, name)
         wanted = read_profile(profile) if profile is not None else checked(with_changes(row.profile, sets or ()))
         changes = differences(row.profile, wanted.model_dump(mode="json"))
         if changes and not repository.edit_printer(tx, row, wanted, deed(reason), ids=system_ids()):
-            raise _overtaken(name)
-        row = _find(tx, name, test=False)
+            raise overtaken(name)
+        row = printer_row(tx, name)
     if as_json:
         print_json(_whole(row))
         return
@@ -112,11 +116,11 @@ def suspend(
     if not off and not reason:
         raise CommandError("say why, for those who look at the board: --reason TEXT", Exit.USAGE)
     with installation() as here, here.db.write() as tx:
-        row = _find(tx, name, test=False)
+        row = printer_row(tx, name)
         changes = (row.suspended_at is None) != off
         if changes and not repository.suspend_printer(tx, row, deed(reason), off=off, ids=system_ids()):
-            raise _overtaken(name)
-        row = _find(tx, name, test=False)
+            raise overtaken(name)
+        row = printer_row(tx, name)
     if as_json:
         print_json(_whole(row))
     else:
@@ -131,7 +135,7 @@ def check(name: Name, as_json: Json = False) -> None:
     Two small files whose names begin with mailstream-check stay in its inbox; no printer looks at them.
     """
     with installation() as here, here.db.read() as tx:
-        row = _find(tx, name, test=False)
+        row = printer_row(tx, name)
         home = here.settings.home
     key = key_check(checked(row.profile, outcome="correct it by `mailstream printers edit`"), home)
     if not key.ok:
@@ -143,22 +147,6 @@ def check(name: Name, as_json: Json = False) -> None:
     finally:
         directory.close()
     tell(found, as_json)
-
-
-def _find(tx: Connection, name: str, *, test: bool) -> Row[Any]:
-    row = repository.printer_named(tx, _mode(test), name)
-    if row is None:
-        where = "`mailstream printers list --test`" if test else "`mailstream printers list`"
-        raise CommandError(f"there is no printer {name!r}: {where} shows them", Exit.NOT_FOUND)
-    return row
-
-
-def _mode(test: bool) -> str:
-    return "test" if test else "live"
-
-
-def _overtaken(name: str) -> CommandError:
-    return CommandError(f"somebody else changed {name} at the same time: look at it, and try again", Exit.CONFLICT)
 
 
 def _whole(row: Row[Any]) -> dict[str, Any]:
