@@ -6,7 +6,6 @@ line in between; who sends files one by one takes most of a minute there, and is
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -95,9 +94,9 @@ def _figure(load: Load, where: str, times: Mapping[str, Sequence[float]], goal: 
 def _memory(channels: int, folder: Path | None) -> Figure:
     """Of a process of its own, which puts the larger load over the long line."""
     with _printer(LARGE, folder, _FAR_MS) as (account, files):
-        transport = {"inbox": "in", "outbox": "out", **account.transport(account.server.folder, channels=channels)}
-        argv = [sys.executable, "-m", "ops.bench.sftp_memory", json.dumps(transport), str(account.server.key_file)]
-        done = subprocess.run([*argv, *map(str, files)], check=True, capture_output=True, text=True)
+        settings = account.settings(channels=channels).model_dump_json()
+        argv = [sys.executable, "-m", "ops.bench.sftp_memory", settings, str(account.server.key_file)]
+        done = subprocess.run([*argv, str(files[0].parent)], check=True, stdout=subprocess.PIPE, text=True)
     before, most = done.stdout.split()
     what = f"most memory, {channels} channels, {LARGE}, {_FAR_MS:g} ms"
     return Figure(what, f"{most} MB", f"{before} MB before it connects", "<= 64 MB")

@@ -1,7 +1,7 @@
 """Puts files at a printer in a process that does nothing else, and says how much memory it held at most: `VmHWM`, in MB.
 
-`python -m ops.bench.sftp_memory TRANSPORT KEY_FILE FILE …`, where TRANSPORT is that of a profile, as JSON. Printed are the most
-before it connected, which is what Python and the SSH library take, and the most in all.
+`python -m ops.bench.sftp_memory TRANSPORT KEY_FILE FOLDER`, where TRANSPORT is that of a profile, whole and as JSON. Printed are
+the most before it connected, which is what Python and the SSH library take, and the most in all.
 """
 
 import json
@@ -14,13 +14,13 @@ from adapters.printers.sftp import SftpPrinter
 
 
 def main() -> None:
-    transport, key_file, *files = sys.argv[1:]
+    transport, key_file, folder = sys.argv[1:]
     # Not the profile's own model: with it come all tables, which are no part of the transport.
-    settings: Any = SimpleNamespace(**json.loads(transport))
+    settings: Any = json.loads(transport, object_hook=lambda part: SimpleNamespace(**part))
     before = _most_mb()
     printer = SftpPrinter(settings, Path(key_file))
     try:
-        printer.put("bench", [Path(file) for file in files])
+        printer.put("bench", sorted(Path(folder).iterdir()))
     finally:
         printer.close()
     print(before, _most_mb())  # noqa: T201

@@ -25,9 +25,10 @@ class Account:
     server: SshServer
     port: int
 
-    def transport(self, home: Path, *, channels: int = 4) -> dict[str, object]:
-        """As a profile has it."""
-        return {**self.server.profile_transport(home, channels=channels), "port": self.port}
+    def settings(self, *, channels: int) -> Sftp:
+        """As a profile has them."""
+        described = self.server.profile_transport(self.server.folder, channels=channels)
+        return Sftp.model_validate({**described, "port": self.port})
 
 
 Put = Callable[[Account, Sequence[Path]], None]
@@ -48,9 +49,7 @@ def ways() -> Mapping[str, Put]:
 
 
 def _ours(account: Account, files: Sequence[Path], *, channels: int) -> None:
-    folder = account.server.folder
-    settings = Sftp.model_validate(account.transport(folder, channels=channels))
-    printer = SftpPrinter(settings, folder / settings.key_file)
+    printer = SftpPrinter(account.settings(channels=channels), account.server.key_file)
     try:
         printer.put("bench", files)
     finally:
