@@ -16,18 +16,53 @@ from api.artwork import Inspection
 from api.auth import Keyring
 from api.desk import Desk
 from api.edge import Edge
-from api.ops_schemas import ExcuseIn, HoldIn, ReasonIn, RerouteIn, SettleIn, SplitIn, SuspensionIn
+from api.ops_schemas import (
+    ExcuseIn,
+    HoldIn,
+    PrinterChange,
+    PrinterIn,
+    ReasonIn,
+    RerouteIn,
+    SettleIn,
+    SplitIn,
+    SuspensionIn,
+)
 from api.problems import CODES, Problem, invalid, render
-from api.routes import creatives, endpoints, events, health, mail, ops_batches, ops_holds, ops_sla, reference, sandbox
+from api.routes import (
+    creatives,
+    endpoints,
+    events,
+    health,
+    mail,
+    ops_batches,
+    ops_holds,
+    ops_printers,
+    ops_sla,
+    reference,
+    sandbox,
+)
 from api.schemas import ClockChange, CreativeIn, EndpointChange, EndpointIn, PieceIn
 from api.services import Services, request_id_of
 from pipeline.errors import Permanent, Transient
+from pipeline.models.profile import PrinterProfile
 
 log = structlog.get_logger()
 
-_ROUTERS = (mail, creatives, endpoints, events, sandbox, reference, health, ops_sla, ops_batches, ops_holds)
-_OPERATORS_BODIES = (ExcuseIn, HoldIn, ReasonIn, RerouteIn, SettleIn, SplitIn, SuspensionIn)
-_BODIES = (PieceIn, CreativeIn, EndpointIn, EndpointChange, ClockChange, *_OPERATORS_BODIES)
+_ROUTERS = (
+    mail,
+    creatives,
+    endpoints,
+    events,
+    sandbox,
+    reference,
+    health,
+    ops_sla,
+    ops_batches,
+    ops_holds,
+    ops_printers,
+)
+_OPERATORS_BODIES = (ExcuseIn, HoldIn, ReasonIn, RerouteIn, SettleIn, SplitIn, SuspensionIn, PrinterIn, PrinterChange)
+_BODIES = (PieceIn, CreativeIn, EndpointIn, EndpointChange, ClockChange, PrinterProfile, *_OPERATORS_BODIES)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 

@@ -1,11 +1,12 @@
 """The bodies that operators send. Whatever they do is kept with its reason."""
 
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, WithJsonSchema
 
 from api.schemas import CLEAN, Body
+from pipeline.models.profile_check import PRINTER_NAME
 
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=500, pattern=CLEAN, strip_whitespace=True)]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=CLEAN)]
@@ -32,6 +33,36 @@ class SplitIn(Body):
 
     keep: int = Field(ge=1, le=10_000_000)
     printer: Name | None = None
+    reason: Reason
+
+
+Profile = Annotated[
+    dict[str, Any], WithJsonSchema({"type": "object", "description": "As the schema PrinterProfile has it"})
+]
+Changes = Annotated[
+    dict[str, Any],
+    WithJsonSchema(
+        {
+            "type": "object",
+            "description": "A JSON Merge Patch (RFC 7396) of the profile: what is named changes, and null gives the default back.",
+        }
+    ),
+]
+
+
+class PrinterIn(Body):
+    name: Annotated[str, StringConstraints(pattern=PRINTER_NAME)] = Field(
+        description="Up to 40 letters, digits, - and _, for good"
+    )
+    profile: Profile
+    reason: Reason
+
+
+class PrinterChange(Body):
+    """With `revision`, nothing is changed where the printer is no longer at that one."""
+
+    profile: Changes
+    revision: int | None = Field(default=None, ge=1)
     reason: Reason
 
 

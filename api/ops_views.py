@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from math import isinf
 from typing import Any
 
+from pydantic import ValidationError
+
+from api.faults import below
 from api.views import Columns, moment
+from pipeline.errors import Fault
+from pipeline.models.profile import PrinterProfile
+from pipeline.models.profile_check import model_faults
 from pipeline.sla.board import Miss, TruckRow
 from pipeline.worker.board import Board, Stuck
 
@@ -102,6 +108,32 @@ def audit(row: Columns) -> dict[str, Any]:
         "reason": row["reason"],
         "data": row["data"],
     }
+
+
+def printer(row: Columns) -> dict[str, Any]:
+    """With its whole profile; what is wrong with one that was kept by an older version stands in `faults`."""
+    return {
+        "id": row["id"],
+        "object": "printer",
+        "livemode": row["mode"] == "live",
+        "name": row["name"],
+        "state": "quarantined" if row["quarantined_at"] else "suspended" if row["suspended_at"] else "open",
+        "revision": row["revision"],
+        "suspended_at": moment(row["suspended_at"]),
+        "quarantined_at": moment(row["quarantined_at"]),
+        "last_ack_at": moment(row["last_ack_at"]),
+        "created_at": moment(row["created_at"]),
+        "profile": row["profile"],
+        "faults": [fault.as_dict() for fault in _faults(row)],
+    }
+
+
+def _faults(row: Columns) -> list[Fault]:
+    try:
+        PrinterProfile.model_validate(row["profile"])
+    except ValidationError as error:
+        return below("/profile", model_faults(error))
+    return []
 
 
 def hold(row: Columns) -> dict[str, Any]:

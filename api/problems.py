@@ -148,6 +148,11 @@ _CONFLICT = {
     "not_held": Code(409, "The piece is not held", "Look at its status: it goes on by itself."),
     "held_by_operator": Code(409, "An operator holds the piece", "Ask whoever runs this service to release it."),
     "cannot_reroute": Code(409, "The batch cannot be sent there", "See detail; nothing was changed."),
+    "printer_exists": Code(409, "There is a printer of that name", "Change that one, or choose another name."),
+    "printer_changed": Code(409, "The printer was changed meanwhile", "Look at it, and send the change again."),
+    "drops_unspoken_of": Code(
+        409, "The printer has drops that it never spoke of", "Wait for its word, or recall and settle their batches."
+    ),
     "nothing_to_do": Code(409, "The batch has nothing of that kind", "Look at the board for where it is."),
     "too_many_endpoints": Code(409, "There are too many webhook endpoints", "Delete one that is not needed any more."),
 }

@@ -20,6 +20,7 @@ from ops.cli.probe import key_check, probe
 from ops.cli.profiles import checked, differences, read_profile, with_changes
 from ops.cli.registering import form, measure
 from pipeline.models.profile import PrinterProfile
+from pipeline.models.profile_check import PRINTER_NAME
 from pipeline.models.types import system_ids
 from pipeline.repository import printers as repository
 
@@ -38,7 +39,7 @@ _FIELDS = ("id", "name", "mode", "revision", "suspended_at", "last_ack_at", "qua
 @app.command()
 def add(name: Name, profile: ProfileFile, reason: Reason = "", as_json: Json = False) -> None:
     """Add a printer. What its profile leaves out has the defaults of a 13x19 digital press."""
-    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", name):
+    if not re.match(PRINTER_NAME, name):
         raise CommandError(f"{name!r} cannot be a printer's name: up to 40 letters, digits, - and _", Exit.USAGE)
     wanted = read_profile(profile)
     with installation() as here, here.db.write() as tx:

@@ -16,11 +16,24 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 # Finding them reads the whole zone folder, and profiles are read at every tick.
 _zones = cache(available_timezones)
 
+# Bounds are wide: they keep a slip of the finger from stopping the plan for all printers.
 Inches = Annotated[float, Field(ge=0, le=100)]
+Offset = Annotated[float, Field(ge=-2, le=2)]
+Minutes = Annotated[int, Field(ge=0, le=7 * 24 * 60)]
+Count = Annotated[int, Field(ge=1, le=10_000_000)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*")
+    @classmethod
+    def _is_printable(cls, value: Any) -> Any:
+        """No database keeps a NUL, and no ticket has a glyph for the others."""
+        words = value if isinstance(value, tuple) else (value,)
+        if any(isinstance(word, str) and not word.isprintable() for word in words):
+            raise ValueError("has control characters; remove them")
+        return value
 
 
 class Sheet(_Part):
@@ -65,11 +78,11 @@ class Imposition(_Part):
     work_style: Literal["sheetwise", "work_and_turn", "work_and_tumble"] = "sheetwise"
     back_turn: Literal["long_edge", "short_edge"] = "long_edge"
     backs: Literal["head_to_head", "head_to_foot"] = "head_to_head"
-    back_offset_x_in: float = 0.0
-    back_offset_y_in: float = 0.0
+    back_offset_x_in: Offset = 0.0
+    back_offset_y_in: Offset = 0.0
     order: Literal["cut_and_stack", "across"] = "cut_and_stack"
-    stack_depth: int | None = Field(default=None, ge=1)
-    max_sheets_per_file: int = Field(default=2000, ge=1)
+    stack_depth: Count | None = None
+    max_sheets_per_file: Count = 2000
     output_intent: Literal["none", "TR006"] = "TR006"
     # PDF/VT-1, in one-up files alone: a page of a press sheet belongs to many records.
     document_parts: bool = True
@@ -86,8 +99,8 @@ class Postage(_Part):
     stid_first_class: str = Field(default="310", pattern=r"^\d{3}$")
     stid_marketing: str = Field(default="311", pattern=r"^\d{3}$")
     # A permit imprint mailing needs 200 pieces (DMM 604.5.1.2); stamps and meters have no minimum.
-    min_pieces_first_class: int = Field(default=0, ge=0)
-    min_pieces_marketing: int = Field(default=0, ge=0)
+    min_pieces_first_class: int = Field(default=0, ge=0, le=10_000_000)
+    min_pieces_marketing: int = Field(default=0, ge=0, le=10_000_000)
     presort_by: Literal["printer", "bureau", "us", "none"] = "none"
     imb_by: Literal["us", "bureau"] = "us"
     induction: str = Field(default="", max_length=80)
@@ -150,9 +163,9 @@ class Sandbox(_Part):
     """The simulated printer of test accounts; times are on the account's line clock."""
 
     kind: Literal["sandbox"] = "sandbox"
-    accept_minutes: int = 5
-    print_minutes: int = 60
-    mail_minutes: int = 240
+    accept_minutes: Minutes = 5
+    print_minutes: Minutes = 60
+    mail_minutes: Minutes = 240
 
 
 class Floor(_Part):
@@ -162,22 +175,22 @@ class Floor(_Part):
     opens: time = time(6, 0)
     closes: time = time(22, 0)
     trucks: tuple[time, ...] = (time(11, 0), time(17, 0), time(20, 30))
-    lead_minutes: int = Field(default=75, ge=0)
-    sheets_per_hour: int = Field(default=6000, ge=1)
-    setup_minutes: int = Field(default=4, ge=0)
-    max_sheets_per_batch: int = Field(default=600, ge=1)
+    lead_minutes: Minutes = 75
+    sheets_per_hour: Count = 6000
+    setup_minutes: Minutes = 4
+    max_sheets_per_batch: Count = 600
     # Further opening hours of the same days, and days on which neither press nor truck runs.
     extra_hours: tuple[tuple[time, time], ...] = ()
     closed_weekdays: tuple[Annotated[int, Field(ge=0, le=6)], ...] = Field(default=(), description="0 is Monday")
     closed_dates: tuple[date, ...] = ()
     # A batch closes at this many full sheets; without a number, at those that keep set-up under a sixth of press time.
     # It never waits longer than `max_wait_s` for its first piece.
-    fill_sheets: int | None = Field(default=None, ge=1)
-    max_files_per_batch: int | None = Field(default=None, ge=1)
-    max_pieces_per_batch: int | None = Field(default=None, ge=1)
-    max_wait_s: int | None = Field(default=None, ge=0)
-    ack_minutes: int = Field(default=20, ge=0)
-    cost_cents_per_sheet: float = Field(default=6.0, ge=0)
+    fill_sheets: Count | None = None
+    max_files_per_batch: Count | None = None
+    max_pieces_per_batch: Count | None = None
+    max_wait_s: int | None = Field(default=None, ge=0, le=7 * 24 * 3600)
+    ack_minutes: Minutes = 20
+    cost_cents_per_sheet: float = Field(default=6.0, ge=0, le=1_000_000)
     spoilage: float = Field(default=0.015, ge=0, lt=1)
 
     @field_validator("zone")
@@ -198,7 +211,7 @@ class Contact(_Part):
     name: str = Field(min_length=1, max_length=80)
     phone: str = Field(default="", pattern=r"^(\+?[0-9][0-9 ().x-]{6,30})?$")
     email: str = Field(default="", pattern=r"^([^@\s]{1,64}@[^@\s]{1,190})?$")
-    after_minutes: int = Field(default=0, ge=0, le=7 * 24 * 60)
+    after_minutes: Minutes = 0
 
     @model_validator(mode="after")
     def _can_be_reached(self) -> "Contact":

@@ -1,7 +1,6 @@
 """What is wrong with a printer's profile, field by field, each with its remedy: the same for the command line and the API."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -9,6 +8,9 @@ from pydantic import BaseModel, ValidationError
 from pipeline.errors import Fault, Permanent
 from pipeline.models.profile import PrinterProfile, Sandbox, Sftp
 from pipeline.products import PRODUCTS
+
+PRINTER_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
+"""It stands in paths and in logs."""
 
 _TAGS = {"sftp": Sftp, "sandbox": Sandbox}
 _FORMS = {
@@ -65,11 +67,6 @@ def as_line(fault: Fault) -> str:
     """A fault as the command line shows it: `postage.mailer_id: what; remedy`."""
     path = fault.pointer.strip("/").replace("/", ".") or "profile"
     return f"{path}: " + "; ".join(part for part in (fault.detail, fault.remedy) if part)
-
-
-def below(at: str, faults: Sequence[Fault]) -> list[Fault]:
-    """The same faults, with pointers from the top of what the profile stands in."""
-    return [replace(fault, pointer=f"{at}{fault.pointer}") for fault in faults]
 
 
 def _invalid(faults: Sequence[Fault]) -> Permanent:

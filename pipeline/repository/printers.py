@@ -33,6 +33,10 @@ def printer_named(tx: Connection, mode: str, name: str) -> Row[Any] | None:
     return tx.execute(select(printers).where(printers.c.mode == mode, printers.c.name == name)).first()
 
 
+def live_printer(tx: Connection, printer_id: str) -> Row[Any] | None:
+    return tx.execute(select(printers).where(printers.c.mode == "live", printers.c.id == printer_id)).first()
+
+
 def add_printer(tx: Connection, name: str, profile: PrinterProfile, deed: Deed, *, ids: Ids) -> str | None:
     """A new printer of live mail; returns its id, or None where the name is taken."""
     printer_id = ids.new("pr")
