@@ -190,7 +190,9 @@ class Floor(_Part):
     max_pieces_per_batch: Count | None = None
     max_wait_s: int | None = Field(default=None, ge=0, le=7 * 24 * 3600)
     ack_minutes: Minutes = 20
+    # What a sheet costs off the press, and what a piece costs beside it: cut, folded, inserted.
     cost_cents_per_sheet: float = Field(default=6.0, ge=0, le=1_000_000)
+    cost_cents_per_piece: float = Field(default=0.0, ge=0, le=1_000_000)
     spoilage: float = Field(default=0.015, ge=0, lt=1)
 
     @field_validator("zone")

@@ -102,7 +102,7 @@ def _takers(backlog: Backlog, benches: Sequence[Bench]) -> tuple[list[Bench], st
 
 def _piece_cents(bench: Bench, key: BatchKey) -> float:
     pace = bench.press.pace[key.product]
-    return key.sheets * pace.cents_per_sheet / pace.n_up
+    return key.sheets * pace.cents_per_sheet / pace.n_up + bench.press.floor.cost_cents_per_piece
 
 
 def _trucks(takers: Sequence[Bench], backlog: Backlog, now: datetime) -> list[float]:

@@ -150,6 +150,17 @@ def test_of_two_that_can_keep_the_promise_the_cheap_slow_one_prints() -> None:
     assert close.printer_id == "fair"
 
 
+def test_what_a_piece_costs_beside_its_sheet_counts() -> None:
+    """By hand: 8-up, 8 cents a sheet is 1 cent a piece; a printer whose sheets are free asks 2 for cutting each."""
+    presses = [
+        press("cut", cost_cents_per_sheet=0.0, cost_cents_per_piece=2.0),
+        press("flat", cost_cents_per_sheet=8.0),
+    ]
+    assert [wait.printer_id for wait in plan([backlog(80)], presses, NOW).waits] == ["flat"]
+    presses[0] = press("cut", cost_cents_per_sheet=0.0, cost_cents_per_piece=0.9)
+    assert [wait.printer_id for wait in plan([backlog(80)], presses, NOW).waits] == ["cut"]
+
+
 def test_when_the_cheap_slow_one_is_too_late_the_dear_fast_one_prints() -> None:
     presses = [
         press("dear", cost_cents_per_sheet=9.0, sheets_per_hour=9_000),
