@@ -1,7 +1,7 @@
-"""A socket that sends what one thread says in a row at once.
+"""A socket that sends what one thread says in a row at once, and takes in at once what has come.
 
-An SSH packet carries 32 KB at most, and each on its own costs a system call, in which the interpreter is given away and has to be
-won back. Four of them in one call are most of what there is to gain.
+An SSH packet carries 32 KB at most, and an answer a few dozen bytes. Each on its own costs system calls, in which the interpreter
+is given away and has to be won back.
 """
 
 import socket
@@ -9,6 +9,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+_RECEIVE_BYTES = 64 * 1024
 
 
 class BurstSocket(socket.socket):
@@ -20,6 +22,7 @@ class BurstSocket(socket.socket):
         self.settimeout(timeout)
         self._speaker = 0
         self._held: list[bytes] = []
+        self._come = b""
         self._order = threading.Lock()
 
     @contextmanager
@@ -43,6 +46,12 @@ class BurstSocket(socket.socket):
             if self._speaker != threading.get_ident():
                 self._send_held()
         return len(data)
+
+    def recv(self, size: int, _flags: int = 0) -> bytes:
+        """Up to `size` bytes, none at the end. For one thread. Raises `OSError`."""
+        come = self._come or super().recv(_RECEIVE_BYTES)
+        self._come = come[size:]
+        return come[:size]
 
     def _send_held(self) -> None:
         held, self._held = self._held, []

@@ -69,7 +69,7 @@ def main() -> None:
 def measure(rounds: int = 3) -> list[Figure]:
     """On loopback and over a long line, and what memory it takes there."""
     folder = _fast_folder()
-    near = compare(LARGE, rounds, folder, names=[OPENSSH, OURS_1, OURS])
+    near = compare(LARGE, 3 * rounds, folder, names=[OPENSSH, OURS_1, OURS])
     far = compare(LARGE, rounds, folder, rtt_ms=_FAR_MS, names=[OPENSSH, LFTP_8, OURS])
     far_small = compare(SMALL, rounds, folder, rtt_ms=_FAR_MS, names=[OPENSSH, LFTP_8, OURS])
     return [
