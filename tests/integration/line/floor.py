@@ -62,12 +62,6 @@ class Shop:
         """Whatever is due at the press."""
         self.press.step()
 
-    def put_away(self, stem: str) -> None:
-        """What lies of a drop in the inbox is moved to where nobody looks."""
-        for path in sorted((self.folder / "in").glob(f"{stem}.*")):
-            if ".ready" in path.name or path.suffix == ".taken":
-                path.unlink()
-
     def events(self) -> list[dict[str, Any]]:
         return self.journal._read()
 

@@ -154,7 +154,7 @@ class PrinterMachine(RuleBasedStateMachine):
                 shop.restart({Misdeed.SILENT})
                 self._take_and_accept(shop)
             for path in shop.inbox(".taken") if arrives else shop.inbox(".ready.part"):
-                shop.put_away(path.name.partition(".")[0])
+                path.unlink()
             raise KilledError if kind is KilledError else InDoubt("trap", "no answer came")
 
         shop.traps["hand_over", "after" if arrives else "before"] = lose
@@ -225,7 +225,7 @@ class PrinterMachine(RuleBasedStateMachine):
         ledger = read(shop)
         ended = ledger.accepted | set(ledger.rejected)
         for path in [*shop.inbox(".ready.part"), *(one for one in shop.inbox(".taken") if one.stem in ended)]:
-            shop.put_away(path.name.partition(".")[0])
+            path.unlink()
 
     @rule(which=which, every=st.integers(1, 4))
     def good_pieces_are_destroyed(self, which: int, every: int) -> None:
