@@ -1,5 +1,6 @@
 """Closing batches: how many pieces of which lots, at which press, and the reason, in words that an operator can check."""
 
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -168,18 +169,20 @@ class Desk:
         for waiting in self._taken_by(bench):
             rate = bench.rates[waiting.key]
             soonest = bench.first_truck(bench.base + bench.setup_s + _enough(rate) * rate.piece_s)
-            due = next((lot.due for lot in waiting.lots if lot.due >= soonest and lot.pieces), None)
-            if due is not None:
-                yield due, waiting
+            for lot in waiting.lots[bisect_left(waiting.lots, soonest, key=_due) :]:
+                if lot.pieces:
+                    yield lot.due, waiting
+                    break
 
     def _offer(self, bench: Bench, waiting: Waiting, from_due: float) -> "_Offer | None":
         """The next-due pieces, due from then on, that fill sheets well and that this press can print in time."""
-        enough = _enough(bench.rates[waiting.key])
-        there, most = waiting.pieces_from(0), bench.rates[waiting.key].most
-        for first, lot in enumerate(waiting.lots):
+        enough, most = _enough(bench.rates[waiting.key]), bench.rates[waiting.key].most
+        begin = bisect_left(waiting.lots, from_due, key=_due)
+        there = waiting.pieces_from(begin)
+        for first, lot in enumerate(waiting.lots[begin:], begin):
             if there < enough:
                 break
-            in_time = self._printable(bench, waiting, lot) if lot.pieces and lot.due >= from_due else 0
+            in_time = self._printable(bench, waiting, lot) if lot.pieces else 0
             pieces = min(waiting.whole_sheets(bench, min(there, in_time)), most)
             if pieces >= enough:
                 return _Offer(lot.due, waiting, first, _leaving_enough(pieces, there, waiting, bench))
@@ -239,6 +242,10 @@ class Desk:
 
     def _taken_by(self, bench: Bench) -> Iterator[Waiting]:
         return (waiting for waiting in self.waitings if bench in waiting.takers)
+
+
+def _due(lot: Lot) -> float:
+    return lot.due
 
 
 def _enough(rate: Rate) -> int:

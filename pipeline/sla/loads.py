@@ -10,7 +10,7 @@ from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench, Deadline
 _NEVER = float("inf")
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Share:
     """Pieces of a lot that are meant for one press."""
 
@@ -39,12 +39,6 @@ class Load:
     _before: list[float] = field(default_factory=lambda: [0.0])
     _latest: list[float] = field(default_factory=lambda: [_NEVER])
 
-    def room(self, cut: float) -> float:
-        """How many seconds of work fit under a deadline without making any other work late; may be negative."""
-        place = bisect_left(self.cuts, cut)
-        latest, alone = self._latest[place], cut - self._before[place]
-        return (latest if latest < alone else alone) - self.bench.base
-
     def slack(self) -> float:
         """How long the press could stand idle from `base` on and still make it all, in worked seconds; infinite without work."""
         return self._latest[0] - self.bench.base
@@ -69,8 +63,10 @@ class Load:
 
     def fits(self, key: BatchKey, cut: float) -> int:
         """How many more pieces of a key, in whole sheets and with the set-ups of their batches, fit under a deadline."""
-        rate, room_s = self.bench.rates[key], self.room(cut) + EPSILON_S
-        n_up, sheet_s, most = rate.n_up, rate.sheet_s, rate.most
+        place = bisect_left(self.cuts, cut)
+        latest, alone = self._latest[place], cut - self._before[place]
+        room_s = (latest if latest < alone else alone) - self.bench.base + EPSILON_S
+        n_up, sheet_s, _, most, _, _ = self.bench.rates[key]
         if room_s < sheet_s:
             return 0
         begun = -self.keys.get(key, 0) % most // n_up

@@ -38,7 +38,7 @@ class Backlog:
         return sum(self.counts)
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Lot:
     """Pieces of one key between two trucks; `due` is the first promise among them, in seconds since the epoch and as a time."""
 

@@ -9,7 +9,8 @@ Waiting is free until the last truck that keeps the promise, with one to spare w
 Everything is counted: what a plan costs depends on the number of batch keys, trucks and presses, not on that of the pieces.
 """
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -22,8 +23,8 @@ from pipeline.sla.presses import Bench, Press
 from pipeline.sla.waiting import Waiting
 
 _NEAR_S = 12 * 3600.0
-_COARSE = 8.0
-"""Trucks that are 24 hours away part lots that are 3 hours apart."""
+_COARSE = 6.0
+"""Trucks that are 24 hours away part lots that are 4 hours apart."""
 
 
 @dataclass(frozen=True)
@@ -63,12 +64,16 @@ def plan(backlogs: Sequence[Backlog], presses: Sequence[Press], now: datetime) -
     benches = [Bench(press, now) for press in presses]
     shortfalls: list[Shortfall] = []
     waitings: list[Waiting] = []
+    departures: dict[frozenset[Bench], list[float]] = {}
     for backlog in backlogs:
         if not backlog.dues:
             continue
         takers, cause = _takers(backlog, benches)
         if takers:
-            trucks = _trucks(takers, backlog, now)
+            same = frozenset(takers)
+            if same not in departures:
+                departures[same] = _departures(same)
+            trucks = _trucks(departures[same], backlog, now)
             waitings.append(Waiting(backlog.key, cut_into_lots(backlog, trucks), takers, backlog.waiting_since))
         else:
             shortfalls.append(Shortfall(backlog.key, backlog.pieces, as_time(backlog.dues[0]), cause))
@@ -82,7 +87,7 @@ def plan(backlogs: Sequence[Backlog], presses: Sequence[Press], now: datetime) -
 def _takers(backlog: Backlog, benches: Sequence[Bench]) -> tuple[list[Bench], str]:
     """The presses that may get it, the cheapest first; where there is none, the cause."""
     key = backlog.key
-    made = [bench for bench in benches if not bench.press.lacks(key)]
+    made = [bench for bench in benches if bench.takes(key)]
     if not made:
         return [], f"no printer takes {key.product} on {key.stock} as {key.mail_class}"
     working = [bench for bench in made if bench.open]
@@ -105,14 +110,19 @@ def _piece_cents(bench: Bench, key: BatchKey) -> float:
     return key.sheets * pace.cents_per_sheet / pace.n_up + bench.press.floor.cost_cents_per_piece
 
 
-def _trucks(takers: Sequence[Bench], backlog: Backlog, now: datetime) -> list[float]:
+def _departures(benches: Collection[Bench]) -> list[float]:
+    """When any of these has a truck."""
+    return sorted({truck for bench in benches for truck in bench.trucks})
+
+
+def _trucks(departures: Sequence[float], backlog: Backlog, now: datetime) -> list[float]:
     """Those that part the backlog into lots: all of the next hours, and of later ones fewer the further away they are.
 
     Pieces between two that are left out are taken to be due with the first of them: a lot is never later than its pieces.
     """
     last, at = backlog.dues[-1], now.timestamp()
     trucks: list[float] = []
-    for truck in sorted({truck for bench in takers for truck in bench.trucks if truck <= last}):
+    for truck in departures[: bisect_right(departures, last)]:
         ahead_s = truck - at
         if ahead_s < _NEAR_S or not trucks or truck - trucks[-1] >= ahead_s / _COARSE:
             trucks.append(truck)

@@ -176,6 +176,7 @@ class Bench:
         self.press = press
         self.shifts: Shifts = shifts(press.floor, now)
         self.rates = _Rates(press)
+        self._stocks, self._classes = press.profile.stocks, press.profile.classes
         self._deadlines: dict[Caution, dict[float, Deadline | None]] = {caution: {} for caution in CAUTIONS}
         self.earliest = self.shifts.worked(at + _OVERHEAD_S)
         self.base = max(self.earliest, _queue_end(press, self.shifts))
@@ -186,6 +187,12 @@ class Bench:
         self.open = press.reachable and bool(self.trucks) and bool(self.shifts.opens)
         gone = len(self.shifts.trucks) - len(self.trucks)
         self.cuts = [cuts[gone:] for cuts in _cuts(self.shifts, press.floor.lead_minutes, _reprint_s(press))]
+
+    def takes(self, key: BatchKey) -> bool:
+        """Whether it can ever make batches of this key."""
+        if not (key.product in self.press.pace and key.stock in self._stocks and key.mail_class in self._classes):
+            return False
+        return self.press.account_id == key.account_id and self.rates[key].most >= self.rates[key].fewest
 
     def deadline(self, due: float, caution: Caution) -> Deadline | None:
         """By when it must have printed what is due then; None where it has no such truck."""
