@@ -18,15 +18,17 @@ from ops.services.supervisor import Child, Supervisor
 CARRIER_SPEED = 24_000
 _PRESS = ("--accept-s", "0.5", "--print-s", "1.5", "--mail-s", "1", "--spoil", "0.02", "--poll-s", "0.1")
 DELIVERY_CODES = "DLV"
+# Never closed: a play at night has both of them, as one by day.
+_HOURS = {"opens": "00:00", "closes": "00:00", "closed_weekdays": [], "max_wait_s": 2}
 _SHOPS = {
     "northside": {
         "postage": {"mailer_id": "901234567", "permit_number": "412", "permit_city": "Boise", "permit_state": "ID"},
-        "floor": {"zone": "America/Boise", "max_wait_s": 2, "sheets_per_hour": 4000},
+        "floor": {**_HOURS, "zone": "America/Boise", "sheets_per_hour": 4000},
         "contact": "Northside Press, press room, 208-555-0142",
     },
     "lakeshore": {
         "postage": {"mailer_id": "123456", "permit_number": "88", "permit_city": "Chicago", "permit_state": "IL"},
-        "floor": {"zone": "America/Chicago", "max_wait_s": 2, "sheets_per_hour": 6000},
+        "floor": {**_HOURS, "zone": "America/Chicago", "sheets_per_hour": 6000},
         "contact": "Lakeshore Print, dispatch, 312-555-0190",
     },
 }
