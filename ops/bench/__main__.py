@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 
-from ops.bench import addresses, board, imposition, intake, line, planning, sftp, webhooks
+from ops.bench import addresses, clockwork, imposition, intake, line, planning, sftp, webhooks
 from ops.bench.figures import Figure, print_figures
 
 _AREAS: Mapping[str, ModuleType] = {
@@ -27,7 +27,7 @@ _AREAS: Mapping[str, ModuleType] = {
     "webhooks": webhooks,
     "addresses": addresses,
     "planning": planning,
-    "board": board,
+    "clockwork": clockwork,
 }
 """Each with a `TITLE` and a `measure`."""
 

@@ -106,13 +106,13 @@ class Scheduler:
         for _ in range(_ROUNDS):
             with self._context.db.write() as tx:
                 due = due_alarms(tx, self._context.mode, self._context.line_clock, PAGE)
-                by_account = defaultdict(list)
+                line_now = self._context.line_clock.read(tx, {piece.account_id for piece, _, _ in due})
+                by_moment = defaultdict(list)
                 for one in due:
-                    by_account[one[0].account_id].append(one)
-                at = self._context.line_clock.read(tx, by_account)
+                    by_moment[line_now[one[0].account_id]].append(one)
                 now = self._context.machine_clock()
-                for account_id, alarms in by_account.items():
-                    alarm(tx, alarms, at=at[account_id], now=now, ids=self._context.ids)
+                for at, alarms in by_moment.items():
+                    alarm(tx, alarms, at=at, now=now, ids=self._context.ids)
             if len(due) < PAGE:
                 return
 

@@ -1,12 +1,14 @@
-"""How long the board takes with a million open pieces on PostgreSQL: half of them wait, half are in batches at ten printers.
+"""What the clockwork costs with a million open pieces on PostgreSQL: half of them wait, half are in batches at ten printers.
 
-Beside it stands what it leaves to the tick: counting the half that waits.
+The board, and beside it what it leaves to the tick: counting the half that waits. And the tick's own watch over the promises:
+finding a thousand that are due, and marking them, with their events.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 from sqlalchemy import Connection, text
@@ -15,12 +17,15 @@ from sqlmodel import SQLModel
 from ops.bench.figures import Figure, print_figures
 from ops.services.postgres import PostgresServer
 from pipeline.models.profile import Postage, PrinterProfile, Sandbox
-from pipeline.repository.backlog import waiting_pieces
+from pipeline.models.types import Ids
+from pipeline.repository.backlog import due_alarms, waiting_pieces
 from pipeline.repository.database import Database
+from pipeline.repository.line_clocks import LiveLineClock
+from pipeline.repository.moves import alarm
 from pipeline.sla.lots import BUCKET_S
 from pipeline.worker.board import Board, look
 
-TITLE = "The board, PostgreSQL"
+TITLE = "The clockwork, PostgreSQL"
 
 _OPEN = 1_000_000
 _WAITING = _OPEN // 2
@@ -28,6 +33,7 @@ _BATCH = 1_500
 _PRINTERS = 10
 _REPEATS = 5
 _GOAL = "150 ms"
+_DUE = 1_000
 
 # Of ten batches two are frozen, two sent, one accepted and five printed; an acknowledgement is of a whole drop.
 _ROWS = (
@@ -67,6 +73,10 @@ _ROWS = (
     " SELECT 'ak_' || id, printer_id, 'live', id, id, '{}', id || '_r00', status, :now,"
     " :now - interval '10 minutes', '[]' FROM batches WHERE status IN ('accepted', 'printed')",
 )  # fmt: skip
+_FALL_DUE = (
+    "UPDATE pieces SET due_at = :now - interval '1 second', alarm_at = :now - interval '1 second'"
+    " WHERE id IN (SELECT 'ml_' || lpad((g * (:open / :due))::text, 26, '0') FROM generate_series(0, :due - 1) g)"
+)
 _LISTING = "UPDATE acks SET body = '{\"pieces\": []}'"
 
 
@@ -78,6 +88,7 @@ def measure() -> list[Figure]:
         with db.write() as tx:
             tx.execute(text(_LISTING))
         single_s, _ = _looked(db, now)
+        found_s, marked_s = _watched(db, now)
         tick = f"{1000 * counted_s:,.0f} ms to count what waits, which the tick does"
     trucks = f"{len(shown.trucks)} trucks, {sum(len(row.batches) for row in shown.trucks)} batches"
     return [
@@ -85,6 +96,8 @@ def measure() -> list[Figure]:
         Figure(
             "the same, piece by piece", f"{1000 * single_s:.0f} ms", "every acknowledgement lists its pieces", _GOAL
         ),
+        Figure(f"finding {_DUE:,} promises that are due", f"{1000 * found_s:.1f} ms", "", "5 ms"),
+        Figure("marking them, with their events", f"{1000 * marked_s:.1f} ms", "", "60 ms"),
     ]
 
 
@@ -92,6 +105,25 @@ def _looked(db: Database, now: datetime) -> tuple[float, Board]:
     shown: list[Board] = []
     took_s = _best(db, lambda tx: shown.append(look(tx, now)))
     return took_s, shown[-1]
+
+
+def _watched(db: Database, now: datetime) -> tuple[float, float]:
+    """Seconds to find and to mark all that is due, the best of five of each, every time anew."""
+    clock, ids = LiveLineClock(lambda: now), Ids(lambda: int(now.timestamp() * 1000), Random(1).getrandbits)
+    with db.write() as tx:
+        tx.execute(text(_FALL_DUE), {"now": now, "open": _OPEN, "due": _DUE})
+    found_s, marked_s = [], []
+    for _ in range(_REPEATS):
+        with db.engine.connect() as tx:
+            begun = time.perf_counter()
+            due = due_alarms(tx, "live", clock, _DUE)
+            found = time.perf_counter()
+            if len(alarm(tx, due, at=now, now=now, ids=ids)) != _DUE:
+                raise RuntimeError(f"{len(due)} of {_DUE} due promises were found, and not all were marked")
+            found_s.append(found - begun)
+            marked_s.append(time.perf_counter() - found)
+            tx.rollback()
+    return min(found_s), min(marked_s)
 
 
 def _best(db: Database, work: Callable[[Connection], Any]) -> float:
