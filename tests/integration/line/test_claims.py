@@ -200,7 +200,8 @@ def run_failing(world: World, error: Exception) -> None:
     def fail(rows: Sequence[Row[Any]]) -> Done:
         raise error
 
-    make_line(world.contexts["live"], world.bell, [Marking(fail)], lease_s=LEASE_S).run("marking")
+    stages = [Marking(fail)]
+    make_line(world.contexts["live"], world.bell, stages, lease_s=LEASE_S, chance=world.chance).run("marking")
 
 
 @pytest.mark.parametrize(
