@@ -6,6 +6,7 @@ Servers start when the first test asks for them, one of each per test process.
 import ipaddress
 import itertools
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,12 @@ _numbers = itertools.count(1)
 
 class NetworkClosedError(RuntimeError):
     """A test reached for something beyond this machine."""
+
+
+def pytest_configure() -> None:
+    """A suite that was started in the background ignores SIGINT, and so would the programs that its tests interrupt."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)
