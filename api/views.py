@@ -2,11 +2,12 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import RowMapping
 
+from pipeline.lifecycle import PROMISE_OPEN
 from pipeline.products import PRODUCTS, Box, Product
 from pipeline.repository.prices import CURRENCY
 
@@ -23,11 +24,12 @@ def moment(at: datetime | None) -> str | None:
 
 
 def mail_json(piece: Columns, recipient: Columns) -> str:
-    return to_json(mail(piece, recipient))
+    """A piece as it is when it is accepted."""
+    return to_json(mail(piece, recipient, piece["accepted_at"]))
 
 
-def mail(piece: Columns, recipient: Columns) -> dict[str, Any]:
-    """One piece. All its times are line time, which for a test piece is its account's sandbox clock."""
+def mail(piece: Columns, recipient: Columns, now: datetime) -> dict[str, Any]:
+    """One piece. All its times are line time: `now` for a live piece, its account's sandbox clock for a test piece."""
     return {
         "id": piece["id"],
         "object": "mail",
@@ -41,7 +43,7 @@ def mail(piece: Columns, recipient: Columns) -> dict[str, Any]:
         "standardized": recipient.get("standardized"),
         "front": _side(piece["front_creative_id"]),
         "back": _side(piece["back_creative_id"]),
-        "sla": {"due_at": moment(piece["due_at"]), "state": piece["sla_state"]},
+        "sla": _sla(piece, piece.get("line_now") or now),
         "send_on": piece["send_on"].isoformat() if piece["send_on"] else None,
         "cancelable_until": moment(piece["freeze_from"]),
         "mailed_at": moment(piece.get("mailed_at")),
@@ -52,6 +54,18 @@ def mail(piece: Columns, recipient: Columns) -> dict[str, Any]:
         "proof": f"/v1/mail/{piece['id']}/proof",
         "errors": piece.get("errors") or [],
         "created_at": moment(piece["accepted_at"]),
+    }
+
+
+def _sla(piece: Columns, now: datetime) -> dict[str, Any]:
+    """`stage` is what the piece waits in, while its promise is open; `slack_s` what is left of it, or was when it was mailed."""
+    open_ = piece["status"] in PROMISE_OPEN
+    until = now if open_ else piece.get("mailed_at")
+    return {
+        "due_at": moment(piece["due_at"]),
+        "state": piece["sla_state"],
+        "stage": piece["status"] if open_ else None,
+        "slack_s": None if until is None else (piece["due_at"] - until) // timedelta(seconds=1),
     }
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Depends, Request
+from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
@@ -24,7 +25,7 @@ from api.routes.answers import checked_id, found, json_answer
 from api.routes.operators import holding
 from api.routes.ops_holds import PROBLEMS
 from api.schemas import METADATA_KEY, PieceIn, SideIn
-from api.services import request_id_of, services_of
+from api.services import Services, request_id_of, services_of
 from pipeline.lifecycle import Status
 from pipeline.models.profile import Postage
 from pipeline.press.mailing import Mailing
@@ -81,7 +82,7 @@ async def list_(request: Request, sender: Sender = Depends(key_holder)) -> Respo
     def read() -> dict[str, Any]:
         with services.db.read() as tx:
             rows = mail.list_pieces(tx, sender, wanted, page)
-        return listed.body(page, rows, [views.mail(row._mapping, row._mapping) for row in rows])
+        return listed.body(page, rows, [_shown(services, row) for row in rows])
 
     return json_answer(await run_in_threadpool(read))
 
@@ -90,7 +91,7 @@ async def list_(request: Request, sender: Sender = Depends(key_holder)) -> Respo
 async def get(id: str, request: Request, sender: Sender = Depends(key_holder)) -> Response:
     """One piece."""
     row = await run_in_threadpool(_find, request, sender, checked_id(id))
-    return json_answer(views.mail(row._mapping, row._mapping))
+    return json_answer(_shown(services_of(request), row))
 
 
 @router.get("/{id}/events", operation_id="list_mail_events", **openapi.reading("event_list"))
@@ -134,7 +135,7 @@ async def cancel(id: str, request: Request, sender: Sender = Depends(key_holder)
     if row.status != Status.CANCELED:
         detail = f"The piece is {row.status}."
         raise Problem("too_late_to_cancel", detail, extra={"mail_status": row.status})
-    return json_answer(views.mail(row._mapping, row._mapping))
+    return json_answer(_shown(services_of(request), row))
 
 
 @router.post("/{id}/hold", operation_id="hold_mail", **openapi.reading("mail", 409))
@@ -153,11 +154,15 @@ async def release(id: str, request: Request, sender: Sender = Depends(key_holder
     return await _after(request, sender, id, ended)
 
 
+def _shown(services: Services, row: Row[Any]) -> dict[str, Any]:
+    return views.mail(row._mapping, row._mapping, services.machine_clock())
+
+
 async def _after(request: Request, sender: Sender, id: str, ended: Held, *, fine: Held | None = None) -> Response:
     if ended is not Held.DONE and ended is not fine:
         raise Problem(PROBLEMS[ended])
     row = await run_in_threadpool(_find, request, sender, id)
-    return json_answer(views.mail(row._mapping, row._mapping))
+    return json_answer(_shown(services_of(request), row))
 
 
 def _order(request: Request, sender: Sender, piece: PieceIn, body: Received) -> Order:

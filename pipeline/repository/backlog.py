@@ -136,5 +136,5 @@ def due_alarms(tx: Connection, mode: str, line_clock: LineClock, limit: int) -> 
     wanted = select_snapshots(over.label("over")).where(due).order_by(pieces.c.alarm_at).limit(limit)
     return [
         (snapshot(row), SlaState.BREACHED, None) if row.over else (snapshot(row), SlaState.AT_RISK, row.due_at)
-        for row in tx.execute(wanted)
+        for row in tx.execute(wanted).all()
     ]

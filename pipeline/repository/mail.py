@@ -15,7 +15,7 @@ from pipeline.repository.database import Database
 from pipeline.repository.line_clocks import LineClock, LiveLineClock, SandboxLineClock
 from pipeline.repository.moves import move, select_snapshots, snapshot
 from pipeline.repository.pages import Page, page_of
-from pipeline.repository.tables import batches, creatives, events, pieces, recipients
+from pipeline.repository.tables import batches, creatives, events, pieces, recipients, sandbox_clocks
 
 _ROUNDS = 10
 
@@ -102,7 +102,12 @@ def _mine(sender: Sender) -> ColumnElement[bool]:
 
 def _pieces() -> Select[Any]:
     person = (recipients.c.given, recipients.c.sender, recipients.c.standardized, recipients.c.corrections)
-    return select(pieces, *person).join_from(pieces, recipients, recipients.c.piece_id == pieces.c.id)
+    clock = and_(sandbox_clocks.c.account_id == pieces.c.account_id, pieces.c.mode == "test")
+    return (
+        select(pieces, *person, sandbox_clocks.c.line_now)
+        .join_from(pieces, recipients, recipients.c.piece_id == pieces.c.id)
+        .outerjoin(sandbox_clocks, clock)
+    )
 
 
 def _conditions(wanted: MailFilter) -> list[ColumnElement[bool]]:

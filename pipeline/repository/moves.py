@@ -39,6 +39,9 @@ _SNAPSHOT = (
     pieces.c.sla_state,
     pieces.c.due_at,
 )
+# A chunk has many rows, and an enumeration takes its time to find a member by its value.
+_STATUSES: Mapping[str, Status] = {one.value: one for one in Status}
+_SLA_STATES: Mapping[str, SlaState] = {one.value: one for one in SlaState}
 _SETTLED = PROMISE_KEPT_BY | PROMISE_VOIDED_BY
 
 
@@ -50,8 +53,8 @@ def snapshot(row: Row[Any]) -> Snapshot:
         mode=row.mode,
         revision=row.revision,
         attempt=row.attempt,
-        status=Status(row.status),
-        sla_state=SlaState(row.sla_state),
+        status=_STATUSES[row.status],
+        sla_state=_SLA_STATES[row.sla_state],
         due_at=row.due_at,
     )
 

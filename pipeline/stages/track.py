@@ -1,7 +1,6 @@
 """Track: ask the carrier for scans and move pieces by them. Late, repeated and out-of-order scans change nothing wrongly."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
@@ -159,7 +158,7 @@ def _shows(told: Mapping[Status, Scan], now: Status, to: Status) -> bool:
 
 def _after(done: Move) -> Snapshot:
     state, extra = promise_after(done)
-    return replace(done.piece, status=done.to, sla_state=state, revision=done.piece.revision + (2 if extra else 1))
+    return done.piece._replace(status=done.to, sla_state=state, revision=done.piece.revision + (2 if extra else 1))
 
 
 def _dedup(scan: Scan) -> str:

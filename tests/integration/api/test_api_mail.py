@@ -109,6 +109,26 @@ def test_send_on_moves_the_promise_to_the_start_of_its_day(api: World) -> None:
     ) + timedelta(days=1)
 
 
+def test_a_piece_says_what_it_waits_in_and_how_much_of_its_promise_is_left(api: World) -> None:
+    piece = api.order()
+    whole = datetime.fromisoformat(piece["sla"]["due_at"]) - datetime.fromisoformat(piece["created_at"])
+    assert (piece["sla"]["stage"], piece["sla"]["slack_s"]) == ("created", int(whole.total_seconds()))
+    due = datetime.fromisoformat(piece["sla"]["due_at"])
+
+    def later(at: datetime, **columns: object) -> tuple[str | None, int | None]:
+        with api.db.write() as tx:
+            tx.execute(update(tables.sandbox_clocks).values(line_now=at))
+            tx.execute(update(tables.pieces).where(tables.pieces.c.id == piece["id"]).values(**columns))
+        sla = api.get(f"/v1/mail/{piece['id']}").json()["sla"]
+        assert api.get("/v1/mail").json()["data"][0]["sla"] == sla
+        return sla["stage"], sla["slack_s"]
+
+    assert later(due - timedelta(hours=3), status="sent") == ("sent", 3 * 3600)
+    assert later(due + timedelta(minutes=1), status="printed") == ("printed", -60)
+    assert later(due, status="mailed", mailed_at=due - timedelta(hours=1)) == (None, 3600)
+    assert later(due, status="canceled", mailed_at=None) == (None, None)
+
+
 def test_a_piece_is_canceled_until_it_is_frozen(api: World) -> None:
     piece = api.order()
     answer = api.post(f"/v1/mail/{piece['id']}/cancel", None)
