@@ -36,12 +36,12 @@ from pipeline.worker.foundation import Foundation, lay_foundation
 from pipeline.worker.line import Line
 from pipeline.worker.live_root import live_line
 from pipeline.worker.scheduler import Scheduler
+from pipeline.worker.settings import Settings
 
 TITLE = "The line from end to end, one process"
 AT_ONCE = 200
 """Orders in a transaction, as the group writer of the API takes them."""
 _WITHIN_S = 300.0
-_IDLE_S = 0.02
 _PARTS = (
     "intake", "standardize", "prepare", "sweep", "freeze", "impose", "dispatch", "acknowledge", "track", "publish",
     "notify",
@@ -114,14 +114,17 @@ def _take_in(count: int, world: World, foundation: Foundation, tally: Tally) -> 
 
 
 def _work(count: int, line: Line, bell: _Bell, tally: Tally) -> None:
-    """Tick, and run what was rung for until nothing of it is left, until all is delivered and told."""
+    """Tick as often as the service does, and run what was rung for, until all is delivered and told."""
     scheduler, give_up = _Scheduler(line, tally), time.monotonic() + _WITHIN_S + count / 50
+    next_tick = time.monotonic()
     with _progress(count) as show:
         while not _at_rest(count, line.context.db):
             if time.monotonic() > give_up:
                 raise RuntimeError("the line did not come to rest")
-            with tally.of(_TICK):
-                scheduler.tick()
+            if time.monotonic() >= next_tick:
+                next_tick = time.monotonic() + Settings.tick_s
+                with tally.of(_TICK):
+                    scheduler.tick()
             notes = bell.take()
             for note in notes:
                 with tally.of(note.stage):
@@ -130,7 +133,7 @@ def _work(count: int, line: Line, bell: _Bell, tally: Tally) -> None:
                 show(note.stage)
             if not notes:
                 with tally.of("waiting"):
-                    time.sleep(_IDLE_S)
+                    time.sleep(max(0.0, next_tick - time.monotonic()))
 
 
 def _at_rest(count: int, db: Database) -> bool:

@@ -13,7 +13,7 @@ from pipeline.models.types import Ids
 from pipeline.repository.many import given_rows
 from pipeline.repository.tables import deliveries, endpoints, events, insert_rows, log_heads
 
-PUBLISH_AT_ONCE = 500
+PUBLISH_AT_ONCE = 1_000
 
 
 def publish(tx: Connection, mode: str, *, now: datetime, ids: Ids) -> tuple[int, int]:

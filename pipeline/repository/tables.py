@@ -53,7 +53,7 @@ def insert_rows(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> Non
         tx.execute(statement.returning(next(iter(table.primary_key))), parameters)
 
 
-PAGE = 500
+PAGE = 1_000
 """Rows a statement: well inside SQLite's 32,766 parameters."""
 
 
