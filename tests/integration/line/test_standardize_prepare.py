@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 
 from pipeline.repository.promote import promote
-from pipeline.repository.tables import creatives, pieces, recipients
+from pipeline.repository.tables import PAGE, creatives, pieces, recipients
 from tests.integration.line.fakes import KilledError
 from tests.integration.line.world import START, World
 
@@ -138,13 +138,13 @@ def test_a_file_that_was_lost_waits_for_an_operator_and_blames_nobody(world: Wor
 
 def test_artwork_shared_by_more_pieces_than_a_page_is_caught_up_by_the_sweep(world: World) -> None:
     creative = world.add_creative(**UNCHECKED)
-    ids = world.add_pieces(1_200, creative=creative)
+    ids = world.add_pieces(2 * PAGE + 200, creative=creative)
     while world.run("standardize"):
         pass
     world.run("prepare")
-    assert world.statuses(ids) == {"created": 700, "ready": 500}
+    assert world.statuses(ids) == {"created": PAGE + 200, "ready": PAGE}
     world.tick()
-    assert world.statuses(ids) == {"ready": 1_200}
+    assert world.statuses(ids) == {"ready": 2 * PAGE + 200}
 
 
 def test_address_and_artwork_that_are_settled_at_the_same_moment_miss_each_other_and_are_swept(
