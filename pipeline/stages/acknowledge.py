@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 from pipeline.lifecycle import BatchStatus
 from pipeline.models.ack_format import read_acks
 from pipeline.ports import AckFile, Printer
-from pipeline.repository.acks import MADE_TWICE, AckRecord, AckWriter, is_recorded
+from pipeline.repository.ack_checks import MADE_TWICE, AckRecord
+from pipeline.repository.acks import AckWriter, is_recorded
 from pipeline.repository.claims import FREED
 from pipeline.repository.tables import batches, printers
 from pipeline.stages.stage import Context, Done, PrinterDirectory
