@@ -4,18 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.models.profile import Imposition as ImpositionProfile
 from pipeline.models.profile import Postage
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(NamedTuple):
     """One piece at its place. `sheet`, `slot` and `stack_position` count from 0; `imb` is 20 digits and the routing
     code.
 
     `address` is up to five lines as they are to be printed, the recipient's name first. `front` and `back` are keys
-    into `Job.artwork`; no `back` leaves that side to the address alone.
+    into `Job.artwork`; no `back` leaves that side to the address alone. A tuple, since a job makes millions of them.
     """
 
     piece_id: str

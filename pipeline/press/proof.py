@@ -1,6 +1,5 @@
 """What a sender sees before anything is printed: one side of a piece as it will print, with the cut shown."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -50,7 +49,7 @@ def proof(
 def address_side_pdf(product: Product, art: Path | None, piece: Placed, postage: Postage, mail_class: str) -> bytes:
     """The back as imposition draws it, on a page of its own."""
     artwork = {} if art is None else {"art": art}
-    placed = replace(piece, sheet=0, slot=0, stack_position=0, front="art", back=None if art is None else "art")
+    placed = piece._replace(sheet=0, slot=0, stack_position=0, front="art", back=None if art is None else "art")
     now = datetime(2000, 1, 1, tzinfo=UTC)
     job = Job(
         stem="proof", batch_id="", revision=0, product=product.name, mail_class=mail_class, frozen_at=now, mail_by=now,

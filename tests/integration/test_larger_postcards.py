@@ -1,7 +1,6 @@
 """Every product that can be ordered, from artwork to sheets and proofs, through the press process."""
 
 import csv
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -52,7 +51,7 @@ def _corner(canvas: Canvas) -> None:
 def _impose(folder: Path, product: Product, artwork: dict[str, Path]) -> None:
     places = plan_places(PIECES, product, Imposition())
     pieces = [
-        replace(piece, sheet=place[0], slot=place[1], stack_position=place[2])
+        piece._replace(sheet=place[0], slot=place[1], stack_position=place[2])
         for piece, place in zip(make_pieces(PIECES, Imposition()), places, strict=True)
     ]
     made = child.impose(make_job(artwork, pieces, product=product.name), folder / "drop")

@@ -1,7 +1,6 @@
 """What the address side can print, and what it does with what does not fit."""
 
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +21,7 @@ ONE_UP = Imposition(mode="one_up")
 
 
 def _printed(artwork: dict[str, Path], out: Path, address: tuple[str, ...]) -> str:
-    piece = replace(make_pieces(1, ONE_UP)[0], address=address)
+    piece = make_pieces(1, ONE_UP)[0]._replace(address=address)
     made = impose(make_job(artwork, [piece], imposition=ONE_UP), out)
     return text_within(made.files[0], 1, lay_out(POSTCARD_4X6, ONE_UP).sheet)
 
@@ -84,7 +83,7 @@ def test_the_quick_way_and_the_careful_way_print_the_same(artwork: dict[str, Pat
     """A letter that has to be folded sends a block the careful way; folded beforehand, it goes the quick one."""
     pages = []
     for name in ("ŁUKASZ (PARTNER)", "LUKASZ (PARTNER)"):
-        piece = replace(make_pieces(1, ONE_UP)[0], address=(name, "1 MAIN ST", "BOISE ID 83702"))
+        piece = make_pieces(1, ONE_UP)[0]._replace(address=(name, "1 MAIN ST", "BOISE ID 83702"))
         made = impose(make_job(artwork, [piece], imposition=ONE_UP), tmp_path / name[:1])
         pages.append(render(made.files[0], 1).tobytes())
     assert pages[0] == pages[1]

@@ -3,7 +3,6 @@
 import csv
 import re
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +189,7 @@ def test_a_layout_that_does_not_fit_says_so_in_numbers(artwork: Artwork, tmp_pat
 
 def test_an_address_that_cannot_be_printed_names_the_piece_and_not_the_person(artwork: Artwork, tmp_path: Path) -> None:
     pieces = list(make_pieces(3, Imposition()))
-    pieces[1] = replace(pieces[1], address=("山田 太郎", "1 MAIN ST", "BOISE ID 83702"))
+    pieces[1] = pieces[1]._replace(address=("山田 太郎", "1 MAIN ST", "BOISE ID 83702"))
     with pytest.raises(Permanent, match="ml_00002") as caught:
         impose(make_job(artwork, pieces), tmp_path)
     assert caught.value.code == "address_unprintable"
@@ -203,7 +202,7 @@ def test_a_place_that_is_taken_or_off_the_sheet_is_a_bug(
     artwork: Artwork, tmp_path: Path, place: dict[str, int]
 ) -> None:
     pieces = list(make_pieces(8, Imposition()))
-    pieces[0] = replace(pieces[0], **place)
+    pieces[0] = pieces[0]._replace(**place)
     with pytest.raises(ValueError, match=r"ml_00001|ml_00002"):
         impose(make_job(artwork, pieces), tmp_path)
 
@@ -268,7 +267,7 @@ def test_the_ticket_tells_the_operator_what_to_do(artwork: Artwork, tmp_path: Pa
 
 def test_the_proof_shows_first_last_and_longest(artwork: Artwork, tmp_path: Path) -> None:
     pieces = list(make_pieces(12, Imposition()))
-    pieces[4] = replace(pieces[4], address=("ADA LOVELACE 5", "100 CALLE DE LOS SIETE MARES", "SAN JUAN PR 00907-1234"))
+    pieces[4] = pieces[4]._replace(address=("ADA LOVELACE 5", "100 CALLE DE LOS SIETE MARES", "SAN JUAN PR 00907-1234"))
     made = impose(make_job(artwork, pieces), tmp_path)
     with pikepdf.open(made.files[4]) as pdf:
         assert len(pdf.pages) == 6

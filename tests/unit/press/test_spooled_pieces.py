@@ -17,7 +17,7 @@ ODD = ("山田\\n", 'quote " and \\ and \u2028', "")
 
 def test_pieces_come_back_as_they_were(tmp_path: Path) -> None:
     first, *others = make_pieces(7, Imposition(), back=None)
-    pieces = [replace(first, address=ODD, return_address=()), *others]
+    pieces = [first._replace(address=ODD, return_address=()), *others]
     spool(pieces, tmp_path / "pieces")
     read = SpooledPieces(tmp_path / "pieces")
     assert len(read) == 7
