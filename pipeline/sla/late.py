@@ -2,7 +2,7 @@
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from pipeline.sla.loading import Loading
 from pipeline.sla.lots import BatchKey, Lot
@@ -14,12 +14,14 @@ _TRUCKS = 8
 """Of each press; the days that they cover are enough for what is late already."""
 
 
-class _Truck(NamedTuple):
-    """One departure of a press: when, and which of its `cuts` that is."""
+@dataclass(eq=False, slots=True)
+class _Truck:
+    """One departure of a press: when, which of its `cuts` that is, and whether not one more sheet can be printed for it."""
 
     leaves: float
     at: int
     bench: Bench
+    full: bool = False
 
 
 Unkept = tuple[Lot, int, str]
@@ -53,14 +55,19 @@ def send_late(unkept: Sequence[Unkept], loading: Loading, able: Mapping[BatchKey
     for lot, pieces, cause in unkept:
         left, open_ = pieces, roomy[lot.key]
         while left and open_:
-            truck, at, bench = open_[0]
-            on, due = loading.loads[bench.press.printer_id], Deadline(bench.cuts[0][at], truck, kept=False)
-            fits = min(left, on.fits(lot.key, due.cut))
+            truck = open_[0]
+            if truck.full:
+                open_.popleft()
+                continue
+            on, cut = loading.loads[truck.bench.press.printer_id], truck.bench.cuts[0][truck.at]
+            fits = min(left, on.fits(lot.key, cut))
             if fits:
-                on.add(lot, due, fits)
+                on.add(lot, Deadline(cut, truck.leaves, kept=False), fits)
                 left -= fits
             if left:
-                open_.popleft()  # what is added later takes of its room, so that none of this key will ever fit again
+                # What is added later takes of its room, so that none of this key will ever fit again.
+                open_.popleft()
+                truck.full = on.room_s(cut) < truck.bench.least_s
         if left:
             stranded.append((lot, left, f"{cause}; and no press has room for them within days"))
     return stranded

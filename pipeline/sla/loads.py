@@ -61,11 +61,15 @@ class Load:
             spare = min(spare, cut - done)
         return spare
 
-    def fits(self, key: BatchKey, cut: float) -> int:
-        """How many more pieces of a key, in whole sheets and with the set-ups of their batches, fit under a deadline."""
+    def room_s(self, cut: float) -> float:
+        """How much more work, set-ups and all, fits under a deadline."""
         place = bisect_left(self.cuts, cut)
         latest, alone = self._latest[place], cut - self._before[place]
-        room_s = (latest if latest < alone else alone) - self.bench.base + EPSILON_S
+        return (latest if latest < alone else alone) - self.bench.base + EPSILON_S
+
+    def fits(self, key: BatchKey, cut: float) -> int:
+        """How many more pieces of a key, in whole sheets and with the set-ups of their batches, fit under a deadline."""
+        room_s = self.room_s(cut)
         n_up, sheet_s, _, most, _, _ = self.bench.rates[key]
         if room_s < sheet_s:
             return 0
@@ -78,9 +82,9 @@ class Load:
 
     def add(self, lot: Lot, due: Deadline, pieces: int) -> Share:
         """Every batch of a key needs its set-up: the pieces of one that are on this press yet fill up the last one."""
-        there, most = self.keys.get(lot.key, 0), self.bench.rates[lot.key].most
+        there, (n_up, sheet_s, _, most, _, _) = self.keys.get(lot.key, 0), self.bench.rates[lot.key]
         setup_s = self.bench.setup_s * (-(-(there + pieces) // most) + -there // most)
-        share = Share(lot, self.bench, due, pieces, self.bench.run_s(lot.key, pieces), setup_s)
+        share = Share(lot, self.bench, due, pieces, -(-pieces // n_up) * sheet_s, setup_s)
         self.keys[lot.key] = there + pieces
         self.shares.append(share)
         self._count(due.cut, share.work_s + setup_s)

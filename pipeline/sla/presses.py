@@ -168,6 +168,21 @@ class _Rates(dict[BatchKey, Rate]):
         return Rate(pace.n_up, sheet_s, sheet_s / pace.n_up, most, 1, min(filled, most))
 
 
+class _Deadlines(dict[float, Deadline | None]):
+    """By due time, worked out when they are first asked for."""
+
+    def __init__(self, bench: "Bench", caution: Caution) -> None:
+        super().__init__()
+        self._bench, self._caution = bench, caution
+
+    def __missing__(self, due: float) -> Deadline | None:
+        bench, spare = self._bench, self._caution.spare_trucks
+        truck = bisect_right(bench.trucks, due) - 1 - spare
+        cut, leaves = bench.cuts[self._caution.rounds][truck], bench.trucks[truck]
+        self[due] = made = Deadline(cut, leaves, spare > 0) if truck >= 0 else None
+        return made
+
+
 class Bench:
     """A press during one planning: `base` is the worked second from which a further batch could be printed."""
 
@@ -177,11 +192,12 @@ class Bench:
         self.shifts: Shifts = shifts(press.floor, now)
         self.rates = _Rates(press)
         self._stocks, self._classes = press.profile.stocks, press.profile.classes
-        self._deadlines: dict[Caution, dict[float, Deadline | None]] = {caution: {} for caution in CAUTIONS}
+        self._deadlines = {caution: _Deadlines(self, caution) for caution in CAUTIONS}
         self.earliest = self.shifts.worked(at + _OVERHEAD_S)
         self.base = max(self.earliest, _queue_end(press, self.shifts))
         self.trucks = self.shifts.trucks_after(at)
         self.setup_s = 60.0 * press.floor.setup_minutes
+        self.least_s = min((3600.0 / pace.sheets_per_hour for pace in press.pace.values()), default=0.0)
         late_at = press.late_at()
         self.late = late_at is not None and now >= late_at
         self.open = press.reachable and bool(self.trucks) and bool(self.shifts.opens)
@@ -196,12 +212,7 @@ class Bench:
 
     def deadline(self, due: float, caution: Caution) -> Deadline | None:
         """By when it must have printed what is due then; None where it has no such truck."""
-        known = self._deadlines[caution]
-        if due not in known:
-            truck = bisect_right(self.trucks, due) - 1 - caution.spare_trucks
-            cut, leaves = self.cuts[caution.rounds][truck], self.trucks[truck]
-            known[due] = Deadline(cut, leaves, caution.spare_trucks > 0) if truck >= 0 else None
-        return known[due]
+        return self._deadlines[caution][due]
 
     def run_s(self, key: BatchKey, pieces: int) -> float:
         """Press time of so many pieces, in whole sheets, without set-up."""
