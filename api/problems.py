@@ -222,7 +222,9 @@ _ARTWORK = {
         422, "The artwork has the wrong size", "Export it at the bleed size GET /v1/products gives."
     ),
     "low_resolution": Code(422, "The resolution is too low to print", "Use images of at least 300 ppi."),
-    "hidden_layers": Code(422, "The PDF has layers that are switched off", "Flatten the layers, and export again."),
+    "unclear_layers": Code(
+        422, "The PDF has layers that show in one place and not in another", "Flatten the layers, and export again."
+    ),
     "unembedded_font": Code(422, "A font is not embedded", "Embed all fonts, or convert text to outlines."),
     "missing_glyph": Code(422, "A font lacks characters that are shown", "Set them in a font that has them."),
     "short_bleed": Code(422, "The bleed is not filled", "Let backgrounds run to the edges of the page."),

@@ -1,7 +1,6 @@
 """Carries one normalized creative into a file being written, object by object, as a form that any page can place."""
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -9,7 +8,6 @@ import pikepdf
 
 from pipeline.press.conform import conform
 from pipeline.press.geometry import Rect
-from pipeline.press.layers import Layers
 from pipeline.press.writer import PdfWriter
 
 _REFERENCE = re.compile(rb"\b(\d+) (\d+) R\b")
@@ -17,38 +15,14 @@ _REFERENCE = re.compile(rb"\b(\d+) (\d+) R\b")
 _OURS = frozenset({"/Length", "/Type", "/Subtype", "/BBox", "/Matrix", "/Resources"})
 
 
-def embed_artwork(writer: PdfWriter, source: Path, box: Rect, layers: Layers, *, page: int = 0) -> int:
-    """A page of `source` as a form of size `box`; gives its object number, and adds its layers to `layers`.
+def embed_artwork(writer: PdfWriter, source: Path, box: Rect, *, page: int = 0) -> int:
+    """A page of `source` as a form of size `box`; gives its object number.
 
     The form's BBox is set here, to the bleed: qpdf's own conversion clips a page to its TrimBox and loses it.
     """
     with pikepdf.open(source) as pdf:
         conform(pdf)
-        carrier = _Carrier(writer, pdf)
-        form = carrier.form(pdf.pages[page], box)
-        for layer, shown in _layers(pdf):
-            number = carrier.carried(layer)
-            if number is not None:
-                layers.all.append(number)
-                layers.off += [] if shown else [number]
-        return form
-
-
-def _layers(pdf: pikepdf.Pdf) -> Iterator[tuple[pikepdf.Object, bool]]:
-    """Each layer of the file, and whether it is on when the file is opened."""
-    properties = pdf.Root.get("/OCProperties")
-    if not isinstance(properties, pikepdf.Dictionary):
-        yield from ((obj, True) for obj in pdf.objects if _is_layer(obj))
-        return
-    default = properties.get("/D", pikepdf.Dictionary())
-    on, off = ({layer.objgen for layer in default.get(key, ())} for key in ("/ON", "/OFF"))
-    starts_off = default.get("/BaseState") == "/OFF"
-    for layer in properties.get("/OCGs", ()):
-        yield layer, layer.objgen in on or not (starts_off or layer.objgen in off)
-
-
-def _is_layer(obj: pikepdf.Object) -> bool:
-    return isinstance(obj, pikepdf.Dictionary) and obj.get("/Type") == "/OCG"
+        return _Carrier(writer, pdf).form(pdf.pages[page], box)
 
 
 class _Carrier:
@@ -71,10 +45,6 @@ class _Carrier:
         while self._waiting:
             self._copy(*self._waiting.pop())
         return number
-
-    def carried(self, obj: pikepdf.Object) -> int | None:
-        """The number that an object of the source has in our file; None for what nothing refers to."""
-        return self._numbers.get(obj.objgen)
 
     def _copy(self, source: tuple[int, int], number: int) -> None:
         obj = self._pdf.get_object(*source)

@@ -4,7 +4,6 @@ Forms are parsed once each and walked as often as they are placed, up to a cap: 
 times each would otherwise be a hundred thousand million images.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from copy import copy
@@ -13,14 +12,12 @@ from typing import Any
 
 import pikepdf
 
+from pipeline.press.content_reader import MOST_STEPS, ContentReader, TooComplexError
 from pipeline.press.glyphs import Glyphs, embedded
 from pipeline.press.graphics import SAME, Ink, Matrix, State, bounds, ink, matrix_of, scale, sides, times
 
 MOST_PLACINGS = 20_000
-# Each takes some microseconds to parse and walk; maps with a hundred thousand paths have as many.
-MOST_STEPS = 500_000
 MOST_DEPTH = 50
-MOST_CONTENT_BYTES = 32 * 1024 * 1024
 # A tenth of a square point: six million tiles on the largest card.
 SMALLEST_TILE_PT2 = 0.1
 # GWG leaves images of up to 16 pixels out: they are rules and patterns, not pictures.
@@ -29,8 +26,6 @@ SMALLEST_IMAGE_PX = 16
 _OPERATORS = (
     "q Q cm Do BI ID EI BT Tf Tr Tm Td TD TL T* Tj TJ ' \" g G rg RG k K cs CS sc SC scn SCN gs w f F f* S s B B* b b*"
 )
-# Roughly the same in raw content, to be counted before anything is parsed.
-_STEP = re.compile(rb"(?<!\S)(?:q|Q|cm|Do|BI|BT|T[frmdDjJ]|[gGkKw]|rg|RG|cs|CS|scn?|SCN?|gs|[fFSsBb]\*?)(?!\S)")
 _SHOWN = {"Tj", "TJ", "'", '"'}
 _COLOURS = {"g": "gray", "rg": "rgb", "k": "cmyk"}
 _FILLS = {"f", "F", "f*", "B", "B*", "b", "b*"}
@@ -40,10 +35,6 @@ Place = tuple[float, float, float, float]
 """Left, bottom, right and top, in points on the bleed page."""
 
 _Instruction = tuple[list[Any], str]
-
-
-class TooComplexError(Exception):
-    """More content, placings or nesting than any artwork needs."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +94,7 @@ class _Walk:
         self._glyphs: dict[tuple[int, int], Glyphs] = {}
         self._placings = 0
         self._steps = 0
-        self._bytes = 0
+        self._reader = ContentReader(_OPERATORS)
 
     def stream(self, holder: pikepdf.Object, resources: pikepdf.Object, state: State) -> None:
         """A page, a form or a pattern: `holder` has the content, `state` is what it begins with."""
@@ -202,20 +193,8 @@ class _Walk:
 
     def _instructions(self, holder: pikepdf.Object, key: tuple[int, int]) -> list[_Instruction]:
         if key not in self._parsed:
-            self._measure(holder)
-            self._parsed[key] = [
-                (list(step.operands), str(step.operator)) for step in pikepdf.parse_content_stream(holder, _OPERATORS)
-            ]
+            self._parsed[key] = [(list(step.operands), str(step.operator)) for step in self._reader.read(holder)]
         return self._parsed[key]
-
-    def _measure(self, holder: pikepdf.Object) -> None:
-        for part in _parts(holder):
-            data = part.read_bytes()
-            self._bytes += len(data)
-            if self._bytes > MOST_CONTENT_BYTES:
-                raise TooComplexError(f"more than {MOST_CONTENT_BYTES >> 20} MB of drawing")
-            if sum(1 for _ in _STEP.finditer(data)) > MOST_STEPS:
-                raise TooComplexError(f"more than {MOST_STEPS:,} drawing steps")
 
     def _place(self, placed: pikepdf.Object | None, state: State, resources: pikepdf.Object) -> None:
         self._placings += 1
@@ -253,7 +232,7 @@ class _Walk:
         self.census.fonts[name] = self.census.fonts.get(name, True) and embedded(state.font)
         if state.font.get("/Subtype") == "/Type3":
             self._drawn_glyphs(state.font)
-        elif missing := sum(map(self._reader(state.font).missing, shown)):
+        elif missing := sum(map(self._glyphs_of(state.font).missing, shown)):
             self.census.missing[name] += missing
         if not self._quiet:
             size, (x, y) = state.text_size_pt(), state.text_origin()
@@ -261,7 +240,7 @@ class _Walk:
             self.census.texts.append(TextUse(size, state.fill, state.overprint, place))
             self._cover(state.fill)
 
-    def _reader(self, font: pikepdf.Object) -> Glyphs:
+    def _glyphs_of(self, font: pikepdf.Object) -> Glyphs:
         key = font.objgen
         if key == (0, 0):
             return Glyphs(font)
@@ -320,17 +299,6 @@ def _check_tiles(holder: pikepdf.Object) -> None:
 
 
 _PROCESS = {"Cyan", "Magenta", "Yellow", "Black", "None"}
-
-
-def _parts(holder: pikepdf.Object) -> Iterator[pikepdf.Stream]:
-    if isinstance(holder, pikepdf.Stream):
-        yield holder
-        return
-    contents = holder.get("/Contents")
-    if isinstance(contents, pikepdf.Stream):
-        yield contents
-    elif isinstance(contents, pikepdf.Array):
-        yield from (part for part in contents.as_list() if isinstance(part, pikepdf.Stream))
 
 
 def _resource(resources: pikepdf.Object, kind: str, operands: list[Any]) -> pikepdf.Object | None:

@@ -1,6 +1,6 @@
 """What is wrong with what a page prints: fonts, resolution, inks. Limits are those of GWG 2022 for digital print, by rule."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from pipeline.press.content import Census, ImageUse, Place, TextUse
 from pipeline.press.geometry import inches, trim_rect
@@ -56,19 +56,20 @@ def _fonts(census: Census) -> Iterator[Finding]:
     absent = sorted(name for name, is_embedded in census.fonts.items() if not is_embedded)
     if absent:
         remedy = "Export with all fonts embedded, or turn text into outlines."
-        yield finding("unembedded_font", f"Not embedded: {_named(absent)}.", remedy, required="all fonts embedded")
+        yield finding("unembedded_font", f"Not embedded: {named(absent)}.", remedy, required="all fonts embedded")
     if census.missing:
         count = sum(census.missing.values())
         yield finding(
             "missing_glyph",
-            f"{count} characters have no glyph in {_named(sorted(census.missing))}; they print as boxes, or not at all.",
+            f"{count} characters have no glyph in {named(sorted(census.missing))}; they print as boxes, or not at all.",
             "Set them in a font that has them, and export again.",
             measured=f"{count} characters",
             required="0",
         )
 
 
-def _named(names: list[str]) -> str:
+def named(names: Sequence[str]) -> str:
+    """The first few of them, for a sentence."""
     return f"{', '.join(names[:5])}{' and others' if len(names) > 5 else ''}"
 
 
@@ -174,7 +175,7 @@ def _inks(census: Census) -> Iterator[Finding]:
             required=f"at most {MOST_COVERAGE:.0%}",
         )
     if census.spots:
-        names = _named(sorted(census.spots))
+        names = named(sorted(census.spots))
         yield warning(
             "spot_colour",
             f"Spot colours print in process inks: {names}.",

@@ -10,9 +10,11 @@ import pikepdf
 
 from pipeline.errors import Permanent
 from pipeline.press.artbox import NoBoxError, artwork_box, placing, view
+from pipeline.press.content_reader import TooComplexError
 from pipeline.press.file_kind import sniff
 from pipeline.press.geometry import Rect, bleed_rect, numbers, trim_rect
 from pipeline.press.image_page import draw_image
+from pipeline.press.layers import flatten_layers, forget_layers
 from pipeline.press.limits import MALFORMED, limit_qpdf
 from pipeline.press.srgb import icc_space, srgb_profile
 from pipeline.products import Product
@@ -42,7 +44,7 @@ def normalize(source: Path, product: Product, out_pdf: Path | BinaryIO, *, page:
             _clean(pdf)
             _add_page(pdf, product, size, art, drawing)
             pdf.save(out_pdf, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.disable)
-    except (*MALFORMED, NoBoxError) as error:
+    except (*MALFORMED, NoBoxError, TooComplexError) as error:
         raise Permanent("unreadable_artwork", "the artwork cannot be read; preflight says why") from error
 
 
@@ -53,11 +55,13 @@ def _draw_page(pdf: pikepdf.Pdf, source: Path, product: Product, number: int) ->
         box = artwork_box(seen, product)
         if box is None:
             raise ValueError(f"the page has not the size of {product.name}")
+        flatten_layers(given, page)
         form = page.as_form_xobject(handle_transformations=False)
         # qpdf clips to the TrimBox, which would cut the bleed off.
         form.BBox = pikepdf.Array(_corners(box))
         form.Matrix = pikepdf.Array([1, 0, 0, 1, 0, 0])
         art = pdf.copy_foreign(form)
+    forget_layers(pdf)
     _default_rgb(pdf)
     return art, f"q {numbers(*placing(seen, box, product))} cm /Art Do Q".encode()
 

@@ -7,9 +7,11 @@ from pathlib import Path
 import pikepdf
 
 from pipeline.press.artbox import NoBoxError, PageView, artwork_box, placing, view
-from pipeline.press.content import Census, TooComplexError, take_census
-from pipeline.press.content_checks import content_findings
+from pipeline.press.content import Census, take_census
+from pipeline.press.content_checks import content_findings, named
+from pipeline.press.content_reader import TooComplexError
 from pipeline.press.geometry import inches
+from pipeline.press.layers import Flattened, flatten_layers
 from pipeline.press.limits import MALFORMED, limit_qpdf
 from pipeline.press.report import Finding, Report, finding, warning
 from pipeline.products import Product
@@ -43,9 +45,9 @@ def _inspect(pdf: pikepdf.Pdf, product: Product) -> Report:
         return _refused("page_count", "The PDF has no pages.", _EXPORT)
     if _was_rebuilt(pdf):
         return _refused("damaged_file", "The PDF is cut short or its structure is damaged.", _EXPORT, pages)
-    report = Report("pdf", pages=pages).with_more([*_page_count(pages, product), *_layers(pdf)])
+    report = Report("pdf", pages=pages).with_more(_page_count(pages, product))
     for number in range(1, min(pages, most_pages(product)) + 1):
-        report = _inspect_page(pdf.pages[number - 1], number, product, report)
+        report = _inspect_page(pdf, number, product, report)
     if _was_rebuilt(pdf):
         return _refused("damaged_file", "The page's content is cut short or damaged.", _EXPORT, pages)
     return report.with_more(_dropped(pdf))
@@ -56,12 +58,15 @@ def most_pages(product: Product) -> int:
     return 1 if product.most_sheets == 1 else 2 * product.most_sheets
 
 
-def _inspect_page(page: pikepdf.Page, number: int, product: Product, report: Report) -> Report:
+def _inspect_page(pdf: pikepdf.Pdf, number: int, product: Product, report: Report) -> Report:
+    page = pdf.pages[number - 1]
+    layers = flatten_layers(pdf, page)
     seen = view(page)
     box = artwork_box(seen, product)
     matrix = placing(seen, box, product) if box else (seen.unit, 0.0, 0.0, seen.unit, 0.0, 0.0)
     census = take_census(page, matrix)
-    found = [*_size(seen, product), *content_findings(census, product, placed=box is not None), *_boxes(seen)]
+    drawn = content_findings(census, product, placed=box is not None)
+    found = [*_size(seen, product), *_layers(layers), *drawn, *_boxes(seen)]
     width, height = seen.size_pt(box or seen.visible)
     size_in = (round(inches(width), 3), round(inches(height), 3))
     lowest = min(filter(None, (report.ppi, _lowest_ppi(census))), default=None)
@@ -127,23 +132,16 @@ def _boxes(seen: PageView) -> Iterator[Finding]:
         yield warning("odd_boxes", detail, "Set the boxes again, or export without them.")
 
 
-def _layers(pdf: pikepdf.Pdf) -> Iterator[Finding]:
-    """Layers that are switched off come back when a page is placed on a sheet, since the switches stay behind."""
-    properties = pdf.Root.get("/OCProperties")
-    if properties is None:
-        return
-    default = properties.get("/D", pikepdf.Dictionary())
-    switched_off = len(default.get("/OFF", [])) or default.get("/BaseState") == "/OFF" or "/AS" in default
-    if switched_off or any(map(_hides, pdf.objects)):
-        detail = "The PDF has layers that are switched off."
-        yield finding("hidden_layers", detail, "Flatten the layers, and export again.")
-
-
-def _hides(obj: pikepdf.Object) -> bool:
-    """A membership that shows its content when layers are off, or by a rule of its own."""
-    if not isinstance(obj, pikepdf.Dictionary) or obj.get("/Type") != "/OCMD":
-        return False
-    return "/VE" in obj or obj.get("/P") in ("/AllOff", "/AnyOff")
+def _layers(layers: Flattened) -> Iterator[Finding]:
+    if layers.unclear:
+        yield finding(
+            "unclear_layers",
+            f"Layers that show in one place and are hidden in another, on a screen or in print: {named(layers.unclear)}.",
+            "Give each layer one state for screen and print, or delete what must not print, and export again.",
+        )
+    if layers.left_out:
+        detail = f"Layers that are switched off do not print: {named(layers.left_out)}."
+        yield warning("layers_left_out", detail, "Switch on what has to print, and export again.")
 
 
 def _dropped(pdf: pikepdf.Pdf) -> Iterator[Finding]:

@@ -18,7 +18,7 @@ LARGEST_BYTES = 25 * 1024 * 1024
 _ACCEPTED = "Send a PDF, PNG or JPEG file."
 # Codes of findings that leave nothing to be looked at.
 _UNSEEN = frozenset({
-    "damaged_file", "decompression_bomb", "hidden_layers", "pdf_encrypted", "too_complex", "unsupported_file",
+    "damaged_file", "decompression_bomb", "pdf_encrypted", "too_complex", "unclear_layers", "unsupported_file",
     "wrong_page_size",
 })  # fmt: skip
 

@@ -26,7 +26,6 @@ from pipeline.press.artwork import embed_artwork
 from pipeline.press.document_parts import DocumentParts
 from pipeline.press.geometry import bleed_rect, numbers
 from pipeline.press.job import Job, Placed
-from pipeline.press.layers import Layers
 from pipeline.press.layout import Layout, Side
 from pipeline.press.marks import BARCODE_FONT, crop_marks, draw_barcode, draw_slug, outer_trim, write_press_marks
 from pipeline.press.output_intent import embed_intent
@@ -74,7 +73,6 @@ class SheetFile:
         self._address = AddressSide(product, layout.faces(product.address_side))
         self._fonts = self._embed_fonts(with_barcode=any(mark.kind == "barcode" for mark in layout.front.marks))
         self._zone = self._write_zone()
-        self._layers = Layers()
         self._forms: dict[Path, int] = {}
         self._parts: dict[object, _Part] = {}
         marks = job.imposition.marks
@@ -102,9 +100,7 @@ class SheetFile:
         info = b"/Title%b/Producer%b/CreationDate%b/ModDate%b/Trapped/False" % (
             literal(self._title), literal(PRODUCER), stamp, stamp,
         )  # fmt: skip
-        catalog = self._layers.catalog()
-        if self._records:
-            catalog += self._records.close()
+        catalog = self._records.close() if self._records else b""
         if self._job.imposition.output_intent != "none":
             catalog += embed_intent(self._writer, self._job.imposition.output_intent) + self._metadata()
         self._writer.close(info=info, catalog=catalog)
@@ -191,7 +187,7 @@ class SheetFile:
         # By path, since two keys may stand for the same stored file.
         source = self._job.artwork[key]
         if source not in self._forms:
-            self._forms[source] = embed_artwork(self._writer, source, bleed_rect(self._product), self._layers)
+            self._forms[source] = embed_artwork(self._writer, source, bleed_rect(self._product))
         return self._forms[source]
 
     def _pieces(self, placed: Sequence[tuple[int, int, Placed]]) -> bytes:

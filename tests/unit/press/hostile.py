@@ -246,6 +246,20 @@ def shown_when_another_is_not(out: Path) -> Path:
     return pdf_with(out, change)
 
 
+def screen_layer(out: Path) -> Path:
+    """A layer that is on, and never prints."""
+
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        usage = Dictionary(Print=Dictionary(PrintState=Name.OFF))
+        layer = pdf.make_indirect(Dictionary(Type=Name.OCG, Name="Guides", Usage=usage))
+        automatic = Dictionary(Event=Name.Print, Category=Array([Name.Print]), OCGs=Array([layer]))
+        pdf.Root.OCProperties = Dictionary(OCGs=Array([layer]), D=Dictionary(AS=Array([automatic])))
+        page.Resources = Dictionary(Properties=Dictionary(L=layer))
+        page.Contents = pdf.make_stream(PLAIN + b" /OC /L BDC 1 0 0 rg 0 0 200 200 re f EMC")
+
+    return pdf_with(out, change)
+
+
 def shown_layer(out: Path) -> Path:
     def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
         layer = pdf.make_indirect(Dictionary(Type=Name.OCG, Name="Art"))

@@ -14,7 +14,6 @@ from pipeline.press.srgb import srgb_profile
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press.conftest import CREATIVES
 from tests.unit.press.jobs import make_job, make_pieces
-from tests.unit.press.seeing import difference, render
 from tests.unit.press.vt_checker import records, vt_violations
 from tests.unit.press.x4_checker import RULES, broken_rules, metadata_faults, object_faults, violations
 
@@ -31,15 +30,14 @@ STYLES = {
 
 @pytest.fixture(scope="module")
 def art(normalized: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    """A drawing, a CMYK or RGB photograph each, and one with layers, a group of plain RGB, screening and LZW."""
+    """A drawing, a CMYK or RGB photograph each, and one with a group of plain RGB and screening."""
     odd = tmp_path_factory.mktemp("odd")
     normalize(_odd_artwork(odd / "given.pdf"), POSTCARD_4X6, odd / "odd.pdf")
-    _add_layers(odd / "odd.pdf", odd / "layered.pdf")
     return {
         **normalized,
         "front": normalized["harbor-front"],
         "back": normalized["harbor-back"],
-        "odd": odd / "layered.pdf",
+        "odd": odd / "odd.pdf",
     }
 
 
@@ -98,17 +96,6 @@ def test_a_printer_that_wants_plain_pdf_gets_it(art: dict[str, Path], tmp_path: 
     file = impose(make_job(art, make_pieces(2, imposition), imposition=imposition), tmp_path).files[0]
     with pikepdf.open(file) as pdf:
         assert not {"/OutputIntents", "/Metadata", "/DPartRoot"} & set(pdf.Root.keys())
-
-
-def test_a_layer_that_is_off_stays_off(art: dict[str, Path], one_up: Path) -> None:
-    with pikepdf.open(one_up) as pdf:
-        layers = pdf.Root.OCProperties
-        assert sorted(str(layer.Name) for layer in layers.OCGs) == ["hidden", "shown"]
-        assert [str(layer.Name) for layer in layers.D.OFF] == ["hidden"]
-    page = render(one_up, 2)
-    assert difference(page, render(art["odd"])) < 0.001
-    # The hidden layer would cover the whole card in black.
-    assert page.getpixel((page.width // 2, page.height // 2)) != (0, 0, 0)
 
 
 Mutation = Callable[[pikepdf.Pdf], None]
@@ -270,8 +257,12 @@ MUTATIONS: dict[str, tuple[int, Mutation]] = {
     "RGB group": (9, _red_group),
     "two definitions of a spot": (10, _spot),
     "blend mode": (11, _resource("ExtGState", New=Dictionary(BM=Name("/Sparkle")))),
-    "automatic states": (11, _set("OCProperties", "D", AS=Array([]))),
-    "no default": (11, _drop("OCProperties", "D")),
+    "automatic states": (11, _set(OCProperties=Dictionary(OCGs=Array([]), D=Dictionary(AS=Array([]))))),
+    "automatic states elsewhere": (
+        11,
+        _set(OCProperties=Dictionary(OCGs=Array([]), D=Dictionary(), Configs=Array([Dictionary(AS=Array([]))]))),
+    ),
+    "no default": (11, _set(OCProperties=Dictionary(OCGs=Array([])))),
     "stray layer": (11, _orphan_layer),
     "open action": (12, _set(OpenAction=Dictionary(S=Name.JavaScript, JS=String("1")))),
     "scripts": (12, _set(Names=Dictionary(JavaScript=Dictionary()))),
@@ -409,18 +400,3 @@ def _odd_artwork(file: Path) -> Path:
         pdf.pages[0].contents_add(b"q /Odd gs 0 0.6 0.2 rg 60 60 200 120 re f Q")
         pdf.save(file)
     return file
-
-
-def _add_layers(source: Path, out: Path) -> None:
-    """Two layers over normalized artwork, one of them off."""
-    with pikepdf.open(source) as pdf:
-        shown, hidden = (
-            pdf.make_indirect(Dictionary(Type=Name.OCG, Name=String(name))) for name in ("shown", "hidden")
-        )
-        page = pdf.pages[0].obj
-        page.Resources.Properties = Dictionary(S=shown, H=hidden)
-        drawn = page.Contents.read_bytes()
-        over = b"\n/OC /S BDC 0 0 0 1 k 20 20 30 30 re f EMC /OC /H BDC 0 0 0 1 k 0 0 900 900 re f EMC"
-        page.Contents = pdf.make_stream(drawn + over)
-        pdf.Root.OCProperties = Dictionary(OCGs=Array([shown, hidden]), D=Dictionary(OFF=Array([hidden]), AS=Array([])))
-        pdf.save(out)
