@@ -272,6 +272,7 @@ SELF_MAILER_6X18 = Product(
     layers=2,
     folds=(Fold("back", "upright", 9.0), Fold("front", "upright", 9.0)),
     glue=Box(17.55, 0, 0.45, 5.94),
+    orderable=True,
 )
 
 SELF_MAILER_11X9 = Product(
@@ -295,6 +296,7 @@ SELF_MAILER_11X9 = Product(
     # The short panel's edge comes to lie 10.12 in from the top of the inside; the glue stands just above it.
     glue=Box(0, 9.645, 9.0, 0.45),
     head_to_foot=True,
+    orderable=True,
 )
 
 PRODUCTS: dict[str, Product] = {

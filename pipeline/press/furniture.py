@@ -1,13 +1,15 @@
 """Finds room for the marks around the grid: slug, finisher's barcode, colour bar, registration targets.
 
-Beside each cell at the grid's edge, between its crop marks, is a *bay*, as deep as the press can image. Marks take bays in
-turn; one that finds none stops this grid, so that a smaller one is tried or the layout refused, with the numbers.
+Beside each cell at the grid's edge, between its crop marks and fold marks, is a *bay*, as deep as the press can image. Marks
+take bays in turn; one that finds none stops this grid, so that a smaller one is tried or the layout refused, with the numbers.
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from pipeline.models.profile import Marks
+from pipeline.press.folds import Creases
 from pipeline.press.geometry import Rect, pt
 from pipeline.press.grid import Grid
 from pipeline.press.slots import Mark, MarkKind
@@ -50,9 +52,9 @@ def margins_pt(marks: Marks) -> float:
     return pt(marks.crop_offset_in + min(SHORTEST_MARK_IN, marks.crop_length_in)) if marks.crop else 0.0
 
 
-def furnish(grid: Grid, outline: Rect, imageable: Rect, marks: Marks) -> tuple[Mark, ...]:
-    """All marks but crop marks. Raises `NoRoomError`."""
-    room = _Room(grid, outline, imageable, marks)
+def furnish(grid: Grid, outline: Rect, imageable: Rect, marks: Marks, folds: Creases) -> tuple[Mark, ...]:
+    """All marks but crop marks and fold marks. Raises `NoRoomError`."""
+    room = _Room(grid, outline, imageable, marks, folds if marks.crop else Creases())
     placed = list(room.targets()) if marks.registration else []
     if marks.slug:
         placed.append(room.place("slug", SLUG_PT, ("foot", "head", "left", "right")))
@@ -64,8 +66,8 @@ def furnish(grid: Grid, outline: Rect, imageable: Rect, marks: Marks) -> tuple[M
 
 
 class _Room:
-    def __init__(self, grid: Grid, outline: Rect, imageable: Rect, marks: Marks) -> None:
-        self._grid, self._outline, self._marks = grid, outline, marks
+    def __init__(self, grid: Grid, outline: Rect, imageable: Rect, marks: Marks, folds: Creases) -> None:
+        self._grid, self._outline, self._marks, self._folds = grid, outline, marks, folds
         self._offset = pt(marks.crop_offset_in) + CLEAR_PT
         self._depths: dict[Edge, float] = {
             "foot": outline.y_pt - imageable.y_pt - self._offset,
@@ -110,7 +112,8 @@ class _Room:
             else self._outline.y_pt + self._outline.height_pt / 2
         )
         bays = [bay for bay in self._bays if bay.edge == edge]
-        # In the middle of an odd grid is a cell; in that of an even one are crop marks, which it stands behind if it can.
+        # In the middle of an odd grid is a cell; in that of an even one are crop marks, as fold marks are in that of a cell,
+        # which it stands behind if it can.
         middle_bay = next((bay for bay in bays if bay.start < middle < bay.end), None)
         behind = 0.0 if middle_bay or not self._marks.crop else pt(self._marks.crop_length_in) + CLEAR_PT
         if self._depths[edge] - behind >= THINNEST_PT - 1e-6:
@@ -136,7 +139,11 @@ class _Room:
             for number in range(self._grid.columns if across else self._grid.rows)
         ]
         spans = [(trim.x_pt, trim.right_pt) if across else (trim.y_pt, trim.top_pt) for trim in trims]
-        return [_Bay(edge, low + BESIDE_PT, high - BESIDE_PT, self._depths[edge]) for low, high in spans]
+        folds = self._folds.upright_pt if across else self._folds.level_pt
+        parts = [
+            part for low, high in spans for part in pairwise((low, *(at for at in folds if low < at < high), high))
+        ]
+        return [_Bay(edge, low + BESIDE_PT, high - BESIDE_PT, self._depths[edge]) for low, high in parts]
 
     def _mark(self, kind: MarkKind, edge: Edge, start: float, length: float, behind: float, thick: float) -> Mark:
         away, outline = self._offset + behind, self._outline

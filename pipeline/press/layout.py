@@ -11,6 +11,7 @@ from itertools import product as pairs
 
 from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition
+from pipeline.press.folds import creases
 from pipeline.press.furniture import NoRoomError, furnish, margins_pt
 from pipeline.press.geometry import Rect, bleed_rect, pt, trim_rect
 from pipeline.press.grid import Grid
@@ -166,8 +167,6 @@ def _with_marks(product: Product, imposition: Imposition, sheet: Rect, imageable
     outline = grid.centred(imageable)
     offset_x, offset_y = pt(imposition.back_offset_x_in), pt(imposition.back_offset_y_in)
     paper = Paper(sheet, turns_upright(imposition), offset_x, offset_y)
-    # Marks lie on the back as on the front, and must not be moved off the sheet there.
-    marks = furnish(grid, outline, imageable.inset(abs(offset_x), abs(offset_y)), imposition.marks)
     foot = (imposition.backs == "head_to_foot") != product.head_to_foot
     above, below = [], []
     for row, column in pairs(range(grid.rows), range(grid.columns)):
@@ -179,6 +178,9 @@ def _with_marks(product: Product, imposition: Imposition, sheet: Rect, imageable
         flipped = _is_flipped(imposition, grid, column, row)
         above.append(faces[flipped])
         below.append(paper.slot(faces[not flipped]))
+    # Marks lie on the back as on the front, and must not be moved off the sheet there.
+    room = imageable.inset(abs(offset_x), abs(offset_y))
+    marks = furnish(grid, outline, room, imposition.marks, creases(above, product))
     front = Side(tuple(above), outline, imageable, marks)
     behind = tuple(replace(mark, box=paper.printed(mark.box)) for mark in marks)
     back = Side(tuple(below), paper.printed(outline), paper.through(imageable), behind)

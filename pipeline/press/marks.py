@@ -1,14 +1,16 @@
-"""Draws what stands beside the pieces: crop marks, registration targets, colour bar, slug and the finisher's barcode.
+"""Draws what stands beside the pieces: crop marks, fold marks, registration targets, colour bar, slug and the finisher's barcode.
 
 Crop marks and text are 100 % K: on a digital press a mark in all inks is four chances of misregister. The targets are in all
 inks, since misregister is what they show.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 
 from pipeline.models.profile import Marks
 from pipeline.press import code39
+from pipeline.press.folds import creases
 from pipeline.press.geometry import Rect, numbers, pt
 from pipeline.press.job import Job
 from pipeline.press.layout import Side, trims
@@ -18,6 +20,8 @@ from pipeline.press.writer import PdfWriter
 from pipeline.products import Product
 
 MARK_WEIGHT_PT = 0.25
+# Fold marks are dashed, so that nobody cuts there.
+FOLD_DASH = "[2 1.5] 0 d"
 SLUG_SIZE_PT = 5.5
 BARCODE_FONT = "C"
 # Solids, overprints and tints, and a grey of three inks to hold against the one of black (GRACoL's 50/40/40).
@@ -31,18 +35,27 @@ _ROUND = 0.5523
 
 
 def crop_marks(side: Side, product: Product, marks: Marks) -> str:
-    """PDF operators for every trim edge, at all four sides of the grid, cut back where the press cannot image."""
+    """PDF operators for every trim edge and every fold, at all four sides of the grid, cut back where the press cannot image."""
     if not marks.crop:
         return ""
     outlines = trims(side, product)
     edges_x = sorted({round(edge, 3) for trim in outlines for edge in (trim.x_pt, trim.right_pt)})
     edges_y = sorted({round(edge, 3) for trim in outlines for edge in (trim.y_pt, trim.top_pt)})
-    lines = [f"q 0 0 0 1 K {MARK_WEIGHT_PT} w 0 J"]
-    for low, high in _reaches(side.grid.y_pt, side.grid.top_pt, side.imageable.y_pt, side.imageable.top_pt, marks):
-        lines += [f"{numbers(x, low)} m {numbers(x, high)} l" for x in edges_x]
-    for low, high in _reaches(side.grid.x_pt, side.grid.right_pt, side.imageable.x_pt, side.imageable.right_pt, marks):
-        lines += [f"{numbers(low, y)} m {numbers(high, y)} l" for y in edges_y]
+    folds = creases(side.slots, product)
+    lines = [f"q 0 0 0 1 K {MARK_WEIGHT_PT} w 0 J", *_ticks(side, marks, edges_x, edges_y)]
+    if product.folds:
+        lines += [f"S {FOLD_DASH}", *_ticks(side, marks, folds.upright_pt, folds.level_pt)]
     return "\n".join([*lines, "S Q\n"])
+
+
+def _ticks(side: Side, marks: Marks, xs: Iterable[float], ys: Iterable[float]) -> list[str]:
+    """Lines at these places before and after the grid, along either axis."""
+    area, lines = side.imageable, []
+    for low, high in _reaches(side.grid.y_pt, side.grid.top_pt, area.y_pt, area.top_pt, marks):
+        lines += [f"{numbers(x, low)} m {numbers(x, high)} l" for x in xs]
+    for low, high in _reaches(side.grid.x_pt, side.grid.right_pt, area.x_pt, area.right_pt, marks):
+        lines += [f"{numbers(low, y)} m {numbers(high, y)} l" for y in ys]
+    return lines
 
 
 def _reaches(low: float, high: float, first: float, last: float, marks: Marks) -> tuple[tuple[float, float], ...]:

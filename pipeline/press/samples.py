@@ -8,13 +8,12 @@ from pipeline.press.geometry import Rect, bleed_rect, pt
 from pipeline.press.job import Job
 from pipeline.press.layout import Layout
 from pipeline.press.sheets import SheetFile
-from pipeline.press.slots import Face, Mark, Side, Slot
+from pipeline.press.slots import FACES, Mark, Side, Slot
 from pipeline.press.tally import Tally
 from pipeline.products import Product
 
 MARGIN_IN = 0.5
 SLUG_FROM_FOOT_IN = 0.25
-FACES: tuple[Face, Face] = ("front", "back")
 
 
 def write_samples(tally: Tally, product: Product, out_dir: Path) -> Path:

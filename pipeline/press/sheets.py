@@ -29,8 +29,9 @@ from pipeline.press.job import Job, Placed
 from pipeline.press.layout import Layout, Side
 from pipeline.press.marks import BARCODE_FONT, crop_marks, draw_barcode, draw_slug, outer_trim, write_press_marks
 from pipeline.press.output_intent import embed_intent
-from pipeline.press.slots import Slot
+from pipeline.press.slots import FACES, Face, Slot
 from pipeline.press.typeface import address_typeface
+from pipeline.press.whites import white_areas
 from pipeline.press.writer import PdfWriter, literal
 from pipeline.press.xmp import PRODUCER, Packet
 from pipeline.products import Product
@@ -73,6 +74,7 @@ class SheetFile:
         self._address = AddressSide(product, layout.faces(product.address_side))
         self._fonts = self._embed_fonts(with_barcode=any(mark.kind == "barcode" for mark in layout.front.marks))
         self._zone = self._write_zone()
+        self._whites = {face: number for face in FACES if (number := self._write_white(face))}
         self._forms: dict[Path, int] = {}
         self._parts: dict[object, _Part] = {}
         marks = job.imposition.marks
@@ -122,6 +124,16 @@ class SheetFile:
         box = bleed_rect(self._product).array().encode()
         return self._writer.stream(
             b"/Type/XObject/Subtype/Form/BBox%b/Resources<</Font<<%b>>>>" % (box, self._fonts), drawn
+        )
+
+    def _write_white(self, face: Face) -> int | None:
+        """A form for what stays white on one side of the piece, over the artwork; None where that is nothing."""
+        paths = " ".join(f"{area.path()} re" for area in white_areas(self._product, face))
+        box = bleed_rect(self._product).array().encode()
+        return (
+            self._writer.stream(b"/Type/XObject/Subtype/Form/BBox" + box, f"0 0 0 0 k {paths} f\n".encode())
+            if paths
+            else None
         )
 
     def _metadata(self) -> bytes:
@@ -176,12 +188,17 @@ class SheetFile:
         drawn = [side.crop_marks, b"/M Do\n" if side.press_marks else b""]
         for number, (slot, form) in enumerate(zip(side.slots, forms, strict=True)):
             if form is not None or number in over:
-                placed = b"/X%d Do\n" % form if form is not None else b""
+                placed = self._artwork(form, slot.face) if form is not None else b""
                 drawn.append(_placing(slot) + placed + over.get(number, b"") + b"Q\n")
         names = b"".join(b"/X%d %d 0 R" % (form, form) for form in sorted({form for form in forms if form is not None}))
+        names += b"".join(b"/W%d %d 0 R" % (white, white) for white in self._whites.values())
         names += b"/M %d 0 R" % side.press_marks if side.press_marks else b""
         resources = self._writer.add(b"<</Font<<%b>>/XObject<<%b/Z %d 0 R>>>>" % (self._fonts, names, self._zone))
         return _Part(self._writer.stream(b"", b"".join(drawn)), resources)
+
+    def _artwork(self, form: int, face: Face) -> bytes:
+        white = self._whites.get(face)
+        return b"/X%d Do\n" % form + (b"/W%d Do\n" % white if white else b"")
 
     def _form(self, key: str) -> int:
         # By path, since two keys may stand for the same stored file.

@@ -7,6 +7,7 @@ from pipeline.press.geometry import Rect
 
 Turn = Literal[0, 90, 180, 270]
 Face = Literal["front", "back"]
+FACES: tuple[Face, Face] = ("front", "back")
 MarkKind = Literal["slug", "barcode", "color_bar", "target"]
 
 _MATRICES: dict[Turn, tuple[int, int, int, int]] = {

@@ -95,9 +95,35 @@ def _product_lines(product: Product) -> tuple[str, ...]:
     return (
         f"{product.title}; trim {product.trim_width_in:g} x {product.trim_height_in:g} in, "
         f"bleed {product.bleed_in:g} in on all sides",
-        f"Stock {product.stock.replace('_', ' ')}, caliper {product.caliper_in:g} in. No fold.",
-        "Coating on the front only: none on the address side, where it keeps ink and postmark off.",
+        f"Stock {product.stock.replace('_', ' ')}; as mailed {product.caliper_in:g} in thick, {product.weight_oz:g} oz.",
+        _coating(product),
+        *_folding(product),
     )
+
+
+def _coating(product: Product) -> str:
+    address, other = (title.partition(",")[0] for title in _titles(product))
+    return f"Coating on the {other} only: none on the {address}, which bears the address, where it keeps ink and postmark off."
+
+
+def _titles(product: Product) -> tuple[str, str]:
+    """Of the address side, and of the other."""
+    front, back = product.side_titles
+    return (front, back) if product.address_side == "front" else (back, front)
+
+
+def _folding(product: Product) -> tuple[str, ...]:
+    folds = [fold for fold in product.folds if fold.side == product.address_side]
+    if not folds:
+        return ("No fold.",)
+    edges = {"level": "top", "upright": "left"}
+    at = " and ".join(f"{fold.at_in:g} in from the {edges[fold.direction]}" for fold in folds)
+    folded = f"{product.face.width_in:g} x {product.face.height_in:g} in"
+    said = f"Fold {at} of the {_titles(product)[0]}, address out, to {folded}; fold marks are dashed."
+    if product.glue is None:
+        return (said,)
+    strip = min(product.glue.width_in, product.glue.height_in)
+    return said, f"Close with glue on the white strip of {strip:g} in on the {_titles(product)[1]}."
 
 
 def _sheet_lines(job: Job, layout: Layout) -> tuple[str, ...]:

@@ -49,7 +49,7 @@ def write_xjdf(tally: Tally, product: Product, files: Sequence[Path], out: Path)
     if tally.layout.marked:
         _cutting(root, tally, product)
     if product.folds:
-        SubElement(_resource(root, "FoldingParams", "Input"), "FoldingParams", FoldingDetails=product.name)
+        _folding(root, product)
     _component(root, tally, product)
     indent(root)
     out.write_bytes(b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8") + b"\n")
@@ -77,11 +77,17 @@ def _comments(tally: Tally) -> list[tuple[str, str]]:
 def _product(root: Element, tally: Tally, product: Product) -> None:
     made = SubElement(
         SubElement(root, "ProductList"), "Product", ID="product", Amount=str(len(tally.job.pieces)), IsRoot="true",
-        DescriptiveName=product.title, ExternalID=product.name, ProductType="Letter" if product.envelope else "Postcard",
+        DescriptiveName=product.title, ExternalID=product.name, ProductType=_product_type(product),
     )  # fmt: skip
     layout = SubElement(made, "Intent", Name="LayoutIntent")
     trim = numbers(pt(product.trim_width_in), pt(product.trim_height_in), 0)
     SubElement(layout, "LayoutIntent", FinishedDimensions=trim, Sides=_sides(tally, product))
+
+
+def _product_type(product: Product) -> str:
+    if product.envelope:
+        return "Letter"
+    return "SelfMailer" if product.folds else "Postcard"
 
 
 def _sides(tally: Tally, product: Product) -> str:
@@ -157,6 +163,20 @@ def _cutting(root: Element, tally: Tally, product: Product) -> None:
     for number, trim in enumerate(trims(tally.layout.front, product), start=1):
         box = numbers(trim.x_pt, trim.y_pt, trim.right_pt, trim.top_pt)
         SubElement(params, "CutBlock", BlockName=f"slot{number}", Box=box)
+
+
+def _folding(root: Element, product: Product) -> None:
+    """The front faces up. Each fold turns the part that is nearer to the foot, or to the left, over the rest."""
+    params = SubElement(_resource(root, "FoldingParams", "Input"), "FoldingParams", FoldingDetails=product.name)
+    left_in = product.trim_height_in
+    for fold in sorted((fold for fold in product.folds if fold.side == "front"), key=lambda fold: -fold.at_in):
+        # What was folded before ends at its own fold.
+        travel_in = fold.at_in if fold.direction == "upright" else left_in - fold.at_in
+        left_in = fold.at_in
+        SubElement(
+            params, "Fold", From="Left" if fold.direction == "upright" else "Front",
+            To="Down" if product.address_side == "front" else "Up", Travel=numbers(pt(travel_in)),
+        )  # fmt: skip
 
 
 def _component(root: Element, tally: Tally, product: Product) -> None:

@@ -12,6 +12,7 @@ from pipeline.press import child
 from pipeline.press.geometry import Rect, bleed_rect, on_piece
 from pipeline.press.layout import lay_out, plan_places
 from pipeline.press.mailing import Mailing
+from pipeline.press.whites import white_areas
 from pipeline.products import PRODUCTS, Product
 from tests.unit.press import artwork_files as art
 from tests.unit.press.jobs import PERMIT, make_job, make_pieces
@@ -21,14 +22,15 @@ ORDERABLE = [product for product in PRODUCTS.values() if product.orderable]
 PIECES = 7
 
 
-def test_the_three_postcards_can_be_ordered() -> None:
-    assert {"postcard_4x6", "postcard_6x9", "postcard_6x11"} <= {product.name for product in ORDERABLE}
+def test_postcards_and_self_mailers_can_be_ordered() -> None:
+    cards = {"postcard_4x6", "postcard_6x9", "postcard_6x11", "self_mailer_6x18", "self_mailer_11x9"}
+    assert cards <= {product.name for product in ORDERABLE}
 
 
 @pytest.mark.parametrize("product", ORDERABLE, ids=lambda product: product.name)
 def test_a_product_goes_from_artwork_to_sheets_and_proofs(tmp_path: Path, product: Product) -> None:
     sources = {
-        "front": art.draw(tmp_path / "front.pdf", _corner, product),
+        "front": art.draw(tmp_path / "front.pdf", lambda canvas: _corner(canvas, product), product),
         "back": art.address_side(tmp_path / "back.pdf", product),
     }
     artwork = {}
@@ -43,9 +45,12 @@ def test_a_product_goes_from_artwork_to_sheets_and_proofs(tmp_path: Path, produc
     _prove(tmp_path, product, artwork)
 
 
-def _corner(canvas: Canvas) -> None:
+def _corner(canvas: Canvas, product: Product) -> None:
     canvas.setFillColor(CMYKColor(0, 0, 0, 1))
-    canvas.rect(40, 60, 200, 90, stroke=0, fill=1)
+    canvas.rect(40, 100, 200, 90, stroke=0, fill=1)
+    canvas.setFillColor(CMYKColor(0, 0, 0, 0))
+    for area in white_areas(product, "front"):
+        canvas.rect(area.x_pt, area.y_pt, area.width_pt, area.height_pt, stroke=0, fill=1)
 
 
 def _impose(folder: Path, product: Product, artwork: dict[str, Path]) -> None:

@@ -50,8 +50,7 @@ def test_every_piece_has_its_own_front_and_back_on_one_place_of_the_paper(
     imposition = Imposition.model_validate(STYLES[style])
     layout = lay_out(POSTCARD_4X6, imposition)
     pieces = [
-        piece.__class__(**{**vars(piece), "front": f"front{at}", "back": f"back{at}"})
-        for at, piece in enumerate(make_pieces(8, imposition))
+        piece._replace(front=f"front{at}", back=f"back{at}") for at, piece in enumerate(make_pieces(8, imposition))
     ]
     made = impose(make_job(cards, pieces, imposition=imposition), tmp_path)
     sheet, behind = (render(made.files[0], page, ppi=36) for page in (0, 1))
