@@ -15,6 +15,7 @@ import pikepdf
 from pipeline.press.content_reader import MOST_STEPS, ContentReader, TooComplexError
 from pipeline.press.glyphs import Glyphs, embedded
 from pipeline.press.graphics import SAME, Ink, Matrix, State, bounds, ink, matrix_of, scale, sides, times
+from pipeline.press.spots import colorant
 
 MOST_PLACINGS = 20_000
 MOST_DEPTH = 50
@@ -187,7 +188,7 @@ class _Walk:
         if family in ("/Separation", "/DeviceN"):
             names = [space[1]] if family == "/Separation" else space[1].as_list()
             if not self._quiet:
-                self.census.spots |= {str(name)[1:] for name in names} - _PROCESS
+                self.census.spots |= {colorant(name)[1:] for name in names} - _PROCESS
             return "spot"
         return "other"
 

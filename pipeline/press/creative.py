@@ -16,6 +16,7 @@ from pipeline.press.geometry import Rect, bleed_rect, numbers, trim_rect
 from pipeline.press.image_page import draw_image
 from pipeline.press.layers import flatten_layers, forget_layers
 from pipeline.press.limits import MALFORMED, limit_qpdf
+from pipeline.press.spots import settle_spots
 from pipeline.press.srgb import icc_space, srgb_profile
 from pipeline.products import Product
 
@@ -62,6 +63,7 @@ def _draw_page(pdf: pikepdf.Pdf, source: Path, product: Product, number: int) ->
         form.Matrix = pikepdf.Array([1, 0, 0, 1, 0, 0])
         art = pdf.copy_foreign(form)
     forget_layers(pdf)
+    settle_spots(pdf)
     _default_rgb(pdf)
     return art, f"q {numbers(*placing(seen, box, product))} cm /Art Do Q".encode()
 

@@ -102,16 +102,14 @@ class _Walk:
                 self._space(space[1], resources, where)
             elif kind in {"/Separation", "/DeviceN"}:
                 self._space(space[2], resources, where)
+            if kind == "/DeviceN" and len(space) > 4:
+                for single in space[4].get("/Colorants", pikepdf.Dictionary()).values():
+                    self._space(single, resources, where)
             if kind == "/Separation":
                 self._spot(space)
 
     def _spot(self, space: pikepdf.Array) -> None:
-        tint = space[3].read_bytes() if isinstance(space[3], pikepdf.Stream) else b""
-        definition = (
-            space[2].unparse(resolved=True) + space[3].unparse(resolved=not isinstance(space[3], pikepdf.Stream)) + tint
-        )
-        if isinstance(space[3], pikepdf.Stream):
-            definition = space[2].unparse(resolved=True) + tint
+        definition = _content(space[2]) + _content(space[3])
         if self._spots.setdefault(str(space[1]), definition) != definition:
             self.faults.append((10, str(space[1])))
 
@@ -128,6 +126,19 @@ class _Walk:
         if font.Subtype == "/Type3":
             for glyph in font.CharProcs.values():
                 self.holder(glyph, font.get("/Resources", pikepdf.Dictionary()))
+
+
+def _content(value: Any) -> bytes:
+    """What a value holds, references followed, so that two copies of one definition are the same."""
+    if isinstance(value, pikepdf.Array):
+        return b"[" + b" ".join(_content(item) for item in value) + b"]"
+    if isinstance(value, pikepdf.Dictionary | pikepdf.Stream):
+        skipped = ("/Length", "/Filter", "/DecodeParms")
+        entries = b"".join(
+            key.encode() + b" " + _content(item) for key, item in sorted(value.items()) if key not in skipped
+        )
+        return b"<<" + entries + b">>" + (value.read_bytes() if isinstance(value, pikepdf.Stream) else b"")
+    return value.unparse() if isinstance(value, pikepdf.Object) else repr(value).encode()
 
 
 def _font(font: pikepdf.Object, used: set[bytes]) -> Iterator[Fault]:
