@@ -1,7 +1,7 @@
 """The API as a process: its services from the settings, and the server that listens."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 import uvicorn
 
@@ -50,18 +50,20 @@ def services_from(settings: Settings) -> Iterator[Services]:
         return senders[mode].check(url)
 
     try:
-        yield Services(
-            db=db,
-            ids=system_ids(),
-            machine_clock=machine_clock,
-            pepper=settings.pepper,
-            storage=LocalStorage(settings.storage_root),
-            inspect=child.inspect,
-            check_target=check_target,
-            doorbell=doorbell,
-            sandbox_rate=settings.sandbox_rate,
-            open_recall=lambda: live_recall(settings.home, db),
-        )
+        # One desk for all requests: a printer that refused our login is then left alone, whoever asks.
+        with live_recall(settings.home, db) as desk:
+            yield Services(
+                db=db,
+                ids=system_ids(),
+                machine_clock=machine_clock,
+                pepper=settings.pepper,
+                storage=LocalStorage(settings.storage_root),
+                inspect=child.inspect,
+                check_target=check_target,
+                doorbell=doorbell,
+                sandbox_rate=settings.sandbox_rate,
+                open_recall=lambda: nullcontext(desk),
+            )
     finally:
         doorbell.close()
         broker.close()

@@ -1,7 +1,8 @@
 """A circuit breaker: a printer that cannot be reached is left alone for a while, and then tried by one worker alone.
 
 A refused key or a changed host key opens it at once and for long: servers punish who knocks on with a wrong key (OpenSSH 9.8
-counts every failed login against its source). Failures of the connection open it when several come in a row.
+counts every failed login against its source). Failures of the connection open it when several come in a row. Once it is open,
+only the one worker that tries it after the rest closes it: an old connection that still works says nothing of the next login.
 """
 
 import threading
@@ -72,6 +73,8 @@ class Breaker:
                 return
             if error is not None and error.code in _TURNED_AWAY:
                 self._rest(LONGEST_REST_S)
+            elif self._until is not None and not probe:  # it was under way before the rest began
+                return
             elif error is not None and (error.code in _UNREACHED or isinstance(error, InDoubt)):
                 self._failures += 1
                 if probe or self._failures >= IN_A_ROW:

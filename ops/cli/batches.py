@@ -88,8 +88,10 @@ def recall(
 ) -> None:
     """Take a batch back before its printer takes it: its pieces are ready for another. Changes nothing where it is too late.
 
-    They may be planned for the same printer again: suspend that one first if it is not to have them. Where the printer does not
-    take drops by renaming, a batch that it was given is in doubt from here on: ask the printer, then `batches settle`.
+    The printer is tried once, now, even where the service leaves it alone after failures; what cannot be asked of it now (`asked`)
+    the service tries again. The pieces may be planned for the same printer again: suspend that one first if it is not to have
+    them. Where the printer does not take drops by renaming, a batch that it was given is in doubt from here on: ask the printer,
+    then `batches settle`.
     """
     said(reason)
     with installation() as here:

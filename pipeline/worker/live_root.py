@@ -40,7 +40,10 @@ def live_line(foundation: Foundation) -> Line:
 
 @contextmanager
 def live_recall(home: Path, db: Database) -> Iterator[Recall]:
-    """Recalling and settling by hand, beside the workers: it needs real printers, and nothing else of the world."""
+    """Recalling and settling by hand, beside the workers: it needs real printers, and nothing else of the world.
+
+    For several threads at once. A printer that failed is left alone for as long as this is open.
+    """
     directory = LivePrinters(home)
     try:
         context = Context("live", db, system_ids(), machine_clock, LiveLineClock(machine_clock))

@@ -1,5 +1,8 @@
 """The circuit breaker: closed, open after failures in a row or one refused key, and half open for one worker alone."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from adapters.printers.breaker import FIRST_REST_S, IN_A_ROW, LONGEST_REST_S, SPREAD, Breaker
@@ -110,3 +113,32 @@ def test_a_rest_is_longer_by_chance_and_never_shorter(clock: Clock) -> None:
         fail(breaker, REFUSED)
         assert rests_for(breaker) == LONGEST_REST_S * (1 + SPREAD * chance)
         assert LONGEST_REST_S <= LONGEST_REST_S * (1 + SPREAD * chance) <= 750
+
+
+def test_an_old_connection_that_still_works_does_not_let_others_knock_again(breaker: Breaker, clock: Clock) -> None:
+    at_work, refused = threading.Event(), threading.Event()
+
+    def on_an_old_connection() -> None:
+        with breaker.guarding():
+            at_work.set()
+            assert refused.wait(10)
+
+    with ThreadPoolExecutor(1) as pool:
+        old = pool.submit(on_an_old_connection)
+        assert at_work.wait(10)
+        fail(breaker, REFUSED)
+        refused.set()
+        old.result(10)
+    clock.now += 1
+    assert rests_for(breaker) == LONGEST_REST_S - 1
+
+
+def test_what_failed_with_the_others_makes_the_rest_no_longer(breaker: Breaker) -> None:
+    def with_the_others() -> None:
+        with breaker.guarding():
+            fail(breaker, DOWN, IN_A_ROW)
+            raise DOWN
+
+    with pytest.raises(Transient):
+        with_the_others()
+    assert rests_for(breaker) == FIRST_REST_S
