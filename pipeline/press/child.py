@@ -20,10 +20,11 @@ from pipeline.press.mailing import Mailing
 from pipeline.press.pieces import spool
 from pipeline.press.process import Press, TooHeavyError
 from pipeline.press.report import Report, finding
-from pipeline.press.steps import IMPOSE, INSPECT, NORMALIZE, PIECES, PROOF, Step
+from pipeline.press.steps import IMPOSE, INSPECT, NORMALIZE, PIECES, PROOF, RENDER, Step
 from pipeline.press.wire import imposed_from_dict, job_as_dict, permanent_from_dict
 from pipeline.products import Product, Side
 
+_SIMPLER = "Simplify the HTML, or send the artwork as PDF."
 _REMEDY = "Flatten the artwork to one image, or simplify it, and export it again."
 
 
@@ -38,6 +39,19 @@ def inspect(path: Path, product: Product, side: Side | None = None) -> Report:
             reply = _run(INSPECT, {"source": _absolute(path), "product": product.name, "side": side}, folder)
         except TooHeavyError as error:
             return Report(sniff(path), (finding("too_complex", f"Reading the file failed: it {error}.", _REMEDY),))
+    return Report.from_dict(reply)
+
+
+def inspect_html(path: Path, product: Product, out: Path, side: Side | None = None) -> Report:
+    """As `pipeline.press.html_page.inspect_html`; HTML that takes the child down has the finding `too_complex`."""
+    with tempfile.TemporaryDirectory(prefix=".press-", dir=out.parent) as folder:
+        try:
+            reply = _run(RENDER, {"source": _absolute(path), "product": product.name, "side": side}, folder)
+        except TooHeavyError as error:
+            return Report("html", (finding("too_complex", f"Setting the page failed: it {error}.", _SIMPLER),))
+        made = Path(folder, "out")
+        if made.exists():
+            made.replace(out)
     return Report.from_dict(reply)
 
 

@@ -13,14 +13,18 @@ import os
 import select
 import signal
 import socket
+import tempfile
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+from pipeline.errors import Permanent
 from pipeline.press.child_side import Run, lead_group, run_job
 from pipeline.press.creative import normalize
+from pipeline.press.html_page import inspect_html, load_renderer
 from pipeline.press.impose import impose
 from pipeline.press.mail_proof import mail_proof
 from pipeline.press.mailing import Mailing
@@ -31,7 +35,7 @@ from pipeline.press.preflight import inspect
 from pipeline.press.proof import proof
 from pipeline.press.report import Report
 from pipeline.press.srgb import srgb_profile
-from pipeline.press.steps import PIECES, STEPS, Step
+from pipeline.press.steps import PIECES, RENDER, STEPS, Step
 from pipeline.press.typeface import address_typeface
 from pipeline.press.wire import imposed_as_dict, job_from_dict
 from pipeline.products import PRODUCTS, Side
@@ -94,6 +98,8 @@ class Zygote:
         if not code:
             return False
         job, step = socket.socket(fileno=descriptors[0]), self._steps[code]
+        if step.name == RENDER.name:
+            _ready_to_render()
         try:
             pid = os.fork()
         except OSError as error:
@@ -126,8 +132,22 @@ def _kill(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
+@cache
+def _ready_to_render() -> None:
+    """Half a second, once, and only where there is HTML. What is missing is told by the job itself."""
+    with tempfile.TemporaryDirectory(prefix="mailstream-press-") as folder, contextlib.suppress(Permanent):
+        load_renderer(Path(folder))
+    gc.freeze()
+
+
 def _inspect(request: dict[str, Any]) -> Any:
     return inspect(Path(request["source"]), PRODUCTS[request["product"]], request["side"]).as_dict()
+
+
+def _render(request: dict[str, Any]) -> Any:
+    return inspect_html(
+        Path(request["source"]), PRODUCTS[request["product"]], Path("out").absolute(), request["side"]
+    ).as_dict()
 
 
 def _normalize(request: dict[str, Any]) -> Any:
@@ -153,7 +173,7 @@ def _impose(request: dict[str, Any]) -> Any:
 
 
 _RUN: dict[str, Run] = {
-    "inspect": _inspect, "normalize": _normalize, "proof": _proof, "impose": _impose,
+    "inspect": _inspect, "normalize": _normalize, "proof": _proof, "impose": _impose, "render": _render,
 }  # fmt: skip
 
 

@@ -1,15 +1,10 @@
 """Merge fields: filled and escaped, strict about what is missing, and without any logic."""
 
-import sys
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.errors import Permanent
-from pipeline.press.html_page import page_from_html
 from pipeline.press.merge import MergeError, fields, merge
-from pipeline.products import POSTCARD_4X6
 
 
 def test_fields_are_filled_wherever_they_stand() -> None:
@@ -46,10 +41,3 @@ def test_what_is_no_field_is_refused(wrong: str) -> None:
 
 def test_single_braces_are_css() -> None:
     assert merge("p { margin: 0 } {{a}}", {"a": "1"}) == "p { margin: 0 } 1"
-
-
-def test_html_without_its_renderer_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "weasyprint", None)
-    with pytest.raises(Permanent, match="pip install weasyprint") as raised:
-        page_from_html("<p>Hello", POSTCARD_4X6)
-    assert raised.value.code == "html_unavailable"

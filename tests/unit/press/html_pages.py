@@ -1,0 +1,73 @@
+"""HTML that tests make artwork from: good pages, and pages that ask for what is not in them."""
+
+import base64
+import io
+from collections.abc import Mapping
+from pathlib import Path
+
+from PIL import Image
+
+from pipeline.press.merge import merge
+
+_STYLE = "<style>body { font: 14pt Arial } div { position: absolute; left: .5in; top: .5in; width: 5in }</style>"
+GREETING = f"<!doctype html>{_STYLE}<div><h1>Hello {{{{first_name}}}}</h1><p>Your order {{{{order}}}} is ready.</div>"
+
+
+def greeting(**values: str) -> str:
+    return merge(GREETING, {"first_name": "Ada", "order": "1001", **values})
+
+
+def written(path: Path, html: str) -> Path:
+    path.write_text(html, encoding="utf-8")
+    return path
+
+
+def data_url(content: bytes | str, kind: str) -> str:
+    body = content.encode() if isinstance(content, str) else content
+    return f"data:{kind};base64,{base64.b64encode(body).decode()}"
+
+
+def picture(colour: tuple[int, int, int] = (200, 0, 0)) -> str:
+    """A `data:` URL of 300 x 300 pixels."""
+    out = io.BytesIO()
+    Image.new("RGB", (300, 300), colour).save(out, "PNG")
+    return data_url(out.getvalue(), "image/png")
+
+
+def shown(url: str) -> str:
+    return f"<img src='{url}'>"
+
+
+def svg(inside: str, before: str = "") -> str:
+    links = "xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink'"
+    return data_url(f"{before}<svg {links} width='99' height='50'>{inside}</svg>", "image/svg+xml")
+
+
+# What is loaded, and how the refusal names it.
+LOADS: Mapping[str, tuple[str, str]] = {
+    "picture by http": ("<img src='http://127.0.0.1:9/a.png'>", "http://127.0.0.1:9/a.png"),
+    "picture by file": ("<img src='file:///etc/passwd'>", "file:///etc/passwd"),
+    "picture beside": ("<img src='logo.png'>", "logo.png"),
+    "without a scheme": ("<p style='background: url(//x.example/a.png)'>x", "https://x.example/a.png"),
+    "another base": ("<base href='file:///etc/'><img src='hostname'>", "file:///etc/hostname"),
+    "style sheet": ("<link rel=stylesheet href='https://x.example/a.css'>", "https://x.example/a.css"),
+    "import": ("<style>@import url('a.css')</style>", "a.css"),
+    "font": ("<style>@font-face { font-family: a; src: url(http://x.example/a.woff) }</style>", "http://x.example/a"),
+    "bullet": ("<ul style='list-style-image: url(http://x.example/a)'><li>x</ul>", "http://x.example/a"),
+    "generated": ("<style>p::before { content: url(http://x.example/a) }</style><p>x", "http://x.example/a"),
+    "in SVG": ("<svg><image href='http://x.example/a.png' width=9 height=9 /></svg>", "http://x.example/a.png"),
+    "SVG in data": (shown(svg("<image xlink:href='file:///etc/passwd' width='9' height='9'/>")), "file:///etc/passwd"),
+    "SVG use": ("<svg><use href='http://x.example/a.svg#b' /></svg>", "http://x.example/a.svg"),
+    "object": ("<object data='file:///etc/hostname'></object>", "file:///etc/hostname"),
+    "attachment": ("<link rel=attachment href='file:///etc/hostname'>", "file:///etc/hostname"),
+    "frame": ("<iframe src='https://x.example'></iframe>", "https://x.example"),
+    "frame with a text": ("<iframe srcdoc='<p>x'></iframe>", "<iframe>"),
+}
+
+_LAUGHS = "".join(f"<!ENTITY a{at} '{f'&a{at - 1};' * 10}'>" for at in range(1, 10))
+UNREADABLE: Mapping[str, str] = {
+    "picture": "<img src='data:image/png;base64,AAAA'>",
+    "base64": "<img src='data:image/png;base64,A'>",
+    "entity": shown(svg("<text>&a;</text>", "<!DOCTYPE svg [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>")),
+    "laughs": shown(svg("<text>&a9;</text>", f"<!DOCTYPE svg [<!ENTITY a0 'ha'>{_LAUGHS}]>")),
+}
