@@ -26,8 +26,11 @@ from ops.cli.sizes import width_and_height
 from pipeline.address.imb import tracking_code
 from pipeline.clock import machine_clock
 from pipeline.models.profile import Imposition, Marks, Postage, Sheet
+from pipeline.models.profile_check import as_line
+from pipeline.models.service_types import default_stid, endorsement_faults
 from pipeline.ports import Standardized
 from pipeline.press import child
+from pipeline.press.address_side import LINES
 from pipeline.press.job import Imposed, Job, Placed
 from pipeline.press.layout import plan_places
 from pipeline.products import Product
@@ -66,8 +69,15 @@ def impose(
     gutter: Annotated[float, typer.Option(min=0, help="Inches between two bleeds.")] = 0.0,
     mail_class: Annotated[str, typer.Option("--class", help="first_class or marketing.")] = "first_class",
     stid: Annotated[
-        str | None, typer.Option(help="The service type; without it, 310 first class, 311 marketing.")
+        str | None,
+        typer.Option(help="The service type; without it, 310 first class, 311 marketing; 040, 042 endorsed."),
     ] = None,
+    endorsement: Annotated[
+        str, typer.Option(help="The endorsement to print: none, address, return, change, electronic or temp_return.")
+    ] = "none",
+    return_address: Annotated[
+        str, typer.Option(help="Up to five lines, with semicolons between them; an endorsement needs one.")
+    ] = "",
     postage: Annotated[str, typer.Option(help="permit, meter or stamp.")] = "permit",
     permit_number: Annotated[str, typer.Option(help="For permit postage.")] = "",
     permit_city: Annotated[str, typer.Option(help="For permit postage.")] = "",
@@ -88,9 +98,11 @@ def impose(
         wanted = Imposition(sheet=_sheet(sheet, imageable), gutter_in=gutter, marks=Marks())
         paid = Postage.model_validate({
             "method": postage, "permit_number": permit_number, "permit_city": permit_city, "permit_state": permit_state,
-            "mailer_id": mailer_id,
+            "mailer_id": mailer_id, **_service(mail_class, endorsement, stid),
         })  # fmt: skip
-    numbers = _serials(serials, mailer_id, stid or _default_stid(mail_class, paid))
+    _check_service(paid, card)
+    sender = _sender(return_address, paid.endorsement(mail_class))
+    numbers = _serials(serials, mailer_id, paid.stid(mail_class))
     moment = _moment(frozen_at)
     with tempfile.TemporaryDirectory(prefix="mailstream-impose-") as work, progress() as told:
         prepared = {name: _prepare(path, card, Path(work, f"{name}.pdf")) for name, path in artwork.items()}
@@ -111,7 +123,7 @@ def impose(
             imposition=wanted,
             postage=paid,
             artwork=prepared,
-            pieces=_place(good, numbers, card, wanted, two_sided=back is not None),
+            pieces=_place(good, numbers, card, wanted, sender=sender, two_sided=back is not None),
         )
         told.say(f"imposing {len(job.pieces)} pieces")
         imposed = child.impose(job, out)
@@ -148,6 +160,7 @@ def _place(
     product: Product,
     imposition: Imposition,
     *,
+    sender: tuple[str, ...],
     two_sided: bool,
 ) -> tuple[Placed, ...]:
     room = serials.last - serials.first + 1
@@ -164,7 +177,7 @@ def _place(
             stack_position=position,
             imb=tracking_code(serials.stid, serials.mailer_id, serials.first + at) + _routing(answer),
             address=_lines(answer),
-            return_address=(),
+            return_address=sender,
             front="front",
             back="back" if two_sided else None,
             recipient_hash=recipient_hash(vars(row.address), pepper),
@@ -238,11 +251,34 @@ def _serials(text: str, mailer_id: str, stid: str) -> Serials:
     return serials
 
 
-def _default_stid(mail_class: str, postage: Postage) -> str:
-    stids = {"first_class": postage.stid_first_class, "marketing": postage.stid_marketing}
-    if mail_class not in stids:
+def _service(mail_class: str, endorsement: str, stid: str | None) -> dict[str, str]:
+    """What is asked of the post, in words and in the barcode, as fields of a printer's postage."""
+    if mail_class not in ("first_class", "marketing"):
         raise CommandError(f"--class {mail_class}: give first_class or marketing", Exit.USAGE)
-    return stids[mail_class]
+    wanted = stid or default_stid(mail_class, endorsement)
+    if wanted is None:
+        raise CommandError("--endorsement electronic needs the --stid of an ACS service", Exit.USAGE)
+    return {f"endorsement_{mail_class}": endorsement, f"stid_{mail_class}": wanted}
+
+
+def _check_service(paid: Postage, product: Product) -> None:
+    faults = tuple(as_line(fault) for fault in endorsement_faults(paid))
+    if faults:
+        raise CommandError("--endorsement and --stid ask the post for different things", Exit.USAGE, details=faults)
+    if product.envelope and {paid.endorsement_first_class, paid.endorsement_marketing} != {"none"}:
+        raise CommandError(
+            f"{product.name} goes into an envelope: leave --endorsement out, and have the envelope printed with it",
+            Exit.USAGE,
+        )
+
+
+def _sender(text: str, endorsement: str) -> tuple[str, ...]:
+    lines = tuple(line.strip() for line in text.split(";") if line.strip())
+    if len(lines) > LINES:
+        raise CommandError(f"--return-address has {len(lines)} lines; {LINES} is the most", Exit.USAGE)
+    if endorsement != "none" and not lines:
+        raise CommandError("an endorsement needs a return address: give --return-address", Exit.USAGE)
+    return lines
 
 
 def _moment(text: str | None) -> datetime:

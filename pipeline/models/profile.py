@@ -98,6 +98,9 @@ class Postage(_Part):
     crid: str = Field(default="", max_length=12)
     stid_first_class: str = Field(default="310", pattern=r"^\d{3}$")
     stid_marketing: str = Field(default="311", pattern=r"^\d{3}$")
+    # The ancillary service endorsement printed on the address side, as in ADDRESS SERVICE REQUESTED (DMM 507.1.5).
+    endorsement_first_class: Literal["none", "address", "return", "change", "electronic", "temp_return"] = "none"
+    endorsement_marketing: Literal["none", "address", "return", "change", "electronic"] = "none"
     # A permit imprint mailing needs 200 pieces (DMM 604.5.1.2); stamps and meters have no minimum.
     min_pieces_first_class: int = Field(default=0, ge=0, le=10_000_000)
     min_pieces_marketing: int = Field(default=0, ge=0, le=10_000_000)
@@ -115,6 +118,13 @@ class Postage(_Part):
     def min_pieces(self, mail_class: str) -> int:
         """The fewest pieces a batch of this class may have."""
         return self.min_pieces_first_class if mail_class == "first_class" else self.min_pieces_marketing
+
+    def stid(self, mail_class: str) -> str:
+        return self.stid_first_class if mail_class == "first_class" else self.stid_marketing
+
+    def endorsement(self, mail_class: str) -> str:
+        """The first word of the endorsement that pieces of this class bear, or "none"."""
+        return self.endorsement_first_class if mail_class == "first_class" else self.endorsement_marketing
 
 
 class Quirks(_Part):

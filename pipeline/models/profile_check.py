@@ -1,12 +1,14 @@
 """What is wrong with a printer's profile, field by field, each with its remedy: the same for the command line and the API."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from pipeline.errors import Fault, Permanent
 from pipeline.models.profile import PrinterProfile, Sandbox, Sftp
+from pipeline.models.service_types import endorsement_faults
 from pipeline.products import PRODUCTS
 
 PRINTER_NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$"
@@ -49,12 +51,30 @@ def checked_profile(data: Any) -> PrinterProfile:
         for at, name in enumerate(profile.products)
         if name not in PRODUCTS
     ]
+    faults += [replace(fault, pointer="/postage" + fault.pointer) for fault in endorsement_faults(profile.postage)]
+    faults += _endorsements_out_of_sight(profile)
     if not isinstance(profile.transport, Sftp):
         detail = "sandbox is for test accounts only"
         faults.append(Fault("invalid_value", "/transport/kind", detail, "give an sftp transport"))
     if faults:
         raise _invalid(faults)
     return profile
+
+
+def _endorsements_out_of_sight(profile: PrinterProfile) -> list[Fault]:
+    """What goes into an envelope shows its endorsement on that; the window has no room for its clearance."""
+    hidden = [name for name in profile.products if name in PRODUCTS and PRODUCTS[name].envelope]
+    asked = [name for name in profile.classes if profile.postage.endorsement(name) != "none"]
+    return [
+        Fault(
+            "invalid_value",
+            f"/postage/endorsement_{mail_class}",
+            f"{name} cannot bear an endorsement: it would stand behind the envelope",
+            "set it to none and have the envelope printed with it, or leave this product or class to another printer",
+        )
+        for mail_class in asked
+        for name in hidden
+    ]
 
 
 def model_faults(error: ValidationError) -> list[Fault]:

@@ -1,5 +1,5 @@
-"""What is printed over the artwork on the address side: white zone, indicia, return address, and per piece bars and
-address.
+"""What is printed over the artwork on the address side: white zone, indicia, return address and endorsement, and per
+piece bars and address.
 
 The barcode always stands at the same place and the recipient's lines hang below it, so that a camera, and a person with
 a template, know where to look. Clearances (QSG 201a): 0.028 in above and below the bars, 0.125 in at their ends; type 8
@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pipeline.address.imb import encode
 from pipeline.errors import Permanent
 from pipeline.models.profile import Postage
-from pipeline.press.bars import LENGTH_PT
+from pipeline.press.bars import FULL_PT, LENGTH_PT
+from pipeline.press.endorsement import INSET_PT, PITCH, place_endorsement
 from pipeline.press.geometry import numbers, on_piece
 from pipeline.press.indicia import draw_indicia
 from pipeline.press.job import Placed
@@ -31,7 +32,6 @@ PITCH_PT = 12.0
 LAST_BASELINE_PT = 1.15
 BARS_GAP_PT = 3.6
 RETURN_SIZE_PT = 6.5
-RETURN_PITCH_PT = 7.8
 SEQUENCE_SIZE_PT = 4.5
 # Between the OCR read area's right edge and that of the white zone; seven digits wide.
 SEQUENCE_INSET_PT = 20.7
@@ -47,7 +47,8 @@ CLOSE_TEXT = b"\nET\n"
 class AddressSide:
     """One product's address side. `bars`, `address` and `sequence` give text operators for one piece in one slot."""
 
-    def __init__(self, product: Product, slots: Sequence[Slot]) -> None:
+    def __init__(self, product: Product, slots: Sequence[Slot], endorsement: str = "") -> None:
+        """`endorsement` is its text, or empty. Raises `Permanent` for a product that cannot bear one."""
         self._product = product
         self._block = on_piece(product.address, product)
         self._zone = on_piece(product.ink_free, product)
@@ -60,6 +61,8 @@ class AddressSide:
         # `'` moves down a line before it prints, so a block starts one line above its first baseline.
         self._address_at = [_text_matrix(slot, self._block.x_pt, self._first_baseline_pt + PITCH_PT) for slot in slots]
         self._sequence_at = [_text_matrix(slot, *self._sequence_place()) for slot in slots]
+        bars_top = self.bars_place()[1] + FULL_PT
+        self._endorsement = place_endorsement(endorsement, product, bars_top) if endorsement else None
         if self._block.width_pt < LENGTH_PT:
             raise ValueError(f"the barcode of {LENGTH_PT / 72:.3f} in is wider than {product.name}'s address block")
 
@@ -83,15 +86,22 @@ class AddressSide:
         return white + draw_indicia(self._indicia, postage, mail_class, font=ADDRESS_FONT)
 
     def return_address(self, piece: Placed) -> bytes:
-        """Text operators, in the piece's own coordinates."""
+        """Text operators, in the piece's own coordinates; the endorsement, which needs it, with it."""
         if not piece.return_address:
             return b""
-        top = self._sender.top_pt - RETURN_SIZE_PT * self._face.cap_height / 1000
-        sizes = (RETURN_SIZE_PT, RETURN_SIZE_PT)
-        lines = _set(piece, piece.return_address, room_pt=self._sender.width_pt, sizes_pt=sizes)
-        place = numbers(self._sender.x_pt, top + RETURN_PITCH_PT)
-        start = f"BT 0 0 0 1 k /{ADDRESS_FONT} {RETURN_SIZE_PT} Tf {RETURN_PITCH_PT} TL {place} Td"
-        return start.encode() + lines + b" ET\n"
+        if self._endorsement is None:
+            return self._sender_at(piece, piece.return_address, RETURN_SIZE_PT, self._sender.top_pt)
+        lines = _four_at_most(piece.return_address)
+        size = self._endorsement.return_size_pt(len(lines), RETURN_SIZE_PT)
+        top = self._endorsement.ceiling_pt - INSET_PT
+        return self._sender_at(piece, lines, size, top) + self._endorsement.draw(ADDRESS_FONT)
+
+    def _sender_at(self, piece: Placed, lines: Sequence[str], size_pt: float, top_pt: float) -> bytes:
+        set_lines = _set(piece, lines, room_pt=self._sender.width_pt, sizes_pt=(size_pt, size_pt))
+        pitch = PITCH * size_pt
+        place = numbers(self._sender.x_pt, top_pt - size_pt * self._face.cap_height / 1000 + pitch)
+        font = f"/{ADDRESS_FONT} {numbers(size_pt)} Tf {numbers(pitch)} TL"
+        return f"BT 0 0 0 1 k {font} {place} Td".encode() + set_lines + b" ET\n"
 
     def bars(self, slot: int, piece: Placed) -> bytes:
         return self._bars_at[slot] + b"(" + encode(piece.imb[:20], piece.imb[20:]).encode() + b")Tj"
@@ -140,6 +150,11 @@ def _set(piece: Placed, lines: Sequence[str], *, room_pt: float, sizes_pt: tuple
         return set_block(lines, font=ADDRESS_FONT, room_pt=room_pt, sizes_pt=sizes_pt)
     except UnsettableError as error:
         raise Permanent("address_unprintable", f"piece {piece.piece_id}: address {error}") from error
+
+
+def _four_at_most(lines: Sequence[str]) -> Sequence[str]:
+    """Name, company, street and unit, town: street and unit on one line."""
+    return lines if len(lines) < LINES else (*lines[:-3], f"{lines[-3]} {lines[-2]}", lines[-1])
 
 
 def _text_matrix(slot: Slot, x_pt: float, y_pt: float) -> bytes:

@@ -40,7 +40,9 @@ _SAMPLE = Placed(
     address=("ADA LOVELACE", "100 MAIN ST APT 4", "BOISE ID 83702-1234"),
     return_address=("YOUR COMPANY", "1 RETURN ST", "BOISE ID 83702"), front="art", back="art", recipient_hash="",
 )  # fmt: skip
-_SAMPLE_POSTAGE = Postage(mailer_id="123456", permit_number="1", permit_city="Boise", permit_state="ID")
+_SAMPLE_POSTAGE = Postage(
+    mailer_id="123456", permit_number="1", permit_city="Boise", permit_state="ID", endorsement_first_class="return"
+)
 
 Told = tuple[int, Finding]
 """A finding and its number in the list."""
@@ -87,7 +89,9 @@ def _sample(product: Product, side: Side, normal: Path) -> Image.Image | None:
     """The address side as it will print, with an address and a barcode on it."""
     if side != product.address_side or not product.orderable:
         return None
-    return render(address_side_pdf(product, normal, _SAMPLE, _SAMPLE_POSTAGE, "first_class"), PPI)
+    # An envelope hides what it has no window for.
+    mail_class = "marketing" if product.envelope else "first_class"
+    return render(address_side_pdf(product, normal, _SAMPLE, _SAMPLE_POSTAGE, mail_class), PPI)
 
 
 def _draw_sample(canvas: Canvas, product: Product, sample: Image.Image) -> None:
@@ -99,7 +103,9 @@ def _draw_sample(canvas: Canvas, product: Product, sample: Image.Image) -> None:
     canvas.rect(inset, inset, width - 2 * inset, height - 2 * inset, stroke=1, fill=0)
     canvas.setFillColor(INK)
     canvas.setFont(FONT, _TEXT_PT)
-    canvas.drawString(0, height + 4, "As it will print, with a sample address:")
+    canvas.drawString(
+        0, height + 4, "As it will print, with a sample address, and an endorsement where the printer is to print one:"
+    )
 
 
 def _as_it_is(source: Path, product: Product) -> Image.Image | None:

@@ -24,6 +24,7 @@ from pipeline.press.address_side import (
 )
 from pipeline.press.artwork import embed_artwork
 from pipeline.press.document_parts import DocumentParts
+from pipeline.press.endorsement import endorsement_text
 from pipeline.press.geometry import bleed_rect, numbers
 from pipeline.press.job import Job, Placed
 from pipeline.press.layout import Layout, Side
@@ -71,7 +72,8 @@ class SheetFile:
     def __init__(self, out: BinaryIO, job: Job, product: Product, layout: Layout, *, title: str = "") -> None:
         self._job, self._product, self._title = job, product, title or job.stem
         self._writer = PdfWriter(out)
-        self._address = AddressSide(product, layout.faces(product.address_side))
+        endorsement = endorsement_text(job.postage, job.mail_class)
+        self._address = AddressSide(product, layout.faces(product.address_side), endorsement)
         self._fonts = self._embed_fonts(with_barcode=any(mark.kind == "barcode" for mark in layout.front.marks))
         self._zone = self._write_zone()
         self._whites = {face: number for face in FACES if (number := self._write_white(face))}

@@ -12,6 +12,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
+from pipeline.press.endorsement import endorsement_text
 from pipeline.press.geometry import numbers
 from pipeline.press.indicia import indicia_lines
 from pipeline.press.job import Job
@@ -179,9 +180,11 @@ def _postage_lines(job: Job) -> tuple[str, ...]:
         if job.postage.imb_by == "us"
         else "Barcode is applied by the bureau; its place is clear."
     )
+    endorsement = endorsement_text(job.postage, job.mail_class)
     return (
         f"{_CLASSES.get(job.mail_class, job.mail_class)}, {job.postage.method}. {barcode}",
         imprint or f"No imprint: postage by {job.postage.method}.",
+        *((f"Endorsement, where there is a return address: {endorsement}.",) if endorsement else ()),
     )
 
 

@@ -10,6 +10,7 @@ from hashlib import file_digest
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
+from pipeline.press.endorsement import endorsement_text
 from pipeline.press.geometry import numbers, pt
 from pipeline.press.indicia import indicia_lines
 from pipeline.press.layout import trims
@@ -71,7 +72,9 @@ def _comments(tally: Tally) -> list[tuple[str, str]]:
         )
     )
     imprint = " / ".join(indicia_lines(job.postage, job.mail_class))
-    return [*said, ("Imprint", imprint)] if imprint else said
+    endorsement = endorsement_text(job.postage, job.mail_class)
+    printed = (("Imprint", imprint), ("Endorsement", endorsement))
+    return [*said, *((about, text) for about, text in printed if text)]
 
 
 def _product(root: Element, tally: Tally, product: Product) -> None:

@@ -220,7 +220,7 @@ def end_doubt(tx: Connection, piece_ids: Collection[str], *, now: datetime) -> N
 
 def _assign_imbs(tx: Connection, order: Freeze, rows: Sequence[Row[Any]]) -> dict[str, str]:
     postage = order.profile.postage
-    stid = postage.stid_first_class if order.mail_class == "first_class" else postage.stid_marketing
+    stid = postage.stid(order.mail_class)
     first = _take_serials(tx, postage.mailer_id, len(rows))
     return {
         row.id: tracking_code(stid, postage.mailer_id, first + offset) + row.routing for offset, row in enumerate(rows)

@@ -141,6 +141,37 @@ def test_permit_postage_needs_its_permit(bare: Terminal, artwork: Path, recipien
     assert "permit_number" in done.stderr
 
 
+def test_an_endorsement_is_printed_below_the_return_address(
+    bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    sender = ("--return-address", "Harbor Books; 3 Quay St; Boise ID 83702")
+    bare.json("impose", *_job(artwork, recipients, out), *PERMIT, "--endorsement", "return", *sender)
+    words = text_within(out / "batch_r00.pdf", 1, Rect(0, 0, 13 * 72, 19 * 72))
+    assert words.count("RETURN SERVICE REQUESTED") == words.count("3 Quay St") == 2
+    # The barcode tells the post that the words say what is asked for.
+    assert [row["imb"][2:5] for row in _table(out / "batch_r00.csv")] == ["040", "040"]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--endorsement", "return"), "give --return-address"),
+        (("--endorsement", "return", "--stid", "310"), "set stid_first_class to one of 040"),
+        (("--endorsement", "electronic"), "needs the --stid of an ACS service"),
+        (("--endorsement", "temp_return", "--class", "marketing"), "endorsement_marketing: input should be 'none'"),
+        (("--return-address", "a;b;c;d;e;f"), "5 is the most"),
+        (("--class", "parcel"), "give first_class or marketing"),
+    ],
+)
+def test_an_endorsement_that_cannot_be_printed(
+    bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    done = bare.run_here("impose", *_job(artwork, recipients, tmp_path / "out"), *PERMIT, *options)
+    assert (done.returncode in (1, 2), done.stdout) == (True, "")
+    assert said in done.stderr
+
+
 def test_addresses_come_back_as_csv_with_their_other_columns(bare: Terminal, recipients: Path) -> None:
     rows = list(csv.DictReader(io.StringIO(bare.out("addresses", "standardize", str(recipients)))))
     assert [row["order"] for row in rows] == ["1", "2", "3"]

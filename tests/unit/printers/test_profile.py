@@ -74,6 +74,52 @@ def test_a_fault_names_its_field_and_the_remedy(changes: dict[str, Any], pointer
     assert said in found[pointer]
 
 
+POSTAGE = {"mailer_id": "123456", "method": "meter"}
+
+
+@pytest.mark.parametrize(
+    ("postage", "said"),
+    [
+        ({"endorsement_first_class": "return"}, "set stid_first_class to one of 040, 700, 340"),
+        ({"endorsement_first_class": "electronic"}, "set stid_first_class to an ACS id, or this to none"),
+        ({"endorsement_first_class": "return", "stid_first_class": "502"}, "set it to change, which 502 asks for"),
+        ({"stid_first_class": "040"}, "choose of address, change, return, temp_return, since 040"),
+        ({"endorsement_first_class": "perhaps"}, "input should be 'none', 'address', 'return'"),
+        ({"endorsement_marketing": "return"}, "set stid_marketing to one of 042, 702, 262"),
+        ({"stid_marketing": "242"}, "set it to change, which 242 asks for"),
+        ({"endorsement_marketing": "temp_return"}, "input should be 'none', 'address'"),
+    ],
+)
+def test_words_and_barcode_ask_the_post_for_the_same(postage: dict[str, str], said: str) -> None:
+    told = faults_of(postage={**POSTAGE, **postage})
+    [pointer] = told
+    assert pointer == f"/postage/endorsement_{'marketing' if 'marketing' in ''.join(postage) else 'first_class'}"
+    assert said in told[pointer]
+
+
+@pytest.mark.parametrize(
+    "postage",
+    [
+        {"endorsement_first_class": "return", "stid_first_class": "040"},
+        {"endorsement_first_class": "return", "stid_first_class": "340"},
+        {"endorsement_first_class": "electronic", "stid_first_class": "340"},
+        {"stid_first_class": "340"},
+        {"endorsement_marketing": "change", "stid_marketing": "242"},
+        {"endorsement_first_class": "return", "stid_first_class": "999"},
+    ],
+)
+def test_words_that_go_with_the_barcode_are_let_pass(postage: dict[str, str]) -> None:
+    checked_profile({**PROFILE, "postage": {**POSTAGE, **postage}})
+
+
+def test_what_goes_into_an_envelope_is_not_endorsed() -> None:
+    postage = {**POSTAGE, "endorsement_marketing": "change", "stid_marketing": "042"}
+    [said] = faults_of(postage=postage, products=["postcard_4x6", "letter"]).values()
+    assert "letter cannot bear an endorsement" in said
+    assert "have the envelope printed with it" in said
+    checked_profile({**PROFILE, "postage": postage, "products": ["letter"], "classes": ["first_class"]})
+
+
 def test_all_faults_are_told_at_once() -> None:
     found = faults_of(postage={"mailer_id": "1"}, ack_format="xml", floor={"zone": "Mars"})
     assert set(found) == {"/postage/mailer_id", "/ack_format", "/floor/zone"}
