@@ -11,7 +11,7 @@ from pipeline.lifecycle import PROMISE_OPEN, BatchStatus, SlaState, Status
 from pipeline.repository.aside import FAILOVER
 from pipeline.repository.batches import freezable
 from pipeline.repository.line_clocks import LineClock
-from pipeline.repository.moves import select_snapshots, snapshot
+from pipeline.repository.moves import look_at_snapshots, snapshot
 from pipeline.repository.tables import acks, batches, drops, pieces, printers
 
 COOLING = timedelta(minutes=15)
@@ -133,7 +133,7 @@ def due_alarms(tx: Connection, mode: str, line_clock: LineClock, limit: int) -> 
     reached: ColumnElement[bool] = line_clock.reached(pieces.c.alarm_at, pieces.c.account_id)
     over = line_clock.reached(pieces.c.due_at, pieces.c.account_id)
     due = and_(pieces.c.mode == mode, reached, pieces.c.status.in_(sorted(PROMISE_OPEN)))
-    wanted = select_snapshots(over.label("over")).where(due).order_by(pieces.c.alarm_at).limit(limit)
+    wanted = look_at_snapshots(over.label("over")).where(due).order_by(pieces.c.alarm_at).limit(limit)
     return [
         (snapshot(row), SlaState.BREACHED, None) if row.over else (snapshot(row), SlaState.AT_RISK, row.due_at)
         for row in tx.execute(wanted).all()

@@ -46,7 +46,13 @@ _SETTLED = PROMISE_KEPT_BY | PROMISE_VOIDED_BY
 
 
 def snapshot(row: Row[Any]) -> Snapshot:
-    """The snapshot in a row that has at least the columns of `select_snapshots`."""
+    """The snapshot in a row of `select_snapshots`, which begins with it. By place: by name a row takes ten times as long."""
+    id_, account_id, mode, revision, attempt, status, sla_state, due_at = row[: len(_SNAPSHOT)]
+    return Snapshot(id_, account_id, mode, revision, attempt, _STATUSES[status], _SLA_STATES[sla_state], due_at)
+
+
+def snapshot_in(row: Row[Any]) -> Snapshot:
+    """The snapshot in a whole row of pieces."""
     return Snapshot(
         id=row.id,
         account_id=row.account_id,
@@ -61,7 +67,12 @@ def snapshot(row: Row[Any]) -> Snapshot:
 
 def select_snapshots(*more: ColumnElement[Any]) -> Select[Any]:
     """A query for snapshots, locking the rows where the database can."""
-    return select(*_SNAPSHOT, *more).with_for_update(of=pieces)
+    return look_at_snapshots(*more).with_for_update(of=pieces)
+
+
+def look_at_snapshots(*more: ColumnElement[Any]) -> Select[Any]:
+    """The same without locks, for marks that do nothing where a piece has changed meanwhile and are tried again anyway."""
+    return select(*_SNAPSHOT, *more)
 
 
 def move(tx: Connection, moves: Sequence[Move], *, now: datetime, ids: Ids) -> set[str]:

@@ -11,7 +11,7 @@ from pipeline.lifecycle import Move, Status
 from pipeline.ports import Address, AddressStandardizer, Standardized
 from pipeline.repository.claims import FREED
 from pipeline.repository.many import given_rows
-from pipeline.repository.moves import move, snapshot
+from pipeline.repository.moves import move, snapshot_in
 from pipeline.repository.promote import promote
 from pipeline.repository.tables import pieces, recipients
 from pipeline.stages.stage import Context, Done
@@ -55,7 +55,7 @@ class Standardize:
         gone = {row.id for row in refused}
         wishes = [
             Move(
-                snapshot(row),
+                snapshot_in(row),
                 Status.REJECTED,
                 at[row.account_id],
                 {"errors": faults},

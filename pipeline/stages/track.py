@@ -23,7 +23,7 @@ from pipeline.ports import Carrier, Scan
 from pipeline.repository.batches import end_doubt
 from pipeline.repository.claims import FREED
 from pipeline.repository.many import insert_many
-from pipeline.repository.moves import correct, move, snapshot
+from pipeline.repository.moves import correct, move, snapshot_in
 from pipeline.repository.tables import pieces, scans
 from pipeline.stages.scan_meaning import meaning
 from pipeline.stages.stage import Context, Done
@@ -64,7 +64,7 @@ class Track:
     ) -> set[str]:
         self._keep(tx, rows, found, now)
         at = self._context.line_clock.read(tx, {row.account_id for row in rows})
-        standing = {row.id: snapshot(row) for row in rows}
+        standing = {row.id: snapshot_in(row) for row in rows}
         told = {row.id: self._first_of_each(found.get(row.imb, [])) for row in rows}
         settled: set[str] = set()
         for status in _IN_ORDER:

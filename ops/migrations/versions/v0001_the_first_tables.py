@@ -311,8 +311,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("account_id", "mode", "external_id"),
     )
-    op.create_index(op.f("ix_pieces_back_creative_id"), "pieces", ["back_creative_id"])
-    op.create_index(op.f("ix_pieces_batch_id"), "pieces", ["batch_id"])
+    op.create_index(
+        "ix_pieces_back_creative_id",
+        "pieces",
+        ["back_creative_id"],
+        postgresql_where=sa.text("status = 'created'"),
+    )
+    op.create_index(
+        "ix_pieces_batch_id",
+        "pieces",
+        ["batch_id"],
+        sqlite_where=sa.text("batch_id IS NOT NULL"),
+        postgresql_where=sa.text("batch_id IS NOT NULL"),
+    )
     op.create_index(
         "ix_pieces_claimed",
         "pieces",
@@ -327,8 +338,19 @@ def upgrade() -> None:
         sqlite_where=sa.text("alarm_at IS NOT NULL"),
         postgresql_where=sa.text("alarm_at IS NOT NULL"),
     )
-    op.create_index(op.f("ix_pieces_front_creative_id"), "pieces", ["front_creative_id"])
-    op.create_index(op.f("ix_pieces_imb"), "pieces", ["imb"])
+    op.create_index(
+        "ix_pieces_front_creative_id",
+        "pieces",
+        ["front_creative_id"],
+        postgresql_where=sa.text("status = 'created'"),
+    )
+    op.create_index(
+        "ix_pieces_imb",
+        "pieces",
+        ["imb"],
+        sqlite_where=sa.text("imb IS NOT NULL"),
+        postgresql_where=sa.text("imb IS NOT NULL"),
+    )
     op.create_index("ix_pieces_listed", "pieces", ["account_id", "mode", "id"])
     op.create_index(
         "ix_pieces_lonely",
