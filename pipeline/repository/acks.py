@@ -21,7 +21,7 @@ from pipeline.lifecycle import (
 )
 from pipeline.models.ack_format import AckBody, Reading
 from pipeline.models.types import Ids
-from pipeline.repository.ack_checks import HANDED_OVER, AckRecord, Good, check
+from pipeline.repository.ack_checks import HANDED_OVER, AckRecord, Checked, Good, check
 from pipeline.repository.aside import Aside, set_drop_aside
 from pipeline.repository.batches import (
     BEHIND_MAILED,
@@ -58,8 +58,8 @@ def is_recorded(tx: Connection, printer_id: str, digest: str) -> bool | None:
 
 
 class AckWriter:
-    """Applies acknowledgements. Large drops move some pieces a transaction; the record comes last, so that a crash in between
-    repeats moves that then do nothing."""
+    """Applies acknowledgements, one after the other: each is checked by what those before it have changed. Large drops move some
+    pieces a transaction; the record comes last, so that a crash in between repeats what then does nothing."""
 
     def __init__(self, db: Database, machine_clock: Clock, ids: Ids) -> None:
         self._db = db
@@ -68,21 +68,30 @@ class AckWriter:
 
     def apply(self, record: AckRecord, reading: Reading) -> Applied:
         """Apply what is good of a file and record it, the rest with its faults."""
-        faults = list(reading.faults)
-        good: list[Good] = []
-        for ack in reading.acks:
-            with self._db.read() as tx:
-                checked = check(tx, record, ack)
-            faults += checked.faults
-            if checked.good is not None:
-                good.append(checked.good)
-        for one in good:
-            self._move(record, one)
+        said = dict[int, Checked]()
+        turns = _in_turn(reading.acks)
+        for number, ack in turns[:-1]:
+            said[number] = self._begin(record, ack)
+            with self._db.write() as tx:
+                self._settle(tx, said[number])
+        for number, ack in turns[-1:]:
+            said[number] = self._begin(record, ack)
         with self._db.write() as tx:
-            for one in good:
-                self._settle_drop(tx, one)
+            for number, _ in turns[-1:]:
+                self._settle(tx, said[number])
+            in_order = [said[number] for number in sorted(said)]
+            good = [one.good for one in in_order if one.good is not None]
+            faults = [*reading.faults, *(fault for one in in_order for fault in one.faults)]
             insert_rows(tx, acks, [_row(record, self._ids, good, faults)])
         return Applied(bool(good), tuple(faults))
+
+    def _begin(self, record: AckRecord, ack: AckBody) -> Checked:
+        """Check one acknowledgement by all that stands now, and move what it moves."""
+        with self._db.read() as tx:
+            checked = check(tx, record, ack)
+        if checked.good is not None:
+            self._move(record, checked.good)
+        return checked
 
     def _move(self, record: AckRecord, good: Good) -> None:
         if good.ack.state != "rejected" and good.drop.any_waiting:
@@ -129,6 +138,10 @@ class AckWriter:
             if len(rows) < _BULK:
                 return
 
+    def _settle(self, tx: Connection, said: Checked) -> None:
+        if said.good is not None:
+            self._settle_drop(tx, said.good)
+
     def _settle_drop(self, tx: Connection, good: Good) -> None:
         drop, ack, at = good.drop, good.ack, good.at
         if ack.state == "rejected":
@@ -155,6 +168,14 @@ class AckWriter:
         """The printer will not make this drop: what it has not made is ready again."""
         reason = ack.reason or "no reason given"
         set_drop_aside(tx, drop.id, Aside(DropStatus.REFUSED, "printer", reason, at, self._now()), ids=self._ids)
+
+
+def _in_turn(listed: Sequence[AckBody]) -> list[tuple[int, AckBody]]:
+    """Acknowledgements as they count, with their places in the file: what is said of pieces, then what is said of the whole drop.
+
+    A shop that lists what it spoiled and says `mailed` means all the others, whichever line comes first.
+    """
+    return sorted(enumerate(listed), key=lambda one: one[1].pieces is None)
 
 
 def _named(drop: Row[Any], ack: AckBody) -> Iterator[ColumnElement[bool]]:
