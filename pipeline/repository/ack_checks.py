@@ -85,7 +85,8 @@ def _fault(drop: Row[Any] | None, ack: AckBody, *, keeps_some: bool) -> Fault | 
         return Fault(
             "unknown_drop", "/drop", "this printer was never given that drop", "name the stem as it stands in .ready"
         )
-    followed = keeps_some and ack.state != "rejected"
+    # What was never handed over cannot have been made there, though a piece of it may be in the mail from an earlier revision.
+    followed = keeps_some and drop.handing_over_at is not None and ack.state != "rejected"
     if drop.set_aside_at is not None and drop.handing_over_at is not None and ack.state != "rejected" and not followed:
         return _set_aside_fault("/drop", f"the drop is {drop.status}, and its pieces are made elsewhere")
     if drop.status not in HANDED_OVER and not followed:

@@ -47,7 +47,9 @@ def test_a_refusal_is_of_all_but_what_the_same_file_has_printed(world: World, id
     assert (world.piece(ids[0]).status, faults(world)) == ("printed", [])
 
 
-def test_a_piece_that_a_file_mails_and_spoils_is_a_fault_by_the_order_of_its_lines(world: World, ids: list[str]) -> None:
+def test_a_piece_that_a_file_mails_and_spoils_is_a_fault_by_the_order_of_its_lines(
+    world: World, ids: list[str]
+) -> None:
     told_csv(world, line(world, "mailed", ids[0]), line(world, "spoiled", ids[0]))
     assert (world.statuses(ids), faults(world)) == ({"sent": 2, "mailed": 1}, ["already_mailed"])
     told_csv(world, line(world, "spoiled", ids[1]), line(world, "mailed", ids[1]), name="y.ack.csv")
