@@ -10,10 +10,14 @@ from pipeline.press.srgb import icc_space, srgb_profile
 
 _SCREENING = ("/TR", "/TR2", "/HT", "/HTP", "/HTO", "/UCR", "/UCR2", "/BG", "/BG2")
 _HARMLESS = ("/Identity", "/Default")
+_BLENDS = frozenset({
+    "/Normal", "/Compatible", "/Multiply", "/Screen", "/Overlay", "/Darken", "/Lighten", "/ColorDodge", "/ColorBurn", "/HardLight",
+    "/SoftLight", "/Difference", "/Exclusion", "/Hue", "/Saturation", "/Color", "/Luminosity",
+})  # fmt: skip
 
 
 def conform(pdf: pikepdf.Pdf) -> None:
-    """Tag groups of plain RGB, drop screening, PostScript and LZW compression."""
+    """Tag groups of plain RGB, drop screening, unknown blend modes, PostScript and LZW compression."""
     for obj in pdf.objects:
         if isinstance(obj, pikepdf.Stream):
             _stream(obj)
@@ -45,6 +49,14 @@ def _graphics_states(resources: object) -> None:
         for key in _SCREENING:
             if key in state and state[key] not in _HARMLESS:
                 del state[key]
+        if "/BM" in state:
+            state.BM = _blend(state.BM)
+
+
+def _blend(given: pikepdf.Object) -> pikepdf.Object:
+    """Of an array, the first mode that is known; a mode that is not is taken as `Normal` by readers."""
+    modes = given.as_list() if isinstance(given, pikepdf.Array) else [given]
+    return next((mode for mode in modes if isinstance(mode, pikepdf.Name) and mode in _BLENDS), pikepdf.Name.Normal)
 
 
 def _srgb(pdf: pikepdf.Pdf) -> pikepdf.Object:

@@ -20,10 +20,11 @@ from pipeline.press.spots import settle_spots
 from pipeline.press.srgb import icc_space, srgb_profile
 from pipeline.products import Product
 
-# Keys of objects that a page reaches which do not print: file attachments, private data, links to documents elsewhere.
+# Keys of objects that a page reaches which do not print: file attachments, private data, links to documents elsewhere, hints
+# on where else a file of records has the same.
 _DROPPED = (
-    "/AF", "/Alternates", "/F", "/FDecodeParms", "/FFilter", "/LastModified", "/Metadata", "/OPI", "/PieceInfo", "/Ref",
-    "/StructParent", "/StructParents",
+    "/AF", "/Alternates", "/F", "/FDecodeParms", "/FFilter", "/GTS_Encapsulated", "/GTS_Env", "/GTS_Scope", "/GTS_XID",
+    "/LastModified", "/Metadata", "/OPI", "/PieceInfo", "/Ref", "/StructParent", "/StructParents",
 )  # fmt: skip
 
 

@@ -27,7 +27,6 @@ TAIL = 0.16
 # Between the white zone's upper edge and the return address.
 INSET_PT = 1.5
 PITCH = 1.2
-SMALLEST_RETURN_PT = 4.5
 
 
 def endorsement_text(postage: Postage, mail_class: str) -> str:
@@ -51,16 +50,9 @@ class Endorsement:
         return f"q {numbers(100 * self.wide)} Tz {shown}Q\n".encode()
 
     def return_size_pt(self, lines: int, wanted_pt: float) -> float:
-        """The size of a return address of so many lines above it. Raises `Permanent` where that is too small to read."""
+        """The size of a return address of so many lines above it."""
         room = self.ceiling_pt - INSET_PT - self._top_pt - CLEAR_PT
-        size = min(wanted_pt, room / (address_typeface().cap_height / 1000 + PITCH * (lines - 1) + TAIL))
-        if size < SMALLEST_RETURN_PT:
-            raise Permanent(
-                "endorsement_crowded",
-                f"a return address of {lines} lines leaves the endorsement less than {CLEAR_PT / 72:g} in; "
-                "use four lines at most, or set the printer's postage.endorsement fields to none",
-            )
-        return size
+        return min(wanted_pt, room / (address_typeface().cap_height / 1000 + PITCH * (lines - 1) + TAIL))
 
     @property
     def _top_pt(self) -> float:

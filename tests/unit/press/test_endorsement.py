@@ -8,8 +8,10 @@ from PIL import Image, ImageChops
 
 from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition, Postage
+from pipeline.press.address_side import RETURN_SIZE_PT, AddressSide
+from pipeline.press.bars import FULL_PT
 from pipeline.press.creative import normalize
-from pipeline.press.endorsement import TEXTS
+from pipeline.press.endorsement import TEXTS, place_endorsement
 from pipeline.press.geometry import bleed_rect, on_piece
 from pipeline.press.impose import impose
 from pipeline.press.job import Placed
@@ -116,6 +118,12 @@ def test_it_stands_below_the_return_address_and_above_the_barcode(
     order = [words.index(part) for part in ("QUENTIN QUAY", "3 QUAY ST STE 4", "BOISE ID", "CHANGE SERVICE REQUESTED")]
     assert order == sorted(order)
     assert "ADA LOVELACE" in words
+
+
+@pytest.mark.parametrize("product", BEARING, ids=lambda product: product.name)
+def test_four_lines_above_it_can_still_be_read(product: Product) -> None:
+    bars_top_pt = AddressSide(product, ()).bars_place()[1] + FULL_PT
+    assert place_endorsement(TEXTS["return"], product, bars_top_pt).return_size_pt(4, RETURN_SIZE_PT) > 4.8
 
 
 def test_without_a_return_address_there_is_none(dark: dict[str, Path], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pikepdf
 VT = "{http://www.npes.org/pdfvt/ns/id/}"
 MODIFIED = "{http://ns.adobe.com/xap/1.0/}ModifyDate"
 MOST_IN_ARRAY = 8191
+SCOPES = {"/SingleUse", "/Record", "/File", "/Stream", "/Global", "/Unknown"}
 
 
 def vt_violations(file: Path) -> list[str]:
@@ -46,7 +47,8 @@ def _tree(pdf: pikepdf.Pdf) -> Iterator[str]:
     if top.get("/Parent") is None or top.Parent.objgen != root.objgen:
         yield "parent of the root node"
     names = root.get("/NodeNameList")
-    if names is None or len(names) != _depth(top) or not 0 <= int(root.get("/RecordLevel", -1)) < len(names):
+    named = names is not None and all(isinstance(name, pikepdf.Name) for name in names)
+    if not named or len(names) != _depth(top) or not 0 <= int(root.get("/RecordLevel", -1)) < len(names):
         yield "node names or record level"
     yield from _nodes(top)
     yield from _pages(pdf, top)
@@ -112,11 +114,21 @@ def _pages(pdf: pikepdf.Pdf, top: pikepdf.Object) -> Iterator[str]:
 
 
 def _hints(pdf: pikepdf.Pdf) -> Iterator[str]:
-    for obj in pdf.objects:
-        if (
-            isinstance(obj, pikepdf.Stream)
-            and "/GTS_Scope" in obj
-            and obj.GTS_Scope in ("/Stream", "/Global")
-            and "/GTS_Env" not in obj
-        ):
+    """Of forms and images: what they say of where else they come, and of needing nothing from around them."""
+    for obj in (obj for obj in pdf.objects if isinstance(obj, pikepdf.Stream)):
+        scope, encapsulated = obj.get("/GTS_Scope"), obj.get("/GTS_Encapsulated", False)
+        texts = [obj[key] for key in ("/GTS_Env", "/GTS_XID") if key in obj]
+        if any(not isinstance(text, pikepdf.String) for text in texts) or not isinstance(encapsulated, bool):
+            yield "a hint with a value that it may not have"
+        if scope is not None and str(scope) not in SCOPES:
+            yield "a hint with a value that it may not have"
+        if scope in ("/Stream", "/Global") and "/GTS_Env" not in obj:
             yield "a scope without its environment"
+        if encapsulated is True and not _stands_alone(obj):
+            yield "a form or image that is not encapsulated, and says so"
+
+
+def _stands_alone(obj: pikepdf.Stream) -> bool:
+    if obj.get("/Subtype") == "/Image":
+        return "/Intent" in obj or bool(obj.get("/ImageMask", False))
+    return bool(obj.get("/Group", pikepdf.Dictionary()).get("/I", False))

@@ -44,14 +44,15 @@ _SPACES = {
     "dc": "http://purl.org/dc/elements/1.1/",
     "rdf": "http://www.w3.org/1999/02/22-rdf-syntax-ns#",
 }
+_LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+_MOVING = {"/Movie", "/Sound", "/Screen", "/3D", "/RichMedia", "/FileAttachment"}
 Fault = tuple[int, str]
 
 
 def violations(file: Path) -> list[Fault]:
     """What is wrong with the file, by rule."""
     with pikepdf.open(file) as pdf:
-        found = [*_file(file, pdf), *metadata_faults(pdf), *_intent(pdf)]
-        found += [fault for page in pdf.pages for fault in _boxes(page)]
+        found = [*file_faults(file, pdf), *metadata_faults(pdf), *_intent(pdf), *page_faults(pdf)]
         found += _interactive(pdf)
         found += object_faults(pdf)
         found += content_faults(pdf)
@@ -60,6 +61,12 @@ def violations(file: Path) -> list[Fault]:
 
 def broken_rules(file: Path) -> set[int]:
     return {rule for rule, _ in violations(file)}
+
+
+def page_faults(pdf: pikepdf.Pdf) -> list[Fault]:
+    """Of boxes. The library gives a MediaBox to pages that have none, and says so."""
+    missing = any("MediaBox is undefined" in str(said) for said in pdf.get_warnings())
+    return [*([(7, "no MediaBox")] if missing else []), *(fault for page in pdf.pages for fault in _boxes(page.obj))]
 
 
 def object_faults(pdf: pikepdf.Pdf) -> list[Fault]:
@@ -85,7 +92,7 @@ def _inside(obj: object) -> Iterator[pikepdf.Object]:
                 yield from _inside(value)
 
 
-def _file(file: Path, pdf: pikepdf.Pdf) -> Iterator[Fault]:
+def file_faults(file: Path, pdf: pikepdf.Pdf) -> Iterator[Fault]:
     header = re.match(rb"%PDF-(\d)\.(\d)", file.read_bytes()[:16])
     if not header or (int(header[1]), int(header[2])) > (1, 6):
         yield 1, "header"
@@ -123,10 +130,11 @@ _WANTED = (
 
 def _text(packet: bytes, name: str) -> str | None:
     found = ElementTree.fromstring(packet).find(f".//{name}", _SPACES)
-    if found is None:
-        return None
-    inner = found.find("rdf:Alt/rdf:li", _SPACES)
-    return (inner if inner is not None else found).text
+    if found is None or found.find("rdf:Alt", _SPACES) is None:
+        return None if found is None else found.text
+    return next(
+        (one.text for one in found.findall("rdf:Alt/rdf:li", _SPACES) if one.get(_LANGUAGE) == "x-default"), None
+    )
 
 
 def _digits(date: str) -> str:
@@ -150,11 +158,9 @@ def _intent(pdf: pikepdf.Pdf) -> Iterator[Fault]:
         yield 6, "not a printer profile, or of other channels than it says"
 
 
-def _boxes(page: pikepdf.Page) -> Iterator[Fault]:
+def _boxes(page: pikepdf.Object) -> Iterator[Fault]:
     boxes = {
-        key: _box(page.obj[key])
-        for key in ("/MediaBox", "/CropBox", "/BleedBox", "/TrimBox", "/ArtBox")
-        if key in page.obj
+        key: _box(page[key]) for key in ("/MediaBox", "/CropBox", "/BleedBox", "/TrimBox", "/ArtBox") if key in page
     }
     if ("/TrimBox" in boxes) == ("/ArtBox" in boxes) or "/MediaBox" not in boxes:
         yield 7, "no MediaBox, or not one of trim and art"
@@ -182,7 +188,8 @@ def _interactive(pdf: pikepdf.Pdf) -> Iterator[Fault]:
         for note in page.obj.get("/Annots", ()):
             left, foot, right, top = _box(note.Rect)
             outside = right <= bleed[0] or left >= bleed[2] or top <= bleed[1] or foot >= bleed[3]
-            if note.get("/Subtype") not in ("/PrinterMark", "/TrapNet") and not outside:
+            kind = str(note.get("/Subtype"))
+            if kind in _MOVING or (kind not in ("/PrinterMark", "/TrapNet") and not outside):
                 yield 12, f"annotation {note.get('/Subtype')}"
     shown = root.get("/ViewerPreferences", pikepdf.Dictionary())
     for key in ("/ViewArea", "/ViewClip", "/PrintArea", "/PrintClip"):
@@ -229,7 +236,8 @@ def _object(obj: pikepdf.Object) -> Iterator[Fault]:
 
 
 def _graphics_state(obj: pikepdf.Object) -> Iterator[Fault]:
-    if isinstance(obj, pikepdf.Stream):
+    # A soft mask may have a function of its own by that name.
+    if isinstance(obj, pikepdf.Stream) or obj.get("/S") in ("/Alpha", "/Luminosity"):
         return
     for key in ("/TR", "/TR2"):
         if key in obj and obj.get(key) not in ("/Identity", "/Default"):

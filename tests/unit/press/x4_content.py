@@ -26,7 +26,7 @@ _COVERED = {b"CMYK": {"CMYK", "Gray"}, b"RGB ": {"RGB", "Gray"}, b"GRAY": {"Gray
 def content_faults(pdf: pikepdf.Pdf) -> list[Fault]:
     walk = _Walk(_covered(pdf))
     for page in pdf.pages:
-        walk.holder(page.obj, page.resources)
+        walk.page(page)
     return [*walk.faults, *(fault for font, used in walk.fonts.values() for fault in _font(font, used))]
 
 
@@ -45,6 +45,11 @@ class _Walk:
     fonts: dict[tuple[int, int], tuple[pikepdf.Object, set[bytes]]] = field(default_factory=dict)
     _seen: set[tuple[int, int]] = field(default_factory=set)
     _spots: dict[str, bytes] = field(default_factory=dict)
+
+    def page(self, page: pikepdf.Page) -> None:
+        if "/Group" in page.obj:
+            self._space(page.obj.Group.get("/CS"), page.resources, "group")
+        self.holder(page.obj, page.resources)
 
     def holder(self, holder: pikepdf.Object, resources: pikepdf.Object) -> None:
         """A page, form, pattern or glyph; each once with the resources it names itself."""
@@ -151,8 +156,11 @@ def _font(font: pikepdf.Object, used: set[bytes]) -> Iterator[Fault]:
     if not any(key in descriptor for key in ("/FontFile", "/FontFile2", "/FontFile3")):
         yield 8, f"{name} is not embedded"
         return
-    if inner.Subtype == "/CIDFontType2" and "/CIDToGIDMap" not in inner:
-        yield 8, f"{name} has no CIDToGIDMap"
+    if inner.Subtype == "/CIDFontType2":
+        if "/CIDToGIDMap" not in inner:
+            yield 8, f"{name} has no CIDToGIDMap"
+        if font.Encoding == "/Identity-H" and inner.get("/CIDToGIDMap") == "/Identity":
+            yield from _by_number(inner, b"".join(used))
     if inner.Subtype == "/TrueType" and "/FontFile2" in descriptor:
         yield from _true_type(font, descriptor.FontFile2.read_bytes(), set(b"".join(used)))
 
@@ -173,25 +181,57 @@ def _drawn(font: pikepdf.Object, used: set[bytes]) -> Iterator[Fault]:
             yield 8, f"width of code {byte}"
 
 
-def _true_type(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterator[Fault]:
-    """Glyphs of a symbolic font through its (1, 0) map; other maps are not looked into."""
-    tables = {
+def _by_number(font: pikepdf.Object, shown: bytes) -> Iterator[Fault]:
+    """A TrueType font whose codes are the numbers of its glyphs, of two bytes each."""
+    program = font.FontDescriptor.FontFile2.read_bytes()
+    tables = _tables(program)
+    count = struct.unpack(">H", program[tables[b"maxp"][0] + 4 :][:2])[0]
+    widths = _cid_widths(font)
+    for glyph in {int.from_bytes(shown[at : at + 2]) for at in range(0, len(shown), 2)}:
+        if not 0 < glyph < count:
+            yield 8, f"no glyph {glyph}"
+        elif abs(_advance(program, tables, glyph) - widths.get(glyph, float(font.get("/DW", 1000)))) > 1:
+            yield 8, f"width of glyph {glyph}"
+
+
+def _cid_widths(font: pikepdf.Object) -> dict[int, float]:
+    """`W` has runs of either kind: first code and a list, or first and last code and one width."""
+    widths, items = dict[int, float](), list(font.get("/W", ()))
+    while items:
+        first, second = int(items.pop(0)), items.pop(0)
+        if isinstance(second, pikepdf.Array):
+            widths |= {first + at: float(width) for at, width in enumerate(second)}
+        else:
+            widths |= dict.fromkeys(range(first, int(second) + 1), float(items.pop(0)))
+    return widths
+
+
+def _tables(program: bytes) -> dict[bytes, tuple[int, int]]:
+    return {
         program[12 + 16 * at : 16 + 16 * at]: struct.unpack(">LL", program[20 + 16 * at : 28 + 16 * at])
         for at in range(struct.unpack(">H", program[4:6])[0])
     }
+
+
+def _advance(program: bytes, tables: dict[bytes, tuple[int, int]], glyph: int) -> float:
+    units = struct.unpack(">H", program[tables[b"head"][0] + 18 :][:2])[0]
+    metrics = struct.unpack(">H", program[tables[b"hhea"][0] + 34 :][:2])[0]
+    at = tables[b"hmtx"][0] + 4 * min(glyph, metrics - 1)
+    return float(struct.unpack(">H", program[at : at + 2])[0] * 1000 / units)
+
+
+def _true_type(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterator[Fault]:
+    """Glyphs of a symbolic font through its (1, 0) map; other maps are not looked into."""
+    tables = _tables(program)
     glyphs = _mac_map(program, tables[b"cmap"][0]) if b"cmap" in tables else None
     if glyphs is None:
         return
-    units = struct.unpack(">H", program[tables[b"head"][0] + 18 :][:2])[0]
-    metrics = struct.unpack(">H", program[tables[b"hhea"][0] + 34 :][:2])[0]
     for code in codes:
         glyph = glyphs.get(code, 0)
         if glyph == 0:
             yield 8, f"no glyph for code {code}"
             continue
-        at = tables[b"hmtx"][0] + 4 * min(glyph, metrics - 1)
-        advance = struct.unpack(">H", program[at : at + 2])[0] * 1000 / units
-        if abs(advance - float(font.Widths[code - int(font.FirstChar)])) > 1:
+        if abs(_advance(program, tables, glyph) - float(font.Widths[code - int(font.FirstChar)])) > 1:
             yield 8, f"width of code {code}"
 
 
