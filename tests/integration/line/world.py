@@ -16,7 +16,7 @@ from pipeline.products import POSTCARD_4X6
 from pipeline.repository import tables
 from pipeline.repository.database import Database
 from pipeline.repository.line_clocks import LineClock, LiveLineClock, SandboxLineClock
-from pipeline.repository.moves import created, snapshot
+from pipeline.repository.moves import created, snapshot_in
 from pipeline.stages.acknowledge import Acknowledge
 from pipeline.stages.dispatch import Dispatch
 from pipeline.stages.impose import Impose
@@ -194,7 +194,7 @@ class World:
         return row
 
     def snapshot(self, piece_id: str) -> Any:
-        return snapshot(self.piece(piece_id))
+        return snapshot_in(self.piece(piece_id))
 
     def statuses(self, piece_ids: Sequence[str]) -> dict[str, int]:
         """How many of these pieces are in each status."""
