@@ -114,6 +114,11 @@ class Printer(Protocol):
     def close(self) -> None: ...
 
 
+def is_of_printer(code: str) -> bool:
+    """Whether an error is of this one printer, or of our way to it: with another one, the work would not have failed so."""
+    return code.startswith("printer_") or code in ("host_key_changed", "file_exists")
+
+
 @dataclass(frozen=True)
 class Scan:
     """One carrier record for one piece, `handling` "A" actual, "L" logical, "S" assumed. `at` is aware UTC."""

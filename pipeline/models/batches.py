@@ -136,6 +136,9 @@ class Drop(Claimable, table=True):
     files: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)
     ready_body: str | None = None
     digest: str | None = Field(default=None, index=True)
+    putting_since: datetime | None = Field(
+        default=None, sa_type=UtcDateTime
+    )  # line clock: when its files were first put
     ready_part: str | None = None
     handing_over_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # line clock
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -18,8 +18,9 @@ HEARD_OF_WITHIN = timedelta(days=3)
 
 
 def waiting_drops(tx: Connection, mode: str) -> Sequence[Row[Any]]:
-    """Drops before their hand-over that failed, or whose printer is out of use."""
-    failed = or_(drops.c.tries > 0, printers.c.suspended_at.is_not(None), printers.c.quarantined_at.is_not(None))
+    """Drops before their hand-over that failed or are being put, or whose printer is out of use."""
+    tried = or_(drops.c.tries > 0, drops.c.putting_since.is_not(None))
+    failed = or_(tried, printers.c.suspended_at.is_not(None), printers.c.quarantined_at.is_not(None))
     here = and_(drops.c.mode == mode, drops.c.account_id.is_(None), drops.c.status.in_(BEFORE_HAND_OVER))
     return tx.execute(_drops().where(here, failed).order_by(drops.c.due_at)).all()
 
@@ -70,5 +71,5 @@ def _drops() -> Any:
     )
 
 
-_DROP = ("id", "stem", "batch_id", "printer_id", "revision", "sheets", "due_at", "frozen_at", "handing_over_at", "tries",
-         "last_error", "recall_state", "silent_at")  # fmt: skip
+_DROP = ("id", "stem", "batch_id", "printer_id", "revision", "sheets", "due_at", "frozen_at", "putting_since",
+         "handing_over_at", "tries", "last_error", "recall_state", "silent_at")  # fmt: skip

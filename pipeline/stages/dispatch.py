@@ -66,12 +66,20 @@ class Dispatch:
         with self._directory.open(printer_row) as printer:
             if drop.status == DropStatus.HANDING_OVER:
                 return _proven(_settle(printer, drop.stem, drop.ready_part), printer_row)
+            self._note_putting(drop)
             printer.put(drop.stem, [self._storage.fetch(file["key"]) for file in drop.files])
             part = f"{drop.stem}.{drop.attempt}-{drop.claim_token[-6:]}.ready.part"
             printer.stage_ready(part, drop.ready_body.encode())
             if not self._begin_handing_over(drop, part):
                 return None
             return _proven(_hand_over(printer, drop.stem, part), printer_row)
+
+    def _note_putting(self, drop: Row[Any]) -> None:
+        """Since when its files are put: one that takes too long is moved, though nothing fails."""
+        if drop.putting_since is None:
+            with self._context.db.write() as tx:
+                since = update(drops).where(drops.c.id == drop.id).values(putting_since=self._line_now(tx, drop))
+                tx.execute(since)
 
     def _begin_handing_over(self, drop: Row[Any], part: str) -> bool:
         """The line of no return, committed before the rename; False when the claim is no longer ours."""

@@ -17,7 +17,7 @@ from sqlalchemy import Row
 from pipeline.errors import Permanent
 from pipeline.lifecycle import DropStatus
 from pipeline.models.profile import PrinterProfile, proves_by_renaming
-from pipeline.ports import Doorbell, Note
+from pipeline.ports import Doorbell, Note, is_of_printer
 from pipeline.press.layout import n_up
 from pipeline.products import PRODUCTS
 from pipeline.repository import backlog, stranded
@@ -32,7 +32,10 @@ from pipeline.stages.stage import Context
 log = structlog.get_logger()
 
 OUTAGE = timedelta(minutes=20)
-"""A drop that fails for so long since it was frozen is moved, however much time is left."""
+"""A drop that fails for so long since it was first put is moved, however much time is left."""
+
+CRAWL = timedelta(minutes=60)
+"""A drop whose files are being put for so long fails, even if its printer takes a byte now and then."""
 
 RESERVE = timedelta(minutes=30)
 """It is moved sooner where the last start elsewhere that keeps its promise is no further away than this."""
@@ -40,13 +43,16 @@ RESERVE = timedelta(minutes=30)
 
 @dataclass(frozen=True)
 class Stranded:
-    """A drop that was not handed over, as the rule sees it. `failed` is the code of the last failure, if it failed."""
+    """A drop that was not handed over, as the rule sees it; `since` is when its printer was first to be given it.
+
+    `failed` is the code of the last failure, if that was the printer's.
+    """
 
     product: str
     stock: str
     mail_class: str
     sheets: int
-    frozen_at: datetime
+    since: datetime
     due_at: datetime
     failed: str | None = None
     out_of_use: bool = False
@@ -65,8 +71,8 @@ def reason_to_move(drop: Stranded, others: Sequence[PrinterProfile], at: datetim
         return "its printer is out of use"
     if drop.failed is None:
         return None
-    if at - drop.frozen_at >= OUTAGE:
-        return f"it could not be handed over for {_minutes(at - drop.frozen_at)} minutes ({drop.failed})"
+    if at - drop.since >= OUTAGE:
+        return f"it could not be handed over for {_minutes(at - drop.since)} minutes ({drop.failed})"
     starts = [start for one in able if (start := last_start(one, drop, at)) is not None and start >= at]
     if starts and max(starts) - at <= RESERVE:
         return f"another printer keeps its promise only if it starts within {_minutes(max(starts) - at)} minutes ({drop.failed})"
@@ -120,7 +126,7 @@ class Failover:
 
     def _move(self, drop: Row[Any], others: Sequence[PrinterProfile], at: datetime) -> None:
         out_of_use = drop.suspended_at is not None or drop.printer_quarantined_at is not None
-        reason = reason_to_move(_stranded(drop, out_of_use=out_of_use), others, at)
+        reason = reason_to_move(_stranded(drop, at, out_of_use=out_of_use), others, at)
         if reason is None:
             return
         now = self._context.machine_clock()
@@ -152,7 +158,7 @@ class Failover:
 
     def _take_back(self, drop: Row[Any], others: Sequence[PrinterProfile], at: datetime) -> None:
         """Ask for a recall while somebody else can still keep the promise. Where the printer has it, the recall is lost."""
-        wanted = _stranded(drop)
+        wanted = _stranded(drop, at)
         starts = [last_start(one, wanted, at) for one in others if can_make(one, wanted)]
         if not any(start is not None and start >= at for start in starts):
             return
@@ -181,17 +187,25 @@ def _others(profiles: dict[str, PrinterProfile], drop: Row[Any]) -> list[Printer
     return [profile for printer_id, profile in profiles.items() if printer_id != drop.printer_id]
 
 
-def _stranded(drop: Row[Any], *, out_of_use: bool = False) -> Stranded:
+def _stranded(drop: Row[Any], at: datetime, *, out_of_use: bool = False) -> Stranded:
     return Stranded(
         product=drop.product,
         stock=drop.stock,
         mail_class=drop.mail_class,
         sheets=drop.sheets,
-        frozen_at=drop.frozen_at,
+        since=drop.putting_since or drop.frozen_at,
         due_at=drop.due_at,
-        failed=(drop.last_error or "failed") if drop.tries else None,
+        failed=_failure(drop, at),
         out_of_use=out_of_use,
     )
+
+
+def _failure(drop: Row[Any], at: datetime) -> str | None:
+    """The code of what keeps a drop from its printer. Where it is of our own making, no other printer would be given it sooner."""
+    if drop.tries:
+        return drop.last_error if is_of_printer(drop.last_error or "") else None
+    crawls = drop.putting_since is not None and at - drop.putting_since >= CRAWL
+    return "printer_slow" if crawls else None
 
 
 def _minutes(span: timedelta) -> int:

@@ -426,6 +426,7 @@ def upgrade() -> None:
         sa.Column("files", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("ready_body", sa.String(), nullable=True),
         sa.Column("digest", sa.String(), nullable=True),
+        sa.Column("putting_since", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ready_part", sa.String(), nullable=True),
         sa.Column("handing_over_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("sent_at", sa.DateTime(timezone=True), nullable=True),

@@ -10,7 +10,7 @@ from pipeline.errors import Permanent, Transient
 from pipeline.models.profile import Floor, PrinterProfile
 from pipeline.repository.backlog import COOLING
 from pipeline.repository.tables import audit, batches, drops, pieces, placements, printers
-from pipeline.worker.failover import OUTAGE, RESERVE, Stranded, last_start, reason_to_move
+from pipeline.worker.failover import CRAWL, OUTAGE, RESERVE, Stranded, last_start, reason_to_move
 from tests.integration.line.marks import ack
 from tests.integration.line.world import DUE, START, World, profile
 
@@ -32,13 +32,13 @@ class TestTheRule:
 
     def test_it_moves_sooner_where_the_last_chance_elsewhere_is_near(self) -> None:
         near = at_its_last_start(profile()) - RESERVE
-        fresh = Stranded(**{**DROP.__dict__, "frozen_at": near - timedelta(minutes=5)})
+        fresh = Stranded(**{**DROP.__dict__, "since": near - timedelta(minutes=5)})
         assert "only if it starts within 30 minutes" in (reason_to_move(fresh, [profile()], near) or "")
         assert reason_to_move(fresh, [profile()], near - timedelta(seconds=31)) is None
 
     def test_a_chance_that_has_passed_is_no_reason(self) -> None:
         gone = at_its_last_start(profile()) + timedelta(seconds=1)
-        fresh = Stranded(**{**DROP.__dict__, "frozen_at": gone - timedelta(minutes=5)})
+        fresh = Stranded(**{**DROP.__dict__, "since": gone - timedelta(minutes=5)})
         assert reason_to_move(fresh, [profile()], gone) is None
 
     def test_the_last_start_is_the_last_truck_less_what_comes_before_it(self) -> None:
@@ -107,7 +107,9 @@ def test_a_suspended_printer_goes_on_where_nobody_else_can_make_it(world: World)
     assert sent_to(world) == {north}
 
 
-@pytest.mark.parametrize("error", [Transient("down", "no route"), Permanent("host_key_changed", "another key")])
+@pytest.mark.parametrize(
+    "error", [Transient("printer_unreachable", "no route"), Permanent("host_key_changed", "another key")]
+)
 def test_an_outage_moves_the_drop_and_spares_the_printer_for_a_while(world: World, error: Exception) -> None:
     north, ids = imposed_at_north(world)
     south = world.add_printer(name="south")
@@ -128,10 +130,72 @@ def test_an_outage_moves_the_drop_and_spares_the_printer_for_a_while(world: Worl
     assert world.statuses(more) == {"batched": 1}
 
 
+def test_what_fails_on_our_own_side_blames_no_printer(world: World) -> None:
+    north, ids = imposed_at_north(world)
+    world.add_printer(name="south")
+    full = Transient("storage_unavailable", "the store of files is down")
+    hold_down(world, north, full)
+    for _ in range(4):
+        world.clock.advance(OUTAGE)
+        world.run_until_quiet()
+    [drop] = world.rows(drops)
+    assert (drop.status, drop.printer_id, drop.last_error) == ("imposed", north, "storage_unavailable")
+    world.printers[north].traps = {}
+    world.clock.advance(timedelta(minutes=15))
+    world.run_until_quiet()
+    assert (sent_to(world), world.statuses(ids)) == ({north}, {"sent": 3})
+
+
+def test_what_cannot_be_imposed_goes_from_printer_to_printer_no_more(world: World) -> None:
+    world.add_printer(name="north")
+    world.add_printer(name="south")
+    ids = world.add_ready(3)
+    files = world.folder / "files"
+    files.rename(world.folder / "gone")
+    for _ in range(4):
+        world.run_until_quiet()
+        world.clock.advance(OUTAGE)
+    [drop] = world.rows(drops)
+    assert (drop.status, drop.last_error) == ("frozen", "missing_file")
+    (world.folder / "gone").rename(files)
+    world.clock.advance(timedelta(minutes=15))
+    world.run_until_quiet()
+    assert (sent_to(world), world.statuses(ids)) == ({drop.printer_id}, {"sent": 3})
+
+
+def test_a_drop_that_crawls_to_its_printer_is_moved_though_nothing_fails(world: World) -> None:
+    north, ids = imposed_at_north(world)
+    south = world.add_printer(name="south")
+    looked = []
+
+    def crawl() -> None:  # a worker puts the files, and the clockwork goes on beside it
+        world.clock.advance(CRAWL - timedelta(seconds=1))
+        world.tick()
+        looked.append(world.drop().status)
+        world.clock.advance(timedelta(seconds=1))
+        world.tick()
+
+    world.printers[north].traps[("put", "before")] = crawl
+    world.run_until_quiet()
+    assert looked == ["imposed"]
+    assert (sent_to(world), world.statuses(ids)) == ({south}, {"sent": 3})
+    assert world.printers[north].handed_over == []
+    assert "for 60 minutes (printer_slow)" in str(world.events(ids[0])[3].evidence)
+
+
+def test_a_drop_that_waits_for_our_own_workers_does_not_crawl(world: World) -> None:
+    north, ids = imposed_at_north(world)
+    world.add_printer(name="south")
+    world.clock.advance(CRAWL + timedelta(minutes=5))
+    world.tick()
+    world.run("dispatch")
+    assert (sent_to(world), world.statuses(ids)) == ({north}, {"sent": 3})
+
+
 def test_a_printer_that_cannot_be_asked_is_given_nothing_until_it_can(world: World) -> None:
     ids = world.freeze_and_send(1)
     north = world.rows(printers)[0].id
-    hold_down(world, north, Transient("down", "no route"))
+    hold_down(world, north, Transient("printer_unreachable", "no route"))
     for _ in range(5):
         world.clock.advance(timedelta(minutes=2))
         world.run_until_quiet()
@@ -202,7 +266,7 @@ def test_an_unreachable_silent_printer_keeps_its_drop_until_the_recall_is_won(wo
     ids = world.freeze_and_send(3)
     north = world.rows(printers)[0].id
     world.add_printer(name="south")
-    hold_down(world, north, Transient("down", "no route"))
+    hold_down(world, north, Transient("printer_unreachable", "no route"))
     world.clock.advance(SILENT)
     world.run_until_quiet()
     assert world.statuses(ids) == {"sent": 3}

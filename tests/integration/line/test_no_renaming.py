@@ -256,7 +256,7 @@ def test_a_recall_that_meets_the_hand_over_is_tried_again(
 def test_a_printer_that_cannot_be_reached_is_asked_again(
     world: World, north: str, sent: list[str], desk: Recall
 ) -> None:
-    hold_down(world, north, Transient("down", "no route"))
+    hold_down(world, north, Transient("printer_unreachable", "no route"))
     assert [one.state for one in desk.recall(world.batch().id, deed(world))] == ["asked"]
     world.printers[north].traps = {}
     recover(world)
