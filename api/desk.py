@@ -1,18 +1,19 @@
 """The desk: where an order that passed the door is taken, its artwork first, and the line is told."""
 
 from collections.abc import Mapping
-from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from sqlalchemy import Row
 from starlette.concurrency import run_in_threadpool
 
 from api import views
-from api.artwork import Inspection, unpack, unread
+from api.artwork import Inspection, template_key, unpack, unread
 from api.faults import below, fault
-from api.problems import Problem
+from api.pages import merged_page, missing_faults
+from api.problems import Problem, invalid
 from api.services import Services
 from api.uploads import Uploaded
 from api.writer import FullError, GroupWriter
@@ -21,11 +22,21 @@ from pipeline.ports import Note
 from pipeline.press.report import unfit_for_address
 from pipeline.products import PRODUCTS
 from pipeline.repository.answers import Known, Refused
-from pipeline.repository.creatives import same_creative
+from pipeline.repository.creatives import find_creatives, is_template, same_creative
 from pipeline.repository.drafts import Terms
 from pipeline.repository.intake import Accepted, Intake, Outcome
 from pipeline.repository.orders import Order, Side
 from pipeline.sla.calendar import due_at
+
+
+@dataclass(frozen=True)
+class Brought:
+    """What came along with an order, by the pointer of its side: files, texts in base64, HTML; and values for fields."""
+
+    files: Mapping[str, Uploaded] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
+    html: Mapping[str, str] = field(default_factory=dict)
+    merge: Mapping[str, str] = field(default_factory=dict)
 
 
 class Desk:
@@ -38,11 +49,12 @@ class Desk:
         self._intake = Intake(services.db, services.machine_clock, terms)
         self._writer: GroupWriter[Order, Outcome] = GroupWriter(self._intake.save)
 
-    async def take(self, order: Order, files: Mapping[str, Uploaded], texts: Mapping[str, str]) -> Outcome:
-        """The outcome, committed. `texts` are the sides that came as base64. Raises `Problem` and `Transient`."""
-        if files or texts:
-            with ExitStack() as stack:
-                prepared = await self._prepare(order, {**files, **await _unpack_all(texts, stack)})
+    async def take(self, order: Order, brought: Brought) -> Outcome:
+        """The outcome, committed. Raises `Problem` and `Transient`."""
+        if brought != Brought():
+            with TemporaryDirectory(prefix="mailstream-artwork-") as folder:
+                files = await run_in_threadpool(self._unpack, order, brought, Path(folder))
+                prepared = await self._prepare(order, files) if files else order
             if not isinstance(prepared, Order):
                 return prepared
             order = prepared
@@ -57,6 +69,37 @@ class Desk:
         """Save what is waiting."""
         self._writer.close()
 
+    def _unpack(self, order: Order, brought: Brought, folder: Path) -> dict[str, Uploaded]:
+        """Each side that is not a creative of its own, as a file. Raises `Problem`."""
+        files = dict(brought.files)
+        for at, text in brought.texts.items():
+            files[at] = unpack(text, folder / at[1:], f"{at}/base64")
+        for at, html in brought.html.items():
+            path = folder / f"{at[1:]}.html"
+            files[at] = merged_page(html, brought.merge, path, "html", pepper=self._services.pepper)
+        if brought.merge:
+            files |= self._filled(order, brought, folder)
+        return files
+
+    def _filled(self, order: Order, brought: Brought, folder: Path) -> dict[str, Uploaded]:
+        """The sides of an order that are creatives with fields, filled. Raises `Problem`."""
+        named = {at: side for at, side in order.sides.items() if isinstance(side, str) and side}
+        with self._services.db.read() as tx:
+            found = find_creatives(tx, order.sender, set(named.values()))
+        templates = {at: found[side] for at, side in named.items() if side in found}
+        templates = {at: row for at, row in templates.items() if is_template(row, order.product)}
+        faults = list(missing_faults((name for row in templates.values() for name in _fields(row)), brought.merge))
+        if not templates and not brought.html and len(found) == len(set(named.values())):
+            faults = [fault("merge_without_template", "/merge", "No side of this piece is a template.")]
+        if faults:
+            raise invalid(faults)
+        filled: dict[str, Uploaded] = {}
+        for at, row in templates.items():
+            html = self._services.storage.fetch(template_key(order.sender, row.sha256)).read_text("utf-8")
+            path = folder / f"{at[1:]}.html"
+            filled[at] = merged_page(html, brought.merge, path, "creative", pepper=self._services.pepper)
+        return filled
+
     async def _prepare(self, order: Order, files: Mapping[str, Uploaded]) -> Order | Known | Refused:
         """The order with its artwork inspected and stored; nothing is stored for an order that will not be taken."""
         order = _with_sides(order, {at: unread(file) for at, file in files.items()})
@@ -70,7 +113,7 @@ class Desk:
         if faults:
             return Refused(faults[0].code, tuple(faults))
         for at, artwork in passed.items():
-            sides[at] = await self._inspection.store(artwork, fresh[at].path, order.sender)
+            sides[at] = await self._inspection.store(artwork, fresh[at], order.product, order.sender)
         return _with_sides(order, sides)
 
     def _known_artwork(self, order: Order, files: Mapping[str, Uploaded]) -> tuple[dict[str, Side], list[Fault]]:
@@ -95,12 +138,10 @@ class Desk:
                 self._services.doorbell.ring(Note("prepare", order.sender.mode))
 
 
+def _fields(template: Row[Any]) -> list[str]:
+    names: list[str] = template.report["merge_fields"]
+    return names
+
+
 def _with_sides(order: Order, sides: Mapping[str, Any]) -> Order:
     return replace(order, **{at[1:]: side for at, side in sides.items()})
-
-
-async def _unpack_all(texts: Mapping[str, str], stack: ExitStack) -> dict[str, Uploaded]:
-    if not texts:
-        return {}
-    folder = Path(stack.enter_context(TemporaryDirectory(prefix="mailstream-artwork-")))
-    return {at: await run_in_threadpool(unpack, text, folder / at[1:], f"{at}/base64") for at, text in texts.items()}

@@ -7,11 +7,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from api.faults import below, fault, schema_faults
+from api.pages import missing_faults, template_fault
 from api.problems import invalid
 from api.schemas import AddressIn, PieceIn, SideIn
 from pipeline.address.standardize import door_faults
 from pipeline.errors import Fault
 from pipeline.ports import Address
+from pipeline.press.merge import MergeError, fields
 from pipeline.products import PRODUCTS
 
 _HOME = frozenset({"us", "usa", "u.s.", "u.s.a.", "united states", "united states of america"})
@@ -64,19 +66,29 @@ def side_as_given(side: SideIn | None, *, filed: bool) -> str | None:
 
 def _side_faults(at: str, side: SideIn | None, *, filed: bool) -> Iterator[Fault]:
     ways = [*(side.given() if side else ()), *(["file"] if filed else [])]
-    remedy = 'Give {"creative": id} or {"base64": …}, or send the file as a part of a multipart body.'
+    remedy = 'Give {"creative": id}, {"base64": …} or {"html": …}, or send the file as a part of a multipart body.'
     if not ways:
         yield fault("missing_field", at, f"{at[1:]} has no artwork.", remedy)
     elif len(ways) > 1:
         yield fault(
             "invalid_value", at, f"{at[1:]} comes in more than one way: {', '.join(ways)}.", "Choose one of them."
         )
-    elif ways[0] in ("url", "html"):
-        yield fault("unsupported_side", f"{at}/{ways[0]}", f"Artwork by {ways[0]} is not supported yet.", remedy)
+    elif ways[0] == "url":
+        yield fault("unsupported_side", f"{at}/url", "Artwork by url is not supported yet.", remedy)
 
 
 def _merge_faults(piece: PieceIn) -> Iterator[Fault]:
-    if piece.merge:
+    """What can be told of templates that came along; which creatives are templates is asked later."""
+    asked: set[str] = set()
+    sides = {"/front/html": piece.front, "/back/html": piece.back}
+    for at, html in ((at, side.html) for at, side in sides.items() if side is not None and side.html is not None):
+        try:
+            asked |= fields(html)
+        except MergeError as error:
+            yield template_fault(error, at)
+            return
+    yield from missing_faults(asked, piece.merge or {})
+    if piece.merge and not asked and not any(side and side.creative for side in sides.values()):
         yield fault("merge_without_template", "/merge", "No side of this piece is a template.")
 
 

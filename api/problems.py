@@ -161,6 +161,9 @@ _SERVER = {
     "overloaded": Code(503, "Too many requests are waiting", "Send it again after Retry-After.", True),
     "database_unavailable": Code(503, "The database is not available", "Send it again after Retry-After.", True),
     "storage_unavailable": Code(503, "Files cannot be stored at the moment", "Send it again after Retry-After.", True),
+    "html_unavailable": Code(
+        503, "HTML cannot be made artwork here", "Send PDF, or ask whoever runs this service to install Pango."
+    ),
     "not_ready": Code(503, "The service is not ready", "Wait, and look at /readyz again.", True),
 }
 _FIELD = {
@@ -187,8 +190,16 @@ _FIELD = {
     ),
     "class_not_offered": Code(422, "The product is not mailed in this class", "See GET /v1/products."),
     "send_on_out_of_range": Code(422, "The send_on date is out of range", "Use a date from today to 180 days ahead."),
-    "unsupported_side": Code(422, "A side comes in a way not supported yet", "Send a creative id, base64 or a file."),
+    "unsupported_side": Code(
+        422, "A side comes in a way not supported yet", "Send a creative id, base64, html or a file."
+    ),
     "merge_without_template": Code(422, "There is nothing to merge into", "Leave merge out: no side is a template."),
+    "missing_merge_field": Code(
+        422, "A field of the template has no value", "Give merge a value for it; it may be empty."
+    ),
+    "malformed_template": Code(
+        422, "The template's fields cannot be read", "Write each as {{name}}: letters, digits, _."
+    ),
     "invalid_base64": Code(422, "The base64 cannot be decoded", "Encode the file's bytes as standard base64."),
     "missing_file": Code(422, "A file is missing", "Add the file as a part of the multipart body."),
     "unexpected_part": Code(422, "A part of the body is not expected", "Send the parts that the route describes."),
@@ -213,6 +224,12 @@ _ADDRESS = {
 _ARTWORK = {
     "too_large": Code(422, "The file is too large", "Export it again: 300 to 450 ppi are enough, up to 25 MB."),
     "unsupported_file": Code(422, "The file is not PDF, PNG or JPEG", "Export the artwork as PDF, PNG or JPEG."),
+    "html_loads_url": Code(
+        422, "The HTML loads what is not in it", "Put pictures, fonts and style sheets into it, as data: URLs."
+    ),
+    "html_broken_part": Code(422, "A part of the HTML cannot be read", "Look at its pictures and style sheets."),
+    "html_unreadable": Code(422, "The HTML cannot be made a page", "Simplify it, or send the artwork as PDF."),
+    "font_not_embeddable": Code(422, "A font forbids that it be embedded", "Use another font."),
     "damaged_file": Code(422, "The file is damaged", "Export it again."),
     "decompression_bomb": Code(422, "The file unpacks to too much", "Export it again as a plain PDF or image."),
     "pdf_encrypted": Code(422, "The PDF is encrypted", "Save it without a password or restrictions."),

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from pipeline.lifecycle import EVENT_TYPES
+from pipeline.press.merge import NAME
 
 CLEAN = r"^[^\x00-\x1f\x7f]*$"
 """No control characters: no printer has glyphs for them, and PostgreSQL keeps no NUL."""
@@ -20,6 +21,20 @@ MOST_METADATA = 50
 def _text(most: int, *, least: int = 0) -> Any:
     return StringConstraints(min_length=least, max_length=most, pattern=CLEAN)
 
+
+MOST_BASE64 = 8 * 1024 * 1024
+MOST_HTML = 4 * 1024 * 1024
+_LINES = r"^[^\x00-\x08\x0b-\x1f\x7f]*$"
+_MERGE_SCHEMA = {
+    "type": "object",
+    "maxProperties": 100,
+    "propertyNames": {"type": "string", "pattern": f"^{NAME}$"},
+    "additionalProperties": {"type": "string", "maxLength": 100_000, "pattern": _LINES},
+    "description": "The values of the fields, `{{name}}`, in sides that are HTML. Every field needs one; others are ignored.",
+}
+MergeName = Annotated[str, StringConstraints(pattern=f"^{NAME}$")]
+MergeValue = Annotated[str, StringConstraints(max_length=100_000, pattern=_LINES)]
+Merge = Annotated[dict[MergeName, MergeValue], Field(max_length=100), WithJsonSchema(_MERGE_SCHEMA)]
 
 METADATA_KEY = re.compile(r'[^\x00-\x1f\x7f\[\]"\\]{1,40}')
 MetadataKey = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=rf"^{METADATA_KEY.pattern}$")]
@@ -60,13 +75,19 @@ class AddressIn(Body):
         }
 
 
+_HTML = (
+    "HTML and CSS of one page with bleed, such as 6.25 x 4.25 in. It may have fields, `{{name}}`, filled from `merge`. Nothing is "
+    "loaded: pictures, fonts and style sheets stand in it, as `data:` URLs. Scripts are not run."
+)
+
+
 class SideIn(Body):
     """The artwork of one side, in exactly one of these ways. A file part of a multipart body is another."""
 
     creative: Annotated[str, _text(64, least=1)] | None = None
-    base64: str | None = Field(default=None, max_length=8 * 1024 * 1024)
+    base64: str | None = Field(default=None, max_length=MOST_BASE64)
     url: Annotated[str, _text(2000)] | None = None
-    html: str | None = Field(default=None, max_length=100_000)
+    html: str | None = Field(default=None, max_length=MOST_HTML, description=_HTML)
 
     def given(self) -> dict[str, str]:
         named = {"creative": self.creative, "base64": self.base64, "url": self.url, "html": self.html}
@@ -81,7 +102,7 @@ class PieceIn(Body):
     from_: AddressIn | None = Field(default=None, alias="from")
     front: SideIn | None = None
     back: SideIn | None = None
-    merge: dict[str, str] | None = Field(default=None, max_length=100)
+    merge: Merge | None = None
     class_: Literal["first_class", "marketing"] | None = Field(default=None, alias="class")
     deliverability: Literal["strict", "normal", "relaxed"] | None = None
     send_on: Annotated[str, _text(10)] | None = Field(
@@ -92,10 +113,14 @@ class PieceIn(Body):
 
 
 class CreativeIn(Body):
-    """Artwork for one side of a product."""
+    """Artwork for one side of a product, as base64 or as HTML."""
 
     product: Annotated[str, _text(40, least=1)]
-    base64: str = Field(max_length=8 * 1024 * 1024)
+    base64: str | None = Field(default=None, max_length=MOST_BASE64)
+    html: str | None = Field(default=None, max_length=MOST_HTML, description=_HTML)
+    merge: Merge | None = Field(
+        default=None, description="Samples for the fields of `html`, to check it and for its proof."
+    )
 
 
 class CreativePart(Body):

@@ -21,6 +21,9 @@ from pipeline.stages.recall import Recall
 Inspect = Callable[[Path, Product], Report]
 """Preflight of one file, in a child process with limits. Blocks; raises as ports do."""
 
+InspectHtml = Callable[[Path, Product, Path], Report]
+"""Makes artwork of an HTML file, and inspects it, in a child process with limits. Blocks; raises as ports do."""
+
 MakeMailProof = Callable[[Mapping[Side, Path | None], Product, Mailing, Path], None]
 """Both sides of a piece from normalized artwork, as `pipeline.press.mail_proof`. Blocks; raises as ports do."""
 
@@ -46,6 +49,7 @@ class Services:
     sandbox_rate: float
     open_recall: OpenRecall
     mail_proof: MakeMailProof = child.mail_proof
+    inspect_html: InspectHtml = child.inspect_html
 
 
 def services_of(request: Request) -> Services:

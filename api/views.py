@@ -84,6 +84,7 @@ def creative_body(creative: Columns) -> dict[str, Any]:
         "kind": creative["kind"],
         "sha256": creative["sha256"],
         "size_bytes": creative["size_bytes"],
+        "merge_fields": creative["report"].get("merge_fields", []),
         "report": f"/v1/creatives/{creative['id']}/report",
         "proof": f"/v1/creatives/{creative['id']}/proof" if proof else None,
         "created_at": moment(creative["created_at"]),

@@ -15,8 +15,9 @@ from api.artwork import Inspection, unpack, unread
 from api.auth import sender as key_holder
 from api.bodies import read_creative
 from api.door import product_faults
-from api.faults import validated
+from api.faults import fault, validated
 from api.idempotency import once, refusal, replay
+from api.pages import Page, template_fault, template_page
 from api.paging import List
 from api.problems import invalid
 from api.queries import Query, one_of
@@ -25,6 +26,7 @@ from api.schemas import CreativeIn, CreativePart
 from api.services import Services, request_id_of, services_of
 from api.uploads import Uploaded
 from pipeline.ports import Note
+from pipeline.press.merge import MergeError, fields
 from pipeline.products import PRODUCTS
 from pipeline.repository import answers, creatives
 from pipeline.repository.accounts import Sender
@@ -41,7 +43,10 @@ router = APIRouter(prefix="/v1/creatives", tags=["creatives"])
     **openapi.creating(CreativeIn, "creative", files=("file",), json_part="product"),
 )
 async def create(request: Request, sender: Sender = Depends(key_holder)) -> Response:
-    """Upload artwork for one side of a product. The same bytes again give the same creative, with status 200."""
+    """Upload artwork for one side of a product. The same bytes again give the same creative, with status 200.
+
+    HTML with fields becomes a template: `merge_fields` says what `merge` of a piece that uses it has to hold.
+    """
     services = services_of(request)
     async with _upload(request) as (product, file, value):
         key = once(request, "/v1/creatives", value, {"file": file.sha256})
@@ -108,8 +113,28 @@ async def _upload(request: Request) -> AsyncIterator[tuple[str, Uploaded, dict[s
         sent = validated(CreativeIn, value)
         product = _known_product(sent.product)
         with tempfile.TemporaryDirectory(prefix="mailstream-artwork-") as folder:
-            unpacked = await run_in_threadpool(unpack, sent.base64, Path(folder, "file"), "/base64")
+            unpacked = await run_in_threadpool(_unpack, sent, Path(folder))
             yield product, unpacked, {"product": product}
+
+
+def _unpack(sent: CreativeIn, folder: Path) -> Uploaded:
+    """Raises `Problem`."""
+    ways = [name for name in ("base64", "html") if getattr(sent, name) is not None]
+    if len(ways) != 1:
+        code, detail = (
+            ("invalid_value", "base64 and html are both given.") if ways else ("missing_field", "There is no artwork.")
+        )
+        raise invalid(
+            [fault(code, "/html" if ways else "/base64", detail, "Give one of base64 and html, or send a file.")]
+        )
+    if sent.base64 is not None:
+        return unpack(sent.base64, folder / "file", "/base64")
+    try:
+        if sent.merge and not fields(sent.html or ""):
+            raise invalid([fault("merge_without_template", "/merge", "The HTML has no fields.")])
+        return template_page(sent.html or "", sent.merge or {}, folder / "file.html")
+    except MergeError as error:
+        raise invalid([template_fault(error, "/html")]) from None
 
 
 def _known_product(product: str) -> str:
@@ -127,10 +152,12 @@ async def _store(request: Request, upload: Upload, file: Uploaded) -> Stored | K
     if known is not None:
         return known
     if not seen:
-        passed, faults = await inspection.inspect({"/file": file}, upload.product)
+        # HTML stands in the body, and its pointer says where.
+        at = "" if isinstance(file, Page) else "/file"
+        passed, faults = await inspection.inspect({at: file}, upload.product)
         if faults:
             return Refused(faults[0].code, tuple(faults))
-        artwork = await inspection.store(passed["/file"], file.path, upload.sender)
+        artwork = await inspection.store(passed[at], file, upload.product, upload.sender)
         upload = Upload(upload.sender, upload.request_id, upload.once, upload.product, artwork)
     return await run_in_threadpool(_write, services, upload)
 

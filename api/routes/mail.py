@@ -15,7 +15,7 @@ from api import openapi, views
 from api.artwork import Inspection
 from api.auth import sender as key_holder
 from api.bodies import Received, received
-from api.desk import Desk
+from api.desk import Brought, Desk
 from api.door import admit_piece
 from api.idempotency import once, refusal, replay
 from api.paging import List
@@ -53,8 +53,7 @@ async def create(request: Request, sender: Sender = Depends(key_holder)) -> Resp
     async with received(request, json_part="mail", file_parts=_SIDES) as body:
         piece = admit_piece(body.value, files=frozenset(body.files))
         order = _order(request, sender, piece, body)
-        files = {f"/{name}": file for name, file in body.files.items()}
-        outcome = await desk.take(order, files, _texts(piece))
+        outcome = await desk.take(order, _brought(piece, body))
     if isinstance(outcome, Known):
         return replay(outcome)
     if isinstance(outcome, Refused):
@@ -188,9 +187,14 @@ def _creative(side: SideIn | None) -> str | None:
     return side.creative if side else None
 
 
-def _texts(piece: PieceIn) -> dict[str, str]:
-    sides = {"/front": piece.front, "/back": piece.back}
-    return {at: side.base64 for at, side in sides.items() if side is not None and side.base64 is not None}
+def _brought(piece: PieceIn, body: Received) -> Brought:
+    sides = {at: side for at, side in {"/front": piece.front, "/back": piece.back}.items() if side is not None}
+    return Brought(
+        files={f"/{name}": file for name, file in body.files.items()},
+        texts={at: side.base64 for at, side in sides.items() if side.base64 is not None},
+        html={at: side.html for at, side in sides.items() if side.html is not None},
+        merge=piece.merge or {},
+    )
 
 
 def _find(request: Request, sender: Sender, piece_id: str) -> Any:

@@ -1,6 +1,6 @@
 """Creatives as their sender sees them, and the storing of a new one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -15,6 +15,9 @@ from pipeline.repository.orders import Artwork
 from pipeline.repository.pages import Page, page_of
 from pipeline.repository.tables import creatives
 from pipeline.repository.writing import OvertakenError
+
+HTML, MERGED_HTML = "html", "merged_html"
+"""Kinds of creatives that were made from HTML. A merged one holds the values of a piece, and is in no list."""
 
 RenderCreative = Callable[[Mapping[str, Any]], str]
 """The body of an answer, from the columns of a creative."""
@@ -61,12 +64,24 @@ def same_creative(tx: Connection, sender: Sender, product: str, sha256: str) -> 
     return tx.execute(select(creatives).where(_mine(sender), same)).first()
 
 
+def find_creatives(tx: Connection, sender: Sender, ids: Collection[str]) -> dict[str, Row[Any]]:
+    """Those of these that there are, by id."""
+    rows = tx.execute(select(creatives).where(_mine(sender), creatives.c.id.in_(sorted(ids))))
+    return {row.id: row for row in rows}
+
+
+def is_template(creative: Row[Any], product: str) -> bool:
+    """Whether it has fields that a piece of this product can fill."""
+    usable = creative.product == product and creative.status != "rejected"
+    return usable and bool(creative.report.get("merge_fields"))
+
+
 def find_creative(tx: Connection, sender: Sender, creative_id: str) -> Row[Any] | None:
     return tx.execute(select(creatives).where(_mine(sender), creatives.c.id == creative_id)).first()
 
 
 def list_creatives(tx: Connection, sender: Sender, page: Page, *, product: str | None = None) -> Sequence[Row[Any]]:
-    wanted = select(creatives).where(_mine(sender))
+    wanted = select(creatives).where(_mine(sender), creatives.c.kind != MERGED_HTML)
     if product is not None:
         wanted = wanted.where(creatives.c.product == product)
     return page_of(tx, wanted, creatives.c.id, page)

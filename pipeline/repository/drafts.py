@@ -50,13 +50,17 @@ ArtworkScope = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class KnownCreative:
-    """A creative as intake sees it; `unfit_for_address` is what stops it from being an address side."""
+    """A creative as intake sees it; `unfit_for_address` is what stops it from being an address side.
+
+    One with `merge_fields` is no side of a piece: the page that it becomes with the piece's values is.
+    """
 
     account_id: str
     mode: str
     product: str
     status: str
     unfit_for_address: tuple[Fault, ...] = ()
+    merge_fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -202,6 +206,10 @@ def _creative_faults(order: Order, found: KnownCreative | None, pointer: str) ->
             "The creative could not be made ready for press.",
             "Read its report under /v1/creatives, correct the artwork and upload it again.",
         )
+    else:
+        for name in found.merge_fields:
+            detail = f"The creative at {pointer} is a template with the field {name}."
+            yield Fault("missing_merge_field", f"/merge/{name}", detail, "Send merge with a value for each field.")
 
 
 def _send_on_faults(order: Order, accepted_at: datetime) -> Iterator[Fault]:
