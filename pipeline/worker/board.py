@@ -6,18 +6,16 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import ValidationError
 from sqlalchemy import Connection, Row
 
 from pipeline.lifecycle import BatchStatus
-from pipeline.models.profile import PrinterProfile
 from pipeline.repository import board as counts
 from pipeline.repository.printers import list_printers
 from pipeline.sla.board import Floor, Miss, Shop, TruckRow
 from pipeline.sla.lots import BatchKey
 from pipeline.sla.planner import Shortfall
 from pipeline.sla.work import RATE_OVER, Step, Work
-from pipeline.worker.floor import read_presses
+from pipeline.worker.floor import profile_of, read_presses
 from pipeline.worker.plan_notes import read_note
 
 FRESH_FOR = timedelta(seconds=60)
@@ -124,7 +122,7 @@ def _shops(
     tx: Connection, rows: Sequence[Row[Any]], made: Mapping[str, int], now: datetime
 ) -> tuple[list[Shop], set[str]]:
     """The printers, and the ids of those whose profile cannot be read."""
-    broken = {row.id for row in rows if not _readable(row)}
+    broken = {row.id for row in rows if profile_of(row) is None}
     readable = [row for row in rows if row.id not in broken]
     shops = [
         Shop(
@@ -139,14 +137,6 @@ def _shops(
         for row, press in zip(readable, read_presses(tx, readable, now), strict=True)
     ]
     return shops, broken
-
-
-def _readable(row: Row[Any]) -> bool:
-    try:
-        PrinterProfile.model_validate(row.profile)
-    except ValidationError:
-        return False
-    return True
 
 
 def _asked_at(row: Row[Any], now: datetime) -> datetime | None:

@@ -5,13 +5,12 @@ where the printer does not take drops by renaming. Whatever is moved is planned 
 layout of its new printer.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from pydantic import ValidationError
 from sqlalchemy import Row
 
 from pipeline.errors import Permanent
@@ -28,6 +27,7 @@ from pipeline.sla.calendar import trucks_between
 from pipeline.sla.presses import ACK_GRACE, LINE_OVERHEAD
 from pipeline.stages.recall import ask_recall
 from pipeline.stages.stage import Context
+from pipeline.worker.floor import profile_of
 
 log = structlog.get_logger()
 
@@ -114,7 +114,7 @@ class Failover:
             waiting = stranded.waiting_drops(tx, self._context.mode)
             unheard = [one for one in stranded.unheard_drops(tx, self._context.mode, at) if at >= _heard_by(one)]
             printers = backlog.open_printers(tx, self._context.mode, None, at) if waiting or unheard else []
-        profiles = {row.id: profile for row in printers for profile in _readable(row)}
+        profiles = {row.id: profile for row in printers if (profile := profile_of(row)) is not None}
         for drop in waiting:
             self._move(drop, _others(profiles, drop), at)
         for drop in unheard:
@@ -174,13 +174,6 @@ def _heard_by(drop: Row[Any]) -> datetime:
     minutes = drop.profile.get("floor", {}).get("ack_minutes", 20)
     due: datetime = drop.handing_over_at + timedelta(minutes=minutes) + ACK_GRACE
     return due
-
-
-def _readable(row: Row[Any]) -> Iterator[PrinterProfile]:
-    try:
-        yield PrinterProfile.model_validate(row.profile)
-    except ValidationError:
-        log.warning("printer.profile_invalid", printer=row.name)
 
 
 def _others(profiles: dict[str, PrinterProfile], drop: Row[Any]) -> list[PrinterProfile]:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import structlog
+from pydantic import ValidationError
 from sqlalchemy import Connection, Row
 
 from pipeline.errors import Permanent
@@ -23,7 +24,11 @@ _UNHEARD = (BatchStatus.HANDING_OVER, BatchStatus.SENT)
 
 
 def read_presses(tx: Connection, printers: Sequence[Row[Any]], at: datetime) -> list[Press]:
-    """One for each of these rows of `printers`, in their order, with what it has to print at line time `at`."""
+    """One for each of these rows of `printers` whose profile can be read, in their order, with what it has to print at line
+    time `at`.
+    """
+    profiles = {row.id: profile for row in printers if (profile := profile_of(row)) is not None}
+    printers = [row for row in printers if row.id in profiles]
     if not printers:
         return []
     queued = backlog.unprinted_batches(tx, {row.id for row in printers})
@@ -35,6 +40,7 @@ def read_presses(tx: Connection, printers: Sequence[Row[Any]], at: datetime) -> 
     return [
         _press(
             row,
+            profiles[row.id],
             [one for one in queued if one.printer_id == row.id],
             printed.get(row.id),
             heard.get(row.id),
@@ -44,14 +50,23 @@ def read_presses(tx: Connection, printers: Sequence[Row[Any]], at: datetime) -> 
     ]
 
 
+def profile_of(printer: Row[Any]) -> PrinterProfile | None:
+    """None where it cannot be read: another version wrote it, or a hand on the database."""
+    try:
+        return PrinterProfile.model_validate(printer.profile)
+    except ValidationError:
+        return None
+
+
 def _press(
     row: Row[Any],
+    profile: PrinterProfile,
     queued: Sequence[Row[Any]],
     printed_at: datetime | None,
     heard_after: timedelta | None,
     closed: frozenset[date],
 ) -> Press:
-    profile = _without(closed, PrinterProfile.model_validate(row.profile))
+    profile = _without(closed, profile)
     floor = profile.floor
     silent = [one.handed_over_at for one in queued if one.status in _UNHEARD and one.handed_over_at is not None]
     return Press(

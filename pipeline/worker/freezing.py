@@ -16,6 +16,7 @@ from pipeline.repository.batches import Freeze, freeze
 from pipeline.sla.closing import Close
 from pipeline.sla.lots import BUCKET_S, Backlog, BatchKey
 from pipeline.sla.planner import Shortfall, plan
+from pipeline.sla.presses import Press
 from pipeline.stages.stage import Context
 from pipeline.worker.floor import read_presses
 from pipeline.worker.plan_notes import PlanNotes
@@ -30,6 +31,7 @@ class Freezing:
         self._context = context
         self._doorbell = doorbell
         self._told: dict[str | None, set[tuple[BatchKey, str]]] = {}
+        self._unreadable: set[str] = set()
         self._notes = PlanNotes(context)
 
     def run(self) -> dict[str, datetime]:
@@ -59,6 +61,7 @@ class Freezing:
             counted = backlog.waiting_pieces(tx, mode, account_id, at, bucket_s=BUCKET_S)
             printers = backlog.open_printers(tx, mode, account_id, at) if counted else []
             presses = read_presses(tx, printers, at)
+        self._tell_unreadable(printers, presses)
         waiting = list(_backlogs(mode, account_id, counted))
         planned = plan(waiting, presses, at)
         self._tell(account_id, planned.shortfalls)
@@ -100,6 +103,14 @@ class Freezing:
         if batch_id is not None:
             log.info("batch.frozen", batch_id=batch_id, printer_id=close.printer_id, reason=close.reason)
             self._doorbell.ring(Note("impose", key.mode))
+
+    def _tell_unreadable(self, printers: Sequence[Row[Any]], presses: Sequence[Press]) -> None:
+        """Each printer once until it can be read: the others go on without it."""
+        readable = {press.printer_id for press in presses}
+        broken = {row.id: row.name for row in printers if row.id not in readable}
+        for printer_id in sorted(broken.keys() - self._unreadable):
+            log.error("printer.profile_invalid", printer=broken[printer_id], runbook="printer-profile-invalid")
+        self._unreadable = self._unreadable.union(broken) - readable
 
     def _tell(self, account_id: str | None, shortfalls: Sequence[Shortfall]) -> None:
         """Each cause once: pieces that no printer makes or that will miss."""

@@ -127,7 +127,10 @@ class Rerouting:
             raise CannotRerouteError("no_such_printer", f"there is no printer {name}")
         if row.suspended_at is not None or row.quarantined_at is not None:
             raise CannotRerouteError("printer_out_of_use", f"{name} is out of use")
-        [press] = read_presses(tx, [row], self._context.machine_clock())
+        presses = read_presses(tx, [row], self._context.machine_clock())
+        if not presses:
+            raise CannotRerouteError("printer_profile_invalid", f"the profile of {name} cannot be read")
+        [press] = presses
         if press.lacks(_key(batch)):
             raise CannotRerouteError(
                 "printer_cannot", f"{name} makes no {batch.product} on {batch.stock} as {batch.mail_class}"
