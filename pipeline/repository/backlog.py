@@ -109,8 +109,10 @@ def last_printed(tx: Connection, printer_ids: Collection[str], at: datetime) -> 
     return {row.printer_id: min(row.at, at) for row in rows}
 
 
-def heard_after(tx: Connection, printer_ids: Collection[str], at: datetime, *, drops_: int) -> Mapping[str, timedelta]:
-    """The longest that each printer took to say the first word of a drop, of its last `drops_` in the day before line time `at`.
+def first_words(
+    tx: Connection, printer_ids: Collection[str], at: datetime, *, drops_: int
+) -> Mapping[str, list[tuple[datetime, datetime]]]:
+    """When each printer was given a drop and said its first word of it, of its last `drops_` in the day before line time `at`.
 
     By the printer's own time, so that a line that was down itself makes no printer slow.
     """
@@ -121,11 +123,11 @@ def heard_after(tx: Connection, printer_ids: Collection[str], at: datetime, *, d
     words = first.where(said).group_by(acks.c.printer_id, acks.c.drop_stem).subquery()
     theirs = and_(drops.c.stem == words.c.drop_stem, drops.c.printer_id == words.c.printer_id)
     wanted = select(words.c.printer_id, words.c.at, drops.c.handing_over_at).join_from(words, drops, theirs)
-    took: dict[str, list[timedelta]] = defaultdict(list)
+    told: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
     for row in tx.execute(wanted.where(drops.c.handing_over_at.is_not(None)).order_by(words.c.at.desc())):
-        if len(took[row.printer_id]) < drops_:
-            took[row.printer_id].append(row.at - row.handing_over_at)
-    return {printer_id: max(waits) for printer_id, waits in took.items()}
+        if len(told[row.printer_id]) < drops_:
+            told[row.printer_id].append((row.handing_over_at, row.at))
+    return told
 
 
 def due_alarms(tx: Connection, mode: str, line_clock: LineClock, limit: int) -> list[tuple[Any, Any, Any]]:

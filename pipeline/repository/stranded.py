@@ -13,8 +13,8 @@ from pipeline.repository.batches import live_pieces
 from pipeline.repository.moves import alarm, select_snapshots, snapshot
 from pipeline.repository.tables import batches, drops, pieces, printers
 
-HEARD_OF_WITHIN = timedelta(days=3)
-"""Drops older than this are left to the nightly reconciliation."""
+HEARD_OF_WITHIN = timedelta(days=7)
+"""Drops older than this are left to the nightly reconciliation. A shop may be closed for a long weekend in between."""
 
 
 def waiting_drops(tx: Connection, mode: str) -> Sequence[Row[Any]]:

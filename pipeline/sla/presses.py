@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from pipeline.models.profile import Floor, PrinterProfile
 from pipeline.sla.lots import BatchKey
-from pipeline.sla.shifts import Shifts, shifts
+from pipeline.sla.shifts import Shifts, shifts, worked_on
 
 LINE_OVERHEAD = timedelta(minutes=5)
 """From freezing to the whole drop at the printer: imposing and sending."""
@@ -99,7 +99,7 @@ class Press:
     def late_at(self) -> datetime | None:
         """When its silence begins to mean that something is wrong there."""
         since = self.unacknowledged_since
-        return None if since is None else since + self.speaks_within() + ACK_GRACE
+        return None if since is None else worked_on(self.floor, since, self.speaks_within() + ACK_GRACE)
 
     def speaks_within(self) -> timedelta:
         """How long an acknowledgement takes: by its own word, or as long as it lately took where that is longer.

@@ -7,7 +7,7 @@ deadline and a batch can be added and compared as plain numbers, whatever nights
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from itertools import accumulate
 
@@ -52,6 +52,20 @@ class Shifts:
 def shifts(floor: Floor, at: datetime) -> Shifts:
     """From three days before the day of `at` to eleven after it."""
     return _shifts(floor, at.astimezone(floor.zoneinfo).date())
+
+
+def worked_on(floor: Floor, since: datetime, span: timedelta) -> datetime:
+    """The moment by which a press has worked for so long since then: who is asked at night answers in the morning."""
+    hours = shifts(floor, since)
+    if not hours.opens:
+        return since + span
+    return datetime.fromtimestamp(hours.moment(hours.worked(since.timestamp()) + span.total_seconds()), UTC)
+
+
+def worked_between(floor: Floor, start: datetime, end: datetime) -> timedelta:
+    """How much of that time a press worked."""
+    hours = shifts(floor, start)
+    return timedelta(seconds=hours.worked(end.timestamp()) - hours.worked(start.timestamp()))
 
 
 @lru_cache(maxsize=4096)

@@ -7,7 +7,7 @@ layout of its new printer.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -15,16 +15,18 @@ from sqlalchemy import Row
 
 from pipeline.errors import Permanent
 from pipeline.lifecycle import DropStatus
-from pipeline.models.profile import PrinterProfile, proves_by_renaming
+from pipeline.models.profile import Floor, PrinterProfile, proves_by_renaming
 from pipeline.ports import Doorbell, Note, is_of_printer
 from pipeline.press.layout import n_up
 from pipeline.products import PRODUCTS
 from pipeline.repository import backlog, stranded
 from pipeline.repository.aside import FAILOVER, Aside, set_drop_aside
 from pipeline.repository.printers import Deed, record
+from pipeline.repository.suspensions import closed_days, read_suspensions
 from pipeline.repository.tables import PAGE
 from pipeline.sla.calendar import trucks_between
 from pipeline.sla.presses import ACK_GRACE, LINE_OVERHEAD
+from pipeline.sla.shifts import worked_on
 from pipeline.stages.recall import ask_recall
 from pipeline.stages.stage import Context
 from pipeline.worker.floor import profile_of
@@ -112,7 +114,12 @@ class Failover:
         with self._context.db.read() as tx:
             at = self._context.line_clock.read(tx, {""})[""]
             waiting = stranded.waiting_drops(tx, self._context.mode)
-            unheard = [one for one in stranded.unheard_drops(tx, self._context.mode, at) if at >= _heard_by(one)]
+            closed = read_suspensions(tx, at.date())
+            unheard = [
+                one
+                for one in stranded.unheard_drops(tx, self._context.mode, at)
+                if at >= _heard_by(one, closed_days(closed, printer=one.printer_id))
+            ]
             printers = backlog.open_printers(tx, self._context.mode, None, at) if waiting or unheard else []
         profiles = {row.id: profile for row in printers if (profile := profile_of(row)) is not None}
         for drop in waiting:
@@ -169,11 +176,12 @@ class Failover:
             self._doorbell.ring(Note("recall", self._context.mode))
 
 
-def _heard_by(drop: Row[Any]) -> datetime:
-    """When a printer should have spoken of a drop: the planner's own measure."""
-    minutes = drop.profile.get("floor", {}).get("ack_minutes", 20)
-    due: datetime = drop.handing_over_at + timedelta(minutes=minutes) + ACK_GRACE
-    return due
+def _heard_by(drop: Row[Any], closed: frozenset[date]) -> datetime:
+    """When a printer should have spoken of a drop, in the hours in which somebody is there: the planner's own measure."""
+    profile = profile_of(drop)
+    floor = Floor() if profile is None else profile.floor
+    floor = floor.model_copy(update={"closed_dates": tuple(sorted(closed.union(floor.closed_dates)))})
+    return worked_on(floor, drop.handing_over_at, timedelta(minutes=floor.ack_minutes) + ACK_GRACE)
 
 
 def _others(profiles: dict[str, PrinterProfile], drop: Row[Any]) -> list[PrinterProfile]:

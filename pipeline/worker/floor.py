@@ -1,7 +1,7 @@
 """Printers as the planner and the board see them: rows, queues and suspensions, made into presses."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from pipeline.products import PRODUCTS
 from pipeline.repository import backlog
 from pipeline.repository.suspensions import closed_days, read_suspensions
 from pipeline.sla.presses import HEARD, Committed, Pace, Press
+from pipeline.sla.shifts import worked_between
 
 log = structlog.get_logger()
 
@@ -35,7 +36,7 @@ def read_presses(tx: Connection, printers: Sequence[Row[Any]], at: datetime) -> 
     printed = backlog.last_printed(tx, {one.printer_id for one in queued}, at) if queued else {}
     # A sandbox printer is asked only where its account's clock stops, and is never late.
     real = {row.id for row in printers if row.account_id is None}
-    heard = backlog.heard_after(tx, real, at, drops_=HEARD) if real else {}
+    words = backlog.first_words(tx, real, at, drops_=HEARD) if real else {}
     suspensions = read_suspensions(tx, at.date())
     return [
         _press(
@@ -43,7 +44,7 @@ def read_presses(tx: Connection, printers: Sequence[Row[Any]], at: datetime) -> 
             profiles[row.id],
             [one for one in queued if one.printer_id == row.id],
             printed.get(row.id),
-            heard.get(row.id),
+            words.get(row.id, ()),
             closed_days(suspensions, printer=row.id),
         )
         for row in printers
@@ -63,7 +64,7 @@ def _press(
     profile: PrinterProfile,
     queued: Sequence[Row[Any]],
     printed_at: datetime | None,
-    heard_after: timedelta | None,
+    words: Sequence[tuple[datetime, datetime]],
     closed: frozenset[date],
 ) -> Press:
     profile = _without(closed, profile)
@@ -76,7 +77,7 @@ def _press(
         {name: Pace(n_up, floor.sheets_per_hour, floor.cost_cents_per_sheet) for name, n_up in _slots(profile).items()},
         queue=tuple(Committed(one.product, one.sheets, one.frozen_at) for one in queued),
         unacknowledged_since=min(silent, default=None) if row.account_id is None else None,
-        heard_after=heard_after,
+        heard_after=max((worked_between(floor, *one) for one in words), default=None),
         printed_at=printed_at,
     )
 

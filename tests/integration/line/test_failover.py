@@ -9,6 +9,8 @@ from structlog.testing import capture_logs
 from pipeline.errors import Permanent, Transient
 from pipeline.models.profile import Floor, PrinterProfile
 from pipeline.repository.backlog import COOLING
+from pipeline.repository.printers import Deed
+from pipeline.repository.suspensions import Suspension, add_suspension
 from pipeline.repository.tables import audit, batches, drops, pieces, placements, printers
 from pipeline.worker.failover import CRAWL, OUTAGE, RESERVE, Stranded, last_start, reason_to_move
 from tests.integration.line.marks import ack
@@ -225,6 +227,42 @@ def test_silence_puts_the_promises_at_risk_once_with_one_alarm(world: World) -> 
         assert world.piece(one).sla_state == "at_risk"
     assert world.drop().silent_at == START + SILENT
     assert world.statuses(ids) == {"sent": 3}
+
+
+NIGHT = timedelta(hours=17)
+"""From the start of a test to 3 o'clock in New York, three hours before its printers open."""
+
+
+def test_a_shop_that_is_closed_is_not_silent_before_it_opens(world: World) -> None:
+    world.clock.advance(NIGHT)
+    due = DUE + NIGHT
+    ids = world.freeze_and_send(3, due_at=due, alarm_at=due - timedelta(hours=6))
+    world.add_printer(name="south")
+    with capture_logs() as logs:
+        for passed in (SILENT, timedelta(hours=3) - timedelta(seconds=1)):
+            world.clock.advance(passed)
+            world.run_until_quiet()
+        assert "printer.silent" not in {one["event"] for one in logs}
+        assert {world.piece(one).sla_state for one in ids} == {"on_track"}
+        world.clock.advance(timedelta(seconds=1))
+        world.run_until_quiet()
+    assert [one["event"] for one in logs].count("printer.silent") == 1
+    assert sorted(row.status for row in world.rows(drops)) == ["recalled", "sent"]
+
+
+def test_a_day_on_which_its_printer_is_suspended_does_not_count_as_silence(world: World) -> None:
+    world.freeze_and_send(3)
+    today = START.date()
+    with world.db.write() as tx:
+        one = Suspension(today, today, printer=world.rows(printers)[0].id)
+        add_suspension(tx, one, Deed("cli:ada", START, "snow"), ids=world.ids)
+    with capture_logs() as logs:
+        world.clock.advance(SILENT)
+        world.run_until_quiet()
+        assert "printer.silent" not in {line["event"] for line in logs}
+        world.clock.advance(timedelta(hours=20))
+        world.run_until_quiet()
+    assert "printer.silent" in {line["event"] for line in logs}
 
 
 def test_a_printer_that_speaks_in_time_is_not_silent(world: World) -> None:

@@ -12,7 +12,7 @@ from pipeline.errors import Permanent
 from pipeline.press.layout import n_up, plan_places
 from pipeline.products import POSTCARD_4X6
 from pipeline.repository.accounts import Sender
-from pipeline.repository.backlog import heard_after
+from pipeline.repository.backlog import first_words, open_printers
 from pipeline.repository.batches import Freeze, freeze
 from pipeline.repository.mail import cancel
 from pipeline.repository.tables import (
@@ -26,6 +26,7 @@ from pipeline.repository.tables import (
     recipients,
     serials,
 )
+from pipeline.worker.floor import read_presses
 from tests.integration.line.marks import ack
 from tests.integration.line.world import DUE, MAILER_ID, START, World, profile
 
@@ -296,9 +297,23 @@ def test_a_printer_is_as_slow_as_it_was_with_the_first_word_of_its_last_drops(wo
         world.set(printers, printer_id, poll_at=world.clock())
         world.run_until_quiet()
     with world.db.read() as tx:
-        assert heard_after(tx, {printer_id}, world.clock(), drops_=4) == {printer_id: timedelta(minutes=90)}
-        assert heard_after(tx, {printer_id}, world.clock(), drops_=3) == {printer_id: timedelta(minutes=40)}
-        assert heard_after(tx, {printer_id}, world.clock() + timedelta(days=2), drops_=3) == {}
+        for last, took in ((4, [20, 40, 10, 90]), (3, [20, 40, 10])):
+            [told] = first_words(tx, {printer_id}, world.clock(), drops_=last).values()
+            assert [said - given for given, said in told] == [timedelta(minutes=n) for n in took]
+        assert first_words(tx, {printer_id}, world.clock() + timedelta(days=2), drops_=3) == {}
+        [press] = read_presses(tx, open_printers(tx, "live", None, world.clock()), world.clock())
+    assert press.heard_after == timedelta(minutes=40)
+
+
+def test_a_first_word_in_the_morning_makes_no_slow_printer_of_one_that_was_closed(world: World) -> None:
+    world.clock.advance(timedelta(hours=17))  # 3 o'clock in New York
+    world.freeze_and_send(8)
+    world.clock.advance(timedelta(hours=3, minutes=10))
+    ack(world, world.drop().stem, "accepted", at=world.clock())
+    world.run_until_quiet()
+    with world.db.read() as tx:
+        [press] = read_presses(tx, open_printers(tx, "live", None, world.clock()), world.clock())
+    assert press.heard_after == timedelta(minutes=10)
 
 
 def words(world: World) -> list[str]:

@@ -265,6 +265,11 @@ def test_a_printer_that_is_late_to_acknowledge_gets_no_more_while_another_can_ke
     assert [wait.printer_id for wait in planned.waits] == ["silent"]
 
 
+def test_a_printer_that_was_given_a_drop_while_closed_is_late_only_after_it_opened() -> None:
+    asleep = press(opens=time(9, 35), more={"unacknowledged_since": NOW - timedelta(hours=6)})
+    assert asleep.late_at() == NOW + timedelta(minutes=5)  # half an hour after 9:35 in New York
+
+
 def test_a_printer_that_was_slow_to_speak_is_given_as_long_again_and_not_thought_dead() -> None:
     handed_over = {"unacknowledged_since": NOW - timedelta(minutes=40)}
     slow = press("slow", cost_cents_per_sheet=1.0, more=handed_over | {"heard_after": timedelta(minutes=50)})
