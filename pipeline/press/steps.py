@@ -24,7 +24,7 @@ INSPECT = Step("inspect", 1536 * MB, cpu_s=10, wall_s=30, file_bytes=MB)
 NORMALIZE = Step("normalize", 1536 * MB, cpu_s=20, wall_s=60, file_bytes=512 * MB)
 PROOF = Step("proof", 1536 * MB, cpu_s=20, wall_s=60, file_bytes=64 * MB)
 # A page takes 0.05 to 0.3 s, one with 100 KB of style sheet a second.
-RENDER = Step("render", 1024 * MB, cpu_s=6, wall_s=20, file_bytes=64 * MB)
+RENDER = Step("render", 1024 * MB, cpu_s=5, wall_s=20, file_bytes=64 * MB)
 IMPOSE = Step("impose", 4096 * MB, cpu_s=900, wall_s=1800, file_bytes=32_768 * MB)
 
 # One byte on the control socket names a step.
