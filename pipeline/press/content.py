@@ -4,18 +4,19 @@ Forms are parsed once each and walked as often as they are placed, up to a cap: 
 times each would otherwise be a hundred thousand million images.
 """
 
-from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
 import pikepdf
 
+from pipeline.press.census import Census, ImageUse, PathUse, TextUse
 from pipeline.press.content_reader import MOST_STEPS, ContentReader, TooComplexError
 from pipeline.press.glyphs import Glyphs, embedded
-from pipeline.press.graphics import SAME, Ink, Matrix, State, bounds, ink, matrix_of, scale, sides, times
-from pipeline.press.spots import colorant
+from pipeline.press.graphics import SAME, Matrix, Place, State, around, bounds, matrix_of, scale, sides, times
+from pipeline.press.inks import Ink, ink, ink_of
 
 MOST_PLACINGS = 20_000
 MOST_DEPTH = 50
@@ -24,55 +25,23 @@ SMALLEST_TILE_PT2 = 0.1
 # GWG leaves images of up to 16 pixels out: they are rules and patterns, not pictures.
 SMALLEST_IMAGE_PX = 16
 
+# A line thinner than this, or ink of more than this in all, is noted with its place.
+NOTED_LINE_PT, NOTED_COVERAGE = 0.5, 3.0
+MOST_NOTED = 20_000
+
 _OPERATORS = (
-    "q Q cm Do BI ID EI BT Tf Tr Tm Td TD TL T* Tj TJ ' \" g G rg RG k K cs CS sc SC scn SCN gs w f F f* S s B B* b b*"
+    "q Q cm Do BI ID EI BT Tf Tr Tm Td TD TL T* Tj TJ ' \" g G rg RG k K cs CS sc SC scn SCN gs w sh "
+    "f F f* S s B B* b b*"
 )
+# What paths are made of is several times as much as all else, and only looked at where something has to be placed.
+_PATHS = " m l c v y re n"
 _SHOWN = {"Tj", "TJ", "'", '"'}
 _COLOURS = {"g": "gray", "rg": "rgb", "k": "cmyk"}
 _FILLS = {"f", "F", "f*", "B", "B*", "b", "b*"}
 _STROKES = {"S", "s", "B", "B*", "b", "b*"}
-
-Place = tuple[float, float, float, float]
-"""Left, bottom, right and top, in points on the bleed page."""
+_POINTS = {"m", "l", "c", "v", "y", "re"}
 
 _Instruction = tuple[list[Any], str]
-
-
-@dataclass(frozen=True)
-class ImageUse:
-    """One image as placed: `ppi` is the smaller of its two axes."""
-
-    ppi: float
-    one_bit: bool
-    width_px: int
-    height_px: int
-    place: Place
-
-
-@dataclass(frozen=True)
-class TextUse:
-    """Text as shown in one go; `place` is its beginning."""
-
-    size_pt: float
-    ink: Ink
-    overprints: bool
-    place: Place
-
-
-@dataclass
-class Census:
-    """What was found. `fonts` are those that show text, by name; True where the font program is embedded.
-
-    `missing` counts the codes without a glyph, by font. `coverage` is the most ink that a shape or text is filled with.
-    """
-
-    images: list[ImageUse] = field(default_factory=list)
-    fonts: dict[str, bool] = field(default_factory=dict)
-    missing: Counter[str] = field(default_factory=Counter)
-    texts: list[TextUse] = field(default_factory=list)
-    thinnest_pt: float | None = None
-    coverage: float = 0.0
-    spots: set[str] = field(default_factory=set)
 
 
 def take_census(page: pikepdf.Page, matrix: Matrix) -> Census:
@@ -80,13 +49,22 @@ def take_census(page: pikepdf.Page, matrix: Matrix) -> Census:
 
     Raises `TooComplexError`, and what malformed files raise.
     """
-    walk = _Walk()
+    census = _walked(page, matrix, _OPERATORS)
+    if census.paths or census.spots:
+        with suppress(TooComplexError):
+            census = _walked(page, matrix, _OPERATORS + _PATHS)
+    return census
+
+
+def _walked(page: pikepdf.Page, matrix: Matrix, operators: str) -> Census:
+    walk = _Walk(operators)
+    walk.group(page.obj)
     walk.stream(page.obj, page.resources, State(matrix))
     return walk.census
 
 
 class _Walk:
-    def __init__(self) -> None:
+    def __init__(self, operators: str) -> None:
         self.census = Census()
         self._parsed: dict[tuple[int, int], list[_Instruction]] = {}
         self._under_way: set[tuple[int, int]] = set()
@@ -95,7 +73,8 @@ class _Walk:
         self._glyphs: dict[tuple[int, int], Glyphs] = {}
         self._placings = 0
         self._steps = 0
-        self._reader = ContentReader(_OPERATORS)
+        self._reader = ContentReader(operators)
+        self._path: Place | None = None
 
     def stream(self, holder: pikepdf.Object, resources: pikepdf.Object, state: State) -> None:
         """A page, a form or a pattern: `holder` has the content, `state` is what it begins with."""
@@ -132,7 +111,13 @@ class _Walk:
                 state.move(0, -state.leading)
             self._text(operands, state)
         elif name in _FILLS or name in _STROKES:
-            self._path(name, state)
+            self._painted(name, state)
+        elif name in _POINTS:
+            self._draw(name, operands, state.matrix)
+        elif name == "n":
+            self._path = None
+        elif name == "sh":
+            self._shading(_resource(resources, "/Shading", operands))
         elif name[0] in "TB":
             self._text_state(name, operands, state, resources)
         else:
@@ -163,13 +148,16 @@ class _Walk:
         elif name.lower() in _COLOURS:
             self._set(name, ink(_COLOURS[name.lower()], [float(value) for value in operands]), state)
         elif name.lower() == "cs":
-            self._set(name, Ink(self._space(operands, resources), ()), state)
+            self._set(name, self._space(operands, resources), state)
         else:
-            given = [float(value) for value in operands if not isinstance(value, pikepdf.Object)]
+            given = tuple(float(value) for value in operands if not isinstance(value, pikepdf.Object))
             old = state.fill if name.islower() else state.stroke
-            self._set(name, Ink(old.space, tuple(given)), state)
+            self._set(name, replace(old, values=given), state)
             if operands and isinstance(operands[-1], pikepdf.Name):
-                self._once(_resource(resources, "/Pattern", operands[-1:]), resources)
+                pattern = _resource(resources, "/Pattern", operands[-1:])
+                self._once(pattern, resources)
+                if isinstance(pattern, pikepdf.Dictionary):
+                    self._shading(pattern.get("/Shading"))
 
     def _set(self, name: str, colour: Ink, state: State) -> None:
         if name.islower():
@@ -177,20 +165,11 @@ class _Walk:
         else:
             state.stroke = colour
 
-    def _space(self, operands: list[Any], resources: pikepdf.Object) -> str:
-        """The family of a named colour space; spot colours are noted by their names."""
+    def _space(self, operands: list[Any], resources: pikepdf.Object) -> Ink:
         space = _resource(resources, "/ColorSpace", operands)
         if not isinstance(space, pikepdf.Array):
-            return ink(str(operands[0]), []).space
-        family = str(space[0])
-        if family == "/ICCBased":
-            return {1: "gray", 3: "rgb", 4: "cmyk"}.get(int(space[1].N), "other")
-        if family in ("/Separation", "/DeviceN"):
-            names = [space[1]] if family == "/Separation" else space[1].as_list()
-            if not self._quiet:
-                self.census.spots |= {colorant(name)[1:] for name in names} - _PROCESS
-            return "spot"
-        return "other"
+            return ink(str(operands[0]), [])
+        return ink_of(space)
 
     def _instructions(self, holder: pikepdf.Object, key: tuple[int, int]) -> list[_Instruction]:
         if key not in self._parsed:
@@ -205,12 +184,17 @@ class _Walk:
             return
         kind = str(placed.get("/Subtype", ""))
         if kind == "/Form":
+            self.group(placed)
             inner = copy(state)
             inner.matrix = times(matrix_of(placed.get("/Matrix", SAME)), state.matrix)
             self.stream(placed, placed.get("/Resources", resources), inner)
         elif kind == "/Image":
             one_bit = bool(placed.get("/ImageMask", False)) or int(placed.get("/BitsPerComponent", 8)) == 1
             self._image(int(placed.Width), int(placed.Height), state.matrix, one_bit=one_bit)
+            self.census.blends |= "/SMask" in placed
+            space = placed.get("/ColorSpace")
+            if isinstance(space, pikepdf.Array):
+                self._note_spots(ink_of(space), bounds(state.matrix))
 
     def _inline_image(self, inline: object, matrix: Matrix) -> None:
         if isinstance(inline, pikepdf.PdfInlineImage):
@@ -239,7 +223,8 @@ class _Walk:
             size, (x, y) = state.text_size_pt(), state.text_origin()
             place = (x, y, x + size, y + size)
             self.census.texts.append(TextUse(size, state.fill, state.overprint, place))
-            self._cover(state.fill)
+            self.census.first_shown.setdefault(name, place)
+            self._note_spots(state.fill, place)
 
     def _glyphs_of(self, font: pikepdf.Object) -> Glyphs:
         key = font.objgen
@@ -253,18 +238,45 @@ class _Walk:
         for glyph in font.get("/CharProcs", pikepdf.Dictionary()).values():
             self._once(glyph, font.get("/Resources", pikepdf.Dictionary()))
 
-    def _path(self, name: str, state: State) -> None:
-        if self._quiet:
-            return
+    def _draw(self, name: str, operands: list[Any], matrix: Matrix) -> None:
+        points = [float(value) for value in operands]
+        if name == "re":
+            x, y, width, height = points
+            points = [x, y, x + width, y, x, y + height, x + width, y + height]
+        self._path = around(self._path, matrix, points)
+
+    def _painted(self, name: str, state: State) -> None:
+        place, self._path = self._path, None
         if name in _FILLS:
-            self._cover(state.fill)
+            self._note(PathUse(state.fill, None, state.overprint, place))
         if name in _STROKES:
             width = state.line_width * scale(state.matrix)
-            thinnest = self.census.thinnest_pt
-            self.census.thinnest_pt = width if thinnest is None else min(thinnest, width)
+            self._note(PathUse(state.stroke, width, state.stroke_overprint, place))
 
-    def _cover(self, colour: Ink) -> None:
-        self.census.coverage = max(self.census.coverage, colour.coverage)
+    def _note(self, path: PathUse) -> None:
+        self._note_spots(path.ink, path.place)
+        if self._quiet or len(self.census.paths) >= MOST_NOTED:
+            return
+        thin = path.width_pt is not None and path.width_pt < NOTED_LINE_PT
+        if thin or path.ink.coverage > NOTED_COVERAGE or (path.overprints and path.ink.white):
+            self.census.paths.append(path)
+
+    def _note_spots(self, colour: Ink, place: Place | None) -> None:
+        for name in colour.spots:
+            places = self.census.spots.setdefault(name, [])
+            if len(places) < MOST_NOTED:
+                places.append(None if self._quiet else place)
+
+    def _shading(self, shading: pikepdf.Object | None) -> None:
+        """Fills all that is not clipped away, or a pattern's shape."""
+        space = shading.get("/ColorSpace") if isinstance(shading, pikepdf.Dictionary | pikepdf.Stream) else None
+        if isinstance(space, pikepdf.Array):
+            self._note_spots(ink_of(space), None)
+
+    def group(self, holder: pikepdf.Object) -> None:
+        group = holder.get("/Group")
+        if isinstance(group, pikepdf.Dictionary):
+            self.census.rgb_groups += group.get("/CS") == "/DeviceRGB"
 
     def _extended(self, graphics: pikepdf.Object | None, state: State, resources: pikepdf.Object) -> None:
         """Soft masks print, too, at sizes that only a renderer could tell."""
@@ -273,12 +285,15 @@ class _Walk:
         mask = graphics.get("/SMask")
         if isinstance(mask, pikepdf.Dictionary):
             self._once(mask.get("/G"), resources)
+            self.group(mask.get("/G", pikepdf.Dictionary()))
+        self.census.blends |= isinstance(mask, pikepdf.Dictionary) or _is_seen_through(graphics)
         if "/Font" in graphics:
             state.font, state.size = _font(graphics.Font[0]), float(graphics.Font[1])
         if "/LW" in graphics:
             state.line_width = float(graphics.LW)
         if "/OP" in graphics or "/op" in graphics:
             state.overprint = bool(graphics.get("/op", graphics.get("/OP", False)))
+            state.stroke_overprint = bool(graphics.get("/OP", state.stroke_overprint))
 
     def _once(self, holder: pikepdf.Object | None, resources: pikepdf.Object) -> None:
         """What prints at sizes unknown here: patterns, masks, drawn glyphs. Only their fonts are looked at."""
@@ -299,7 +314,9 @@ def _check_tiles(holder: pikepdf.Object) -> None:
         raise TooComplexError("a pattern of countless tiles")
 
 
-_PROCESS = {"Cyan", "Magenta", "Yellow", "Black", "None"}
+def _is_seen_through(graphics: pikepdf.Dictionary) -> bool:
+    opaque = all(float(graphics.get(key, 1)) >= 1 for key in ("/ca", "/CA"))
+    return not opaque or graphics.get("/BM", "/Normal") not in ("/Normal", "/Compatible")
 
 
 def _resource(resources: pikepdf.Object, kind: str, operands: list[Any]) -> pikepdf.Object | None:

@@ -5,40 +5,10 @@ from math import hypot, sqrt
 
 import pikepdf
 
+from pipeline.press.inks import BLACK, Ink
+
 Matrix = tuple[float, float, float, float, float, float]
 SAME: Matrix = (1, 0, 0, 1, 0, 0)
-
-# By the number of operands; what is named by `cs` is followed for these three families and told apart from spot colours.
-_DEVICE = {"/DeviceGray": "gray", "/DeviceRGB": "rgb", "/DeviceCMYK": "cmyk"}
-
-
-@dataclass(frozen=True)
-class Ink:
-    """A colour as it was set: `space` is "gray", "rgb", "cmyk", "spot" or "other"."""
-
-    space: str
-    values: tuple[float, ...]
-
-    @property
-    def white(self) -> bool:
-        if self.space in ("gray", "rgb"):
-            return all(value >= 1 for value in self.values)
-        return self.space == "cmyk" and not any(self.values)
-
-    @property
-    def coverage(self) -> float:
-        """Ink in all separations together; 3.2 is 320 %. What is not CMYK is for the press to turn into it."""
-        return sum(self.values) if self.space == "cmyk" else 0.0
-
-    @property
-    def several(self) -> bool:
-        """Printed from more than one separation, so that small type shows every misregister."""
-        if self.space == "cmyk":
-            return sum(value > 0 for value in self.values) > 1
-        return self.space == "rgb" and len(set(self.values)) > 1
-
-
-BLACK = Ink("gray", (0.0,))
 
 
 @dataclass
@@ -53,6 +23,7 @@ class State:
     stroke: Ink = BLACK
     line_width: float = 1.0
     overprint: bool = False
+    stroke_overprint: bool = False
     leading: float = 0.0
     line: Matrix = SAME
 
@@ -66,8 +37,18 @@ class State:
         self.line = times((1, 0, 0, 1, across, up), self.line)
 
 
-def ink(space: str, values: list[float]) -> Ink:
-    return Ink(_DEVICE.get(space, space), tuple(values))
+Place = tuple[float, float, float, float]
+"""Left, bottom, right and top, in points on the bleed page."""
+
+
+def around(place: Place | None, matrix: Matrix, points: list[float]) -> Place:
+    """`place` with these points in it, which stand as x and y by turns."""
+    a, b, c, d, e, f = matrix
+    pairs = list(zip(points[::2], points[1::2], strict=True))
+    across, up = [a * x + c * y + e for x, y in pairs], [b * x + d * y + f for x, y in pairs]
+    if place is not None:
+        across, up = [*across, place[0], place[2]], [*up, place[1], place[3]]
+    return min(across), min(up), max(across), max(up)
 
 
 def scale(matrix: Matrix) -> float:

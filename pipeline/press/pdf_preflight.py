@@ -7,10 +7,11 @@ from pathlib import Path
 import pikepdf
 
 from pipeline.press.artbox import NoBoxError, PageView, artwork_box, placing, view
-from pipeline.press.content import Census, take_census
+from pipeline.press.census import Census
+from pipeline.press.content import take_census
 from pipeline.press.content_checks import content_findings, named
 from pipeline.press.content_reader import TooComplexError
-from pipeline.press.geometry import inches
+from pipeline.press.geometry import Rect, inches
 from pipeline.press.layers import Flattened, flatten_layers
 from pipeline.press.limits import MALFORMED, limit_qpdf
 from pipeline.press.report import Finding, Report, finding, warning
@@ -126,10 +127,22 @@ def _boxes(seen: PageView) -> Iterator[Finding]:
         )
     if seen.rotate:
         detail = f"The page is stored turned by {seen.rotate} degrees; it prints as viewers show it."
-        yield warning("page_turned", detail, "Look at the proof, or export it upright.", measured=f"{seen.rotate}°")
+        remedy = "Look at the proof, or export it upright."
+        yield warning("page_turned", detail, remedy, measured=f"{seen.rotate}°", required="0°")
     if seen.trim is not None and not (seen.bleed or seen.media).holds(seen.trim, 0.01):
         detail = "The TrimBox does not lie inside the BleedBox and the page."
-        yield warning("odd_boxes", detail, "Set the boxes again, or export without them.")
+        yield warning(
+            "odd_boxes",
+            detail,
+            "Set the boxes again, or export without them.",
+            measured=_corners(seen.trim),
+            required=f"inside {_corners(seen.bleed or seen.media)}",
+        )
+
+
+def _corners(rect: Rect) -> str:
+    """For people, in the page's own units."""
+    return " ".join(f"{edge:g}" for edge in (rect.x_pt, rect.y_pt, rect.right_pt, rect.top_pt))
 
 
 def _layers(layers: Flattened) -> Iterator[Finding]:

@@ -60,7 +60,7 @@ def image_pdf(out: Path, ppi: float, *, one_bit: bool = False) -> Path:
 
     def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
         data = b"\x55" * ((size[0] + 7) // 8 * size[1]) if one_bit else b"\x70" * (size[0] * size[1])
-        image = _image(pdf, data, size, 1 if one_bit else 8)
+        image = image_xobject(pdf, data, size, 1 if one_bit else 8)
         form = _form(pdf, b"2 0 0 2 0 0 cm /Im Do", {"Im": image})
         page.Resources = Dictionary(XObject=Dictionary(Fm=form))
 
@@ -72,7 +72,7 @@ def inline_image_pdf(out: Path) -> Path:
     return page_pdf(out, content=b"q 450 0 0 306 0 0 cm BI /W 32 /H 32 /BPC 8 /CS /G ID " + data + b" EI Q")
 
 
-def _image(pdf: pikepdf.Pdf, data: bytes, size: tuple[int, int], bits: int = 8) -> pikepdf.Stream:
+def image_xobject(pdf: pikepdf.Pdf, data: bytes, size: tuple[int, int], bits: int = 8) -> pikepdf.Stream:
     return pdf.make_stream(
         data, Type=Name.XObject, Subtype=Name.Image, Width=size[0], Height=size[1], BitsPerComponent=bits,
         ColorSpace=Name.DeviceGray,
@@ -157,7 +157,7 @@ def image_bomb(out: Path) -> Path:
 
     def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
         row, packer = b"\xff" * 7500, zlib.compressobj(9)
-        image = _image(pdf, b"", (60_000, 60_000), 1)
+        image = image_xobject(pdf, b"", (60_000, 60_000), 1)
         image.write(b"".join([packer.compress(row) for _ in range(600)]) + packer.flush(), filter=Name.FlateDecode)
         page.Resources = Dictionary(XObject=Dictionary(Im=image))
         page.Contents = pdf.make_stream(b"q 450 0 0 306 0 0 cm /Im Do Q")
@@ -177,7 +177,7 @@ def form_bomb(out: Path, *, levels: int = 11, each: int = 10) -> Path:
     """Forms that place one another ten times each: 10^11 images."""
 
     def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
-        placed: pikepdf.Object = _image(pdf, b"\0" * 400, (20, 20))
+        placed: pikepdf.Object = image_xobject(pdf, b"\0" * 400, (20, 20))
         for _ in range(levels):
             placed = _form(pdf, b"/X Do " * each, {"X": placed})
         page.Resources = Dictionary(XObject=Dictionary(X=placed))
@@ -216,7 +216,7 @@ def wrong_types(out: Path) -> Path:
     """Everything a reader would look at is of another type than it has to be."""
 
     def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
-        page.Resources = Dictionary(Font=Dictionary(F=5), XObject=Dictionary(Im=_image(pdf, b"", (1, 1)), Fm=7))
+        page.Resources = Dictionary(Font=Dictionary(F=5), XObject=Dictionary(Im=image_xobject(pdf, b"", (1, 1)), Fm=7))
         page.Resources.XObject.Im.Width = Name.Wide
         page.Contents = pdf.make_stream(b"BT /F 9 Tf (x) Tj ET /Fm Do /Im Do")
 
@@ -282,9 +282,9 @@ def active(out: Path) -> Path:
         page.Annots = Array([Dictionary(Type=Name.Annot, Subtype=Name.Link, Rect=Array([0, 0, 9, 9]), A=script)])
         page.PieceInfo = Dictionary(Maker=Dictionary(Private="MARKER_PRIVATE"))
         page.Metadata = pdf.make_stream(b"<x>MARKER_METADATA</x>")
-        image = _image(pdf, b"\x70" * (1250 * 850), (1250, 850))
+        image = image_xobject(pdf, b"\x70" * (1250 * 850), (1250, 850))
         image.Metadata = pdf.make_stream(b"<x>MARKER_IMAGE</x>")
-        image.Alternates = Array([Dictionary(Image=_image(pdf, b"MARKER_ALTERNATE", (4, 4)))])
+        image.Alternates = Array([Dictionary(Image=image_xobject(pdf, b"MARKER_ALTERNATE", (4, 4)))])
         image.OPI = Dictionary(F="MARKER_OPI")
         page.Resources = Dictionary(XObject=Dictionary(Im=image))
         page.Contents = pdf.make_stream(b"q 450 0 0 306 0 0 cm /Im Do Q")
@@ -297,7 +297,7 @@ def external_stream(out: Path, target: str) -> Path:
     """An image whose data is said to lie in a file of the reader's machine."""
 
     def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
-        image = _image(pdf, b"\x70" * (1250 * 850), (1250, 850))
+        image = image_xobject(pdf, b"\x70" * (1250 * 850), (1250, 850))
         image.F = Dictionary(Type=Name.Filespec, F=target)
         page.Resources = Dictionary(XObject=Dictionary(Im=image))
         page.Contents = pdf.make_stream(b"q 450 0 0 306 0 0 cm /Im Do Q")

@@ -14,6 +14,7 @@ from pipeline.products import POSTCARD_4X6
 from tests.unit.press import artwork_files as art
 from tests.unit.press import hostile
 
+Build = Callable[[Path], Path]
 TEXT = b" BT /F %d Tf %b 100 150 Td (HHH) Tj ET"
 
 
@@ -30,14 +31,35 @@ def with_text(out: Path, colour: bytes, size: int, *, overprint: bool = False, s
     return out
 
 
-def spot(out: Path) -> Path:
+def spot(out: Path, *, name: str = "/PANTONE 021 C", drawn: bytes = b"100 100 60 60 re f", image: bool = False) -> Path:
     def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
-        tint = Dictionary(FunctionType=2, Domain=[0, 1], C0=[0, 0, 0, 0], C1=[0, 0.6, 0.9, 0], N=1)
-        space = Array([Name.Separation, Name("/PANTONE 021 C"), Name.DeviceCMYK, tint])
+        full = {"/All": [1, 1, 1, 1], "/Black": [0, 0, 0, 1]}.get(name, [0, 0.6, 0.9, 0])
+        tint = Dictionary(FunctionType=2, Domain=[0, 1], C0=[0, 0, 0, 0], C1=full, N=1)
+        space = Array([Name.Separation, Name(name), Name.DeviceCMYK, tint])
         page.Resources = Dictionary(ColorSpace=Dictionary(S=space))
-        page.Contents = pdf.make_stream(hostile.PLAIN + b" /S cs 1 scn 100 100 60 60 re f")
+        page.Contents = pdf.make_stream(hostile.PLAIN + b" /S cs /S CS 1 scn 1 SCN " + drawn)
+        if image:
+            page.Resources.XObject = Dictionary(Im=hostile.image_xobject(pdf, b"\x80" * 90_000, (300, 300)))
+            page.Resources.XObject.Im.ColorSpace = Array([Name.Indexed, space, 255, pikepdf.String(bytes(range(256)))])
 
     return hostile.pdf_with(out, change)
+
+
+def with_state(out: Path, drawn: bytes, *, group: Name | None = None, **entries: object) -> Path:
+    """`drawn` under the graphics state `/O`, on a page whose transparency is blended in the space of `group`."""
+
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        page.Resources = Dictionary(ExtGState=Dictionary(O=Dictionary(**entries)))
+        page.Contents = pdf.make_stream(hostile.PLAIN + b" q /O gs " + drawn + b" Q")
+        if group is not None:
+            page.Group = Dictionary(S=Name.Transparency, CS=group)
+
+    return hostile.pdf_with(out, change)
+
+
+def line(colour: bytes, width: float) -> Build:
+    drawn = b" %b %f w 100 100 m 200 100 l S" % (colour, width)
+    return partial(hostile.page_pdf, content=hostile.PLAIN + drawn)
 
 
 def missing_glyphs(out: Path, *, simple: bool) -> Path:
@@ -71,8 +93,6 @@ def missing_glyphs(out: Path, *, simple: bool) -> Path:
     return out
 
 
-Build = Callable[[Path], Path]
-
 CASES: dict[str, tuple[Build, set[tuple[str, str]]]] = {
     "plain black text": (partial(with_text, colour=b"0 0 0 1 k", size=8), set()),
     "small black text": (partial(with_text, colour=b"0 0 0 1 k", size=4), set()),
@@ -103,16 +123,54 @@ CASES: dict[str, tuple[Build, set[tuple[str, str]]]] = {
         partial(hostile.page_pdf, content=hostile.PLAIN + b" 0.8 0.8 0.8 0.8 k 99 99 50 50 re f"),
         set(),
     ),
-    "thin line": (
-        partial(hostile.page_pdf, content=hostile.PLAIN + b" 0.2 w 100 100 m 200 100 l S"),
-        {("warning", "thin_line")},
-    ),
+    "thin line of one ink": (line(b"0 0 0 1 K", 0.2), set()),
+    "thin white line": (line(b"0 0 0 0 K", 0.2), {("warning", "thin_line")}),
+    "thin line of two inks": (line(b"1 0 0 1 K", 0.2), {("warning", "thin_line")}),
+    "line of no width": (line(b"0 0 0 1 K", 0), {("warning", "thin_line")}),
     "line made thin": (
-        partial(hostile.page_pdf, content=hostile.PLAIN + b" q 0.1 0 0 0.1 0 0 cm 1 w 1000 1000 m 2000 1000 l S Q"),
+        partial(hostile.page_pdf, content=hostile.PLAIN + b" q 1 G 0.1 0 0 0.1 0 0 cm 1 w 1000 1000 m 2000 1000 l S Q"),
         {("warning", "thin_line")},
     ),
-    "line of a quarter point": (
-        partial(hostile.page_pdf, content=hostile.PLAIN + b" 0.25 w 100 100 m 200 100 l S"),
+    "white line of a quarter point": (line(b"1 G", 0.25), set()),
+    "thin line beyond the bleed": (
+        partial(hostile.page_pdf, content=hostile.PLAIN + b" 1 G 0.1 w 500 100 m 600 100 l S"),
+        set(),
+    ),
+    "white shape that overprints": (
+        partial(with_state, drawn=b"0 0 0 0 k 60 60 40 40 re f", op=True, OP=True, OPM=1),
+        {("warning", "white_shape_overprints")},
+    ),
+    "white line that overprints": (
+        partial(with_state, drawn=b"0 0 0 0 K 2 w 60 60 m 90 60 l S", OP=True, op=False, OPM=1),
+        {("warning", "white_shape_overprints")},
+    ),
+    "white shape under an overprinting line": (
+        partial(with_state, drawn=b"0 0 0 0 k 60 60 40 40 re f", OP=True, op=False, OPM=1),
+        set(),
+    ),
+    "spot colour of text and image": (
+        partial(spot, drawn=b"q 72 0 0 72 90 90 cm /Im Do Q", image=True),
+        {("warning", "spot_colour")},
+    ),
+    "spot colour beyond the bleed": (partial(spot, drawn=b"500 100 60 60 re f 480 90 m 490 90 l S"), set()),
+    "registration colour": (partial(spot, name="/All"), {("warning", "registration_colour")}),
+    "registration colour in marks": (partial(spot, name="/All", drawn=b"-20 10 m -4 10 l S"), set()),
+    "no ink at all": (partial(spot, name="/None"), set()),
+    "black as a plate": (partial(spot, name="/Black"), set()),
+    "transparency in RGB": (
+        partial(with_state, drawn=b"1 0 0 rg 60 60 40 40 re f", group=Name.DeviceRGB, ca=0.5),
+        {("warning", "rgb_transparency")},
+    ),
+    "blending in RGB": (
+        partial(with_state, drawn=b"1 0 0 rg 60 60 40 40 re f", group=Name.DeviceRGB, BM=Name.Multiply),
+        {("warning", "rgb_transparency")},
+    ),
+    "transparency in CMYK": (
+        partial(with_state, drawn=b"0 1 1 0 k 60 60 40 40 re f", group=Name.DeviceCMYK, ca=0.5),
+        set(),
+    ),
+    "a group in RGB with nothing transparent": (
+        partial(with_state, drawn=b"1 0 0 rg 60 60 40 40 re f", group=Name.DeviceRGB, ca=1),
         set(),
     ),
     "spot colour": (spot, {("warning", "spot_colour")}),
@@ -139,6 +197,26 @@ def findings(file: Path) -> tuple[Finding, ...]:
 def test_each_fault_is_told_and_nothing_else(tmp_path: Path, case: str) -> None:
     build, wanted = CASES[case]
     assert {(one.severity, one.code) for one in findings(build(tmp_path / "artwork.pdf"))} == wanted
+
+
+@pytest.mark.parametrize("case", [case for case, (_, wanted) in CASES.items() if wanted])
+def test_every_finding_says_where_and_by_how_much(tmp_path: Path, case: str) -> None:
+    for found in findings(CASES[case][0](tmp_path / "artwork.pdf")):
+        assert found.page == 1
+        assert found.measured
+        assert found.required
+        assert found.remedy.endswith(".")
+        # The blend space is the page's, and boxes have no place on it.
+        assert (found.box_in is None) == (found.code in ("rgb_transparency", "odd_boxes"))
+
+
+def test_a_path_is_placed_by_all_its_points(tmp_path: Path) -> None:
+    drawn = b" 0.9 0.9 0.9 0.9 k q 2 0 0 2 10 20 cm 50 30 m 20 40 l 60 70 80 90 100 60 c f Q"
+    [found] = findings(hostile.page_pdf(tmp_path / "path.pdf", content=hostile.PLAIN + drawn))
+    left, foot, right, top = 2 * 20 + 10, 2 * 30 + 20, 2 * 100 + 10, 2 * 90 + 20
+    wanted = ((left - 9) / 72, (297 - top) / 72, (right - left) / 72, (top - foot) / 72)
+    assert found.box_in == pytest.approx(wanted, abs=0.002)
+    assert (found.code, found.measured, found.required) == ("ink_limit", "360%", "at most 320%")
 
 
 def test_where_and_by_how_much_is_told(tmp_path: Path) -> None:
