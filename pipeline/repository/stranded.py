@@ -16,13 +16,21 @@ from pipeline.repository.tables import batches, drops, pieces, printers
 HEARD_OF_WITHIN = timedelta(days=7)
 """Drops older than this are left to the nightly reconciliation. A shop may be closed for a long weekend in between."""
 
+_OUT_OF_USE = or_(printers.c.suspended_at.is_not(None), printers.c.quarantined_at.is_not(None))
+
 
 def waiting_drops(tx: Connection, mode: str) -> Sequence[Row[Any]]:
     """Drops before their hand-over that failed or are being put, or whose printer is out of use."""
     tried = or_(drops.c.tries > 0, drops.c.putting_since.is_not(None))
-    failed = or_(tried, printers.c.suspended_at.is_not(None), printers.c.quarantined_at.is_not(None))
     here = and_(drops.c.mode == mode, drops.c.account_id.is_(None), drops.c.status.in_(BEFORE_HAND_OVER))
-    return tx.execute(_drops().where(here, failed).order_by(drops.c.due_at)).all()
+    return tx.execute(_drops().where(here, or_(tried, _OUT_OF_USE)).order_by(drops.c.due_at)).all()
+
+
+def half_handed_over(tx: Connection, mode: str) -> Sequence[Row[Any]]:
+    """Drops whose printer went out of use during the hand-over, so that it may not have been made, and that nobody asked back."""
+    half = and_(drops.c.status == DropStatus.HANDING_OVER, drops.c.recall_state.is_(None))
+    here = and_(drops.c.mode == mode, drops.c.account_id.is_(None), half)
+    return tx.execute(_drops().where(here, _OUT_OF_USE).order_by(drops.c.due_at)).all()
 
 
 def unheard_drops(tx: Connection, mode: str, at: datetime) -> Sequence[Row[Any]]:

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 
 from pipeline.errors import InDoubt, Permanent, PortError, Transient
 from pipeline.lifecycle import BatchStatus, DropStatus, Move, Status
@@ -41,7 +41,9 @@ class Dispatch:
 
     def where(self) -> ColumnElement[bool]:
         going = drops.c.status.in_([DropStatus.IMPOSED, DropStatus.HANDING_OVER])
-        return and_(drops.c.mode == self._context.mode, going)
+        # Whoever is to take it back goes first: what is still a part then never becomes a ready file.
+        unasked = or_(drops.c.recall_state.is_(None), drops.c.recall_state != "asked")
+        return and_(drops.c.mode == self._context.mode, going, unasked)
 
     def order_by(self) -> Sequence[ColumnElement[Any]]:
         return (drops.c.due_at,)

@@ -1,7 +1,7 @@
 """Failover: what a printer cannot be given, or does not speak of, goes to another one that can make it.
 
-Before the hand-over a drop is moved freely; after it only a won recall moves it, which the stage of that name tries, and nothing
-where the printer does not take drops by renaming. Whatever is moved is planned again, with the barcode, the indicia and the
+Before the hand-over a drop is moved freely; from then on only a won recall moves it, which the stage of that name tries, and
+nothing where the printer does not take drops by renaming. Whatever is moved is planned again, with the barcode, the indicia and the
 layout of its new printer.
 """
 
@@ -114,16 +114,22 @@ class Failover:
         with self._context.db.read() as tx:
             at = self._context.line_clock.read(tx, {""})[""]
             waiting = stranded.waiting_drops(tx, self._context.mode)
+            half = stranded.half_handed_over(tx, self._context.mode)
             closed = read_suspensions(tx, at.date())
             unheard = [
                 one
                 for one in stranded.unheard_drops(tx, self._context.mode, at)
                 if at >= _heard_by(one, closed_days(closed, printer=one.printer_id))
             ]
-            printers = backlog.open_printers(tx, self._context.mode, None, at) if waiting or unheard else []
+            printers = backlog.open_printers(tx, self._context.mode, None, at) if waiting or half or unheard else []
         profiles = {row.id: profile for row in printers if (profile := profile_of(row)) is not None}
         for drop in waiting:
             self._move(drop, _others(profiles, drop), at)
+        for drop in half:
+            if proves_by_renaming(drop.profile) and any(
+                can_make(one, _stranded(drop, at)) for one in _others(profiles, drop)
+            ):
+                self._ask_back(drop, "its printer is out of use")
         for drop in unheard:
             if drop.silent_at is None:
                 self._tell_silence(drop, at)
@@ -169,7 +175,9 @@ class Failover:
         starts = [last_start(one, wanted, at) for one in others if can_make(one, wanted)]
         if not any(start is not None and start >= at for start in starts):
             return
-        reason = f"its printer has said nothing for {_minutes(at - drop.handing_over_at)} minutes"
+        self._ask_back(drop, f"its printer has said nothing for {_minutes(at - drop.handing_over_at)} minutes")
+
+    def _ask_back(self, drop: Row[Any], reason: str) -> None:
         with self._context.db.write() as tx:
             asked = ask_recall(tx, drop.id, FAILOVER, reason)
         if asked:

@@ -210,6 +210,62 @@ def test_a_printer_that_cannot_be_asked_is_given_nothing_until_it_can(world: Wor
     assert world.statuses(ids + more) == {"sent": 2}
 
 
+def stuck_in_the_hand_over(world: World) -> tuple[str, list[str]]:
+    """A drop whose rename was never made: its ready file still has the name of a part."""
+    north = world.add_printer(name="north")
+    world.printers[north].traps["hand_over", "before"] = Transient("printer_connection_lost", "cut")
+    ids = world.add_ready(2)
+    world.tick()
+    world.run("impose")
+    world.run("dispatch")
+    world.bell.take()
+    assert world.drop().status == "handing_over"
+    world.clock.advance(timedelta(minutes=1))
+    return north, ids
+
+
+def test_what_was_not_handed_over_to_a_printer_that_is_suspended_meanwhile_goes_elsewhere(world: World) -> None:
+    north, ids = stuck_in_the_hand_over(world)
+    south = world.add_printer(name="south")
+    world.set(printers, north, suspended_at=START)
+    world.run_until_quiet()
+    assert world.printers[north].handed_over == []
+    assert (sent_to(world), world.statuses(ids)) == ({south}, {"sent": 2})
+    assert [name for name in world.printers[north].inbox if "ready" in name] == []
+
+
+def test_a_hand_over_that_is_asked_back_is_not_made_while_its_printer_cannot_be_reached(world: World) -> None:
+    north, ids = stuck_in_the_hand_over(world)
+    south = world.add_printer(name="south")
+    world.set(printers, north, suspended_at=START)
+    hold_down(world, north, Transient("printer_unreachable", "no route"))
+    world.run_until_quiet()
+    world.run("dispatch")
+    assert (world.drop().status, world.drop().recall_state) == ("handing_over", "asked")
+    world.printers[north].traps = {}
+    world.clock.advance(timedelta(minutes=10))
+    world.run_until_quiet()
+    assert (sent_to(world), world.statuses(ids)) == ({south}, {"sent": 2})
+
+
+def test_a_hand_over_that_only_its_suspended_printer_can_make_is_made_there(world: World) -> None:
+    north, ids = stuck_in_the_hand_over(world)
+    world.set(printers, north, suspended_at=START)
+    world.run_until_quiet()
+    assert (sent_to(world), world.statuses(ids)) == ({north}, {"sent": 2})
+
+
+def test_a_hand_over_that_was_made_and_taken_before_the_suspension_stays(world: World) -> None:
+    north, ids = stuck_in_the_hand_over(world)
+    world.add_printer(name="south")
+    stem = world.drop().stem
+    world.printers[north].hand_over(stem, world.drop().ready_part)
+    world.printers[north].take(stem)
+    world.set(printers, north, suspended_at=START)
+    world.run_until_quiet()
+    assert (sent_to(world), world.statuses(ids)) == ({north}, {"sent": 2})
+
+
 def test_silence_puts_the_promises_at_risk_once_with_one_alarm(world: World) -> None:
     ids = world.freeze_and_send(3)
     world.clock.advance(SILENT - timedelta(seconds=1))
