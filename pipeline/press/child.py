@@ -114,7 +114,8 @@ def _absolute(path: Path) -> str:
 
 def _run(step: Step, request: dict[str, Any], folder: str) -> Any:
     """What the step gives back. Raises `TooHeavyError`, and what the step raised."""
-    answer, ending = _press.ask(step, json.dumps(request | {"folder": folder}).encode())
+    # The child works in that folder and not in ours; before Python 3.12 a temporary folder's name may be relative.
+    answer, ending = _press.ask(step, json.dumps(request | {"folder": _absolute(Path(folder))}).encode())
     if "failed" in ending:
         raise Transient("press_unavailable", f"no press process could be forked: {ending['failed']}")
     if ending["late"]:

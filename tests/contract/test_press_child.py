@@ -8,7 +8,6 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,11 +66,22 @@ def test_impose_writes_the_same_files_in_a_child(tmp_path: Path) -> None:
     assert sorted((tmp_path / "there").iterdir()) == sorted(there.files)
 
 
+def test_files_may_be_named_from_where_we_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("front.pdf").write_bytes((CREATIVES / "harbor-front.pdf").read_bytes())
+    child.normalize(Path("front.pdf"), POSTCARD_4X6, Path("normal.pdf"))
+    child.proof(Path("normal.pdf"), POSTCARD_4X6, Path("proof.png"))
+    job = make_job({"front": Path("normal.pdf"), "back": Path("normal.pdf")}, make_pieces(20, Imposition()))
+    made = child.impose(job, Path("out"))
+    assert sorted(Path("out").iterdir()) == sorted(made.files)
+    assert Path("proof.png").exists()
+
+
 def test_what_a_step_refuses_comes_back_as_it_was(tmp_path: Path) -> None:
     with pytest.raises(Permanent) as caught:
         child.normalize(hostile.no_pages(tmp_path / "artwork.pdf"), POSTCARD_4X6, tmp_path / "out.pdf")
     assert caught.value.code == "unreadable_artwork"
-    pieces = [replace(make_pieces(1, Imposition())[0], back=None, front="art", address=("山田",))]
+    pieces = [make_pieces(1, Imposition())[0]._replace(back=None, front="art", address=("山田",))]
     art = {"art": tmp_path / "art.pdf"}
     child.normalize(CREATIVES / "harbor-front.pdf", POSTCARD_4X6, art["art"])
     with pytest.raises(Permanent, match="ml_00001") as refused:
@@ -81,7 +91,7 @@ def test_what_a_step_refuses_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 def test_a_bug_says_where_and_nothing_of_the_job(tmp_path: Path) -> None:
-    pieces = [replace(piece, slot=99) for piece in make_pieces(1, Imposition())]
+    pieces = [piece._replace(slot=99) for piece in make_pieces(1, Imposition())]
     with pytest.raises(child.PressBugError, match=r"press step impose: ValueError at tally\.py:\d+") as caught:
         child.impose(make_job({}, pieces), tmp_path / "drop")
     assert "LOVELACE" not in str(caught.value)
