@@ -16,11 +16,25 @@ from pipeline.models.types import Ids
 from pipeline.press.layout import plan_places
 from pipeline.products import PRODUCTS
 from pipeline.repository.moves import move, select_snapshots, snapshot
-from pipeline.repository.tables import batches, drops, insert_rows, pages, pieces, placements, recipients, serials
+from pipeline.repository.tables import (
+    batches,
+    drops,
+    insert_rows,
+    pages,
+    pieces,
+    placements,
+    printers,
+    recipients,
+    serials,
+)
 
 BEHIND_PRINTED = (Status.BATCHED, Status.SENT)
 BEHIND_MAILED = (*BEHIND_PRINTED, Status.PRINTED)
 _AT_THE_PRINTER = BEHIND_MAILED
+
+
+class NotFrozenError(Permanent):
+    """Nothing may be frozen as it was ordered, and nothing was; `code` says why. What was written before it has to roll back."""
 
 
 @dataclass(frozen=True)
@@ -55,8 +69,10 @@ def freezable(mode: str, account_id: str | None, at: datetime) -> ColumnElement[
 def freeze(tx: Connection, order: Freeze, *, now: datetime, ids: Ids) -> str | None:
     """Freeze up to `order.pieces`, the next-due first; returns the batch's id, or None where nothing was left to take.
 
-    Slots follow from what was taken, in the order of the post (ZIP). Raises `Permanent("serials_exhausted")`.
+    Slots follow from what was taken, in the order of the post (ZIP). Raises `Permanent("serials_exhausted")`, and `NotFrozenError`
+    with `printer_out_of_use`.
     """
+    _look_at_printer(tx, order)
     candidates = tx.execute(
         select_snapshots(recipients.c.zip5, recipients.c.routing)
         .join_from(pieces, recipients)
@@ -90,6 +106,13 @@ def freeze(tx: Connection, order: Freeze, *, now: datetime, ids: Ids) -> str | N
     open_drop(tx, batch_id, 0, pieces_=len(taken), sheets=sheets, at=order.at, ids=ids)
     _insert_placements(tx, batch_id, 0, [(row.id, imbs[row.id]) for row in taken], places, ids)
     return batch_id
+
+
+def _look_at_printer(tx: Connection, order: Freeze) -> None:
+    """What was planned may be older than an operator's word."""
+    usable = and_(printers.c.suspended_at.is_(None), printers.c.quarantined_at.is_(None))
+    if tx.execute(select(printers.c.id).where(printers.c.id == order.printer_id, usable)).first() is None:
+        raise NotFrozenError("printer_out_of_use", f"printer {order.printer_id} is suspended or quarantined")
 
 
 def _was_in(batch_id: str) -> ColumnElement[bool]:

@@ -25,6 +25,16 @@ def lead(tx: Connection, name: str, owner: str, *, now: datetime, for_s: float) 
     return held
 
 
+def keep(tx: Connection, name: str, owner: str, epoch: int, *, now: datetime, for_s: float) -> bool:
+    """Renew a lease that is still held under this epoch, and lock it until the transaction ends: nobody can lead meanwhile.
+
+    False where it has run out or somebody else has it; then nothing may be done in its name.
+    """
+    held = and_(leases.c.name == name, leases.c.owner == owner, leases.c.epoch == epoch, leases.c.lease_until > now)
+    renewed = update(leases).where(held).values(lease_until=now + timedelta(seconds=for_s))
+    return tx.execute(renewed).rowcount == 1
+
+
 def resign(tx: Connection, name: str, owner: str, *, now: datetime) -> None:
     """Let somebody else lead at once."""
     tx.execute(update(leases).where(leases.c.name == name, leases.c.owner == owner).values(lease_until=now))

@@ -12,24 +12,29 @@ from pipeline.errors import Permanent
 from pipeline.models.profile import PrinterProfile
 from pipeline.ports import Doorbell, Note
 from pipeline.repository import backlog
-from pipeline.repository.batches import Freeze, freeze
+from pipeline.repository.batches import Freeze, NotFrozenError, freeze
 from pipeline.sla.closing import Close
 from pipeline.sla.lots import BUCKET_S, Backlog, BatchKey
 from pipeline.sla.planner import Shortfall, plan
 from pipeline.sla.presses import Press
 from pipeline.stages.stage import Context
 from pipeline.worker.floor import read_presses
+from pipeline.worker.leading import Leadership
 from pipeline.worker.plan_notes import PlanNotes
 
 log = structlog.get_logger()
 
 
 class Freezing:
-    """`run` closes what the plan says to close now. What will miss, or no printer can make, is told once a cause."""
+    """`run` closes what the plan says to close now, for as long as this process leads.
 
-    def __init__(self, context: Context, doorbell: Doorbell) -> None:
+    What will miss, or no printer can make, is told once a cause.
+    """
+
+    def __init__(self, context: Context, doorbell: Doorbell, leadership: Leadership) -> None:
         self._context = context
         self._doorbell = doorbell
+        self._leadership = leadership
         self._told: dict[str | None, set[tuple[BatchKey, str]]] = {}
         self._unreadable: set[str] = set()
         self._notes = PlanNotes(context)
@@ -38,6 +43,7 @@ class Freezing:
         """When, by the plan, the next batch of each test account closes; empty for live mail."""
         closing: dict[str, datetime] = {}
         for account_id in self._scopes():
+            self._leadership.keep()
             next_close_at = self._run_scope(account_id)
             if account_id is not None and next_close_at is not None:
                 closing[account_id] = next_close_at
@@ -90,7 +96,12 @@ class Freezing:
         )
         try:
             with self._context.db.write() as tx:
+                self._leadership.prove(tx)
                 batch_id = freeze(tx, order, now=self._context.machine_clock(), ids=self._context.ids)
+        except NotFrozenError as error:
+            # The next tick plans anew, with what is true then.
+            log.warning("freeze.overtaken", printer_id=close.printer_id, code=error.code, reason=str(error))
+            return
         except Permanent as error:
             log.error(
                 "freeze.refused",

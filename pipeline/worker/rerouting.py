@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from sqlalchemy import Connection, Row, select
 
 from pipeline.errors import Permanent
 from pipeline.lifecycle import BatchStatus
 from pipeline.ports import Doorbell, Note
-from pipeline.repository.batches import Freeze, freeze
+from pipeline.repository.batches import Freeze, NotFrozenError, freeze
 from pipeline.repository.printers import Deed, printer_named, record
 from pipeline.repository.tables import batches, printers
 from pipeline.sla.lots import BatchKey
@@ -22,6 +23,8 @@ from pipeline.sla.work import as_time
 from pipeline.stages.recall import Outcome, Recall
 from pipeline.stages.stage import Context
 from pipeline.worker.floor import read_presses
+
+log = structlog.get_logger()
 
 _OVER = (BatchStatus.MAILED, BatchStatus.VOID, BatchStatus.RECALLED, BatchStatus.REFUSED)
 
@@ -161,11 +164,15 @@ class Rerouting:
                 reason=f"by {deed.who}: {deed.reason}",
                 from_batch=batch.id,
             )
-            with self._context.db.write() as tx:
-                batch_id = freeze(tx, order, now=at, ids=self._context.ids)
-                if batch_id is None:
-                    break
-                taken = tx.execute(select(batches.c.pieces).where(batches.c.id == batch_id)).scalar_one()
+            try:
+                with self._context.db.write() as tx:
+                    batch_id = freeze(tx, order, now=at, ids=self._context.ids)
+                    if batch_id is None:
+                        break
+                    taken = tx.execute(select(batches.c.pieces).where(batches.c.id == batch_id)).scalar_one()
+            except NotFrozenError as error:
+                log.warning("reroute.overtaken", printer=name, code=error.code, reason=str(error))
+                break
             made.append(Frozen(batch_id, name, taken))
             pieces -= taken
         return made

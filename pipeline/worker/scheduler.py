@@ -1,8 +1,9 @@
 """The tick of one mode: publish events, mark promises, move what a printer cannot be given, freeze batches, wake what is due, look
 after claims that died.
 
-One leader ticks, by a lease row; a second one does no harm, since every step is a compare-and-set or a doorbell. A step
-that fails is told of and keeps no other from running; the next tick tries it again.
+One leader ticks, by a lease row; a second one does no harm, since every step is a compare-and-set or a doorbell, and a batch
+closes only in a transaction that proves the lead. A step that fails is told of and keeps no other from running; the next tick
+tries it again.
 """
 
 from collections import defaultdict
@@ -15,20 +16,19 @@ from sqlalchemy import Table
 from pipeline.ports import Note
 from pipeline.repository import claims
 from pipeline.repository.backlog import due_alarms
-from pipeline.repository.leadership import lead, resign
 from pipeline.repository.moves import alarm
 from pipeline.repository.outbox import PUBLISH_AT_ONCE, publish
 from pipeline.repository.promote import promote
 from pipeline.repository.tables import PAGE, pieces
 from pipeline.worker.failover import Failover
 from pipeline.worker.freezing import Freezing
+from pipeline.worker.leading import Leadership, LeadLostError
 from pipeline.worker.line import Line
 from pipeline.worker.reconciliation import Reconciliation
 from pipeline.worker.sandbox_clock import move_clocks
 
 log = structlog.get_logger()
 
-LEASE_S = 10.0
 _RECONCILE_ASKED = timedelta(minutes=1)
 _ROUNDS = 20
 """Pages of one step in one tick: a flood of events does not keep batches from closing."""
@@ -40,21 +40,32 @@ class Scheduler:
     def __init__(self, line: Line, *, owner: str, sweep_s: float = 5.0, sweeps: bool = True) -> None:
         self._line = line
         self._context = line.context
-        self._owner = owner
+        self._leadership = Leadership(line.context.db, line.context.mode, owner, line.context.machine_clock)
         self._sweep_every = timedelta(seconds=sweep_s)
         self._sweeps = sweeps
         self._swept_at: datetime | None = None
-        self._epoch: int | None = None
-        self._freezing = Freezing(line.context, line.doorbell)
+        self._freezing = Freezing(line.context, line.doorbell, self._leadership)
         self._reconciled_at: datetime | None = None
         # Simulated printers never fail.
         self._reconciliation = Reconciliation(line.context) if line.context.mode == "live" else None
         self._failover = Failover(line.context, line.doorbell) if line.context.mode == "live" else None
 
     def tick(self) -> bool:
-        """One round; False, and nothing done, while another process leads."""
-        if not self._lead():
+        """One round; False while another process leads, or once it has taken the lead in the middle of it."""
+        if not self._leadership.take():
             return False
+        try:
+            self._run()
+        except LeadLostError:
+            log.warning("leader.lost", mode=self._context.mode)
+            return False
+        return True
+
+    def resign(self) -> None:
+        """Let another process lead at once."""
+        self._leadership.resign()
+
+    def _run(self) -> None:
         self._try("publish", self._publish)
         self._try("mark", self._mark)
         if self._failover is not None:
@@ -65,28 +76,13 @@ class Scheduler:
         if self._sweeps:
             self._try("wake", self._wake)
             self._try("sweep", self._sweep)
-        return True
-
-    def resign(self) -> None:
-        """Let another process lead at once."""
-        with self._context.db.write() as tx:
-            resign(tx, self._lease_name, self._owner, now=self._context.machine_clock())
-
-    @property
-    def _lease_name(self) -> str:
-        return f"tick-{self._context.mode}"
-
-    def _lead(self) -> bool:
-        with self._context.db.write() as tx:
-            epoch = lead(tx, self._lease_name, self._owner, now=self._context.machine_clock(), for_s=LEASE_S)
-        if epoch != self._epoch:
-            log.info("leader.changed", mode=self._context.mode, owner=self._owner, epoch=epoch)
-            self._epoch = epoch
-        return epoch is not None
 
     def _try(self, name: str, step: Callable[[], None]) -> None:
         try:
+            self._leadership.keep()
             step()
+        except LeadLostError:
+            raise
         except Exception:  # the edge of a step: the others have to go on
             log.exception("tick.step_failed", step=name, mode=self._context.mode, runbook="tick-step-failed")
 

@@ -10,7 +10,8 @@ from pipeline.ports import Note
 from pipeline.repository.leadership import lead
 from pipeline.repository.tables import deliveries, drops, events, leases, pieces, placements, printers
 from pipeline.worker import scheduler as module
-from pipeline.worker.scheduler import LEASE_S, Scheduler
+from pipeline.worker.leading import LEASE_S, Leadership
+from pipeline.worker.scheduler import Scheduler
 from tests.integration.line.marks import ack, scan
 from tests.integration.line.world import DUE, START, World
 
@@ -90,7 +91,8 @@ def test_two_that_both_believe_they_lead_double_nothing(
     world = concurrent_world
     world.add_printer()
     world.add_endpoint()
-    monkeypatch.setattr(module, "lead", lambda *_, **__: 1)
+    monkeypatch.setattr(Leadership, "take", lambda _: True)
+    monkeypatch.setattr(Leadership, "prove", lambda *_: None)
     # Half may be frozen, half is at risk or broken: freezing and marking want the same rows.
     ids = world.add_ready(150)
     overdue = world.add_ready(150, due_at=START - timedelta(hours=1), alarm_at=START - timedelta(hours=2))

@@ -42,6 +42,7 @@ def test_a_thousand_pieces_cost_less_than_a_tenth_of_a_statement_each_at_every_s
     ids = world.add_pieces(MANY)
     cost = {"standardize": statements(world, until_idle(world, "standardize"))}
     assert world.statuses(ids) == {"ready": MANY}
+    assert world.schedulers["live"]._leadership.take()
     cost["freeze"] = statements(world, lambda: world.schedulers["live"]._freeze())
     assert world.statuses(ids) == {"batched": MANY}
     for stage in ("impose", "dispatch"):
