@@ -11,6 +11,8 @@ from typing import Literal
 
 Side = Literal["front", "back"]
 SizeClass = Literal["card", "commercial_card", "letter"]
+Sides = Literal["simplex", "duplex"]
+"""Whether the pages of a document are printed on one side of each sheet, or on both."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,9 @@ class Product:
     `ink_free`, `indicia`, `address` and `return_address` lie on the `address_side`; `face` is the part of that side which
     is the mailpiece's face once folded. `indicia` is None where the envelope bears the postage. The other side is printed
     with its head to the same end, or to the foot where `head_to_foot`. `glue` and `sheet_mark` are left free of ink, too.
-    `orderable` is False for what stands in the table ahead of the press that can make it.
+    A product of several sheets is a *document*: its artwork is one file of all pages, printed as a set of sheets. Each sheet
+    after the first costs `further_sheet_cents` more. `orderable` is False for what stands in the table ahead of the press
+    that can make it.
     """
 
     name: str
@@ -104,6 +108,7 @@ class Product:
     side_titles: tuple[str, str] = ("front", "back")
     address_lines: int = 5
     most_sheets: int = 1
+    further_sheet_cents: int = 0
     layers: int = 1
     folds: tuple[Fold, ...] = ()
     glue: Box | None = None
@@ -120,6 +125,15 @@ class Product:
     @property
     def bleed_height_in(self) -> float:
         return self.trim_height_in + 2 * self.bleed_in
+
+    @property
+    def is_document(self) -> bool:
+        return self.most_sheets > 1
+
+    @property
+    def most_pages(self) -> int:
+        """Of one file of artwork: a side of a card, or both sides of every sheet."""
+        return 2 * self.most_sheets if self.is_document else 1
 
     @property
     def barcode_clear(self) -> Box | None:
@@ -148,6 +162,11 @@ class Product:
         """In inches, folded, with the envelope's two walls."""
         paper = sheets * self.layers * STOCKS[self.stock].caliper_in
         return round(paper + (2 * self.envelope.caliper_in if self.envelope else 0), 4)
+
+
+def sheets_of(pages: int, sides: str) -> int:
+    """How many sheets a document of so many pages takes; `sides` is one of `Sides`."""
+    return pages if sides == "simplex" else -(-pages // 2)
 
 
 _SQUARE_M = 0.0254**2
@@ -245,9 +264,10 @@ LETTER = Product(
     address_side="front",
     address_lines=4,
     most_sheets=6,
+    further_sheet_cents=12,
     layers=3,
     folds=(Fold("front", "level", 3.75), Fold("front", "level", 7.75)),
-    # The code itself is 0.2 in square, in the middle.
+    # The code itself is 0.4 in square, in the middle (`pipeline.press.sheet_mark`).
     sheet_mark=Box(0.0868, 10.413, 0.5, 0.5),
     envelope=NO10_DOUBLE_WINDOW,
 )

@@ -20,14 +20,14 @@ from pipeline.press.job import Placed
 from pipeline.press.layout import Slot
 from pipeline.press.typeface import ENCODING, address_typeface, escaped
 from pipeline.press.typesetting import UnsettableError, set_block
-from pipeline.products import Product
+from pipeline.products import Box, Product
 
 LINES = 5
 SIZE_PT = 9.0
 # Lines that do not fit at 9 pt are set at the smallest size allowed, then narrower.
 SMALL_PT = 8.0
 PITCH_PT = 12.0
-# The last of five baselines stands this far above the address block's foot; the bars this far above the first line's
+# The last line's baseline stands this far above the address block's foot; the bars this far above the first line's
 # capitals.
 LAST_BASELINE_PT = 1.15
 BARS_GAP_PT = 3.6
@@ -73,10 +73,15 @@ class AddressSide:
 
     @property
     def _first_baseline_pt(self) -> float:
-        return self._block.y_pt + LAST_BASELINE_PT + (LINES - 1) * PITCH_PT
+        return self._block.y_pt + LAST_BASELINE_PT + (self._product.address_lines - 1) * PITCH_PT
 
     def _sequence_place(self) -> tuple[float, float]:
-        return self._zone.right_pt - SEQUENCE_INSET_PT, self._block.top_pt - SEQUENCE_SIZE_PT
+        x, envelope = self._zone.right_pt - SEQUENCE_INSET_PT, self._product.envelope
+        if envelope is None:
+            return x, self._block.top_pt - SEQUENCE_SIZE_PT
+        # Above the address window, wherever the sheet lies: beside the barcode it would be read with it.
+        above = Box(0, 0, self._product.trim_width_in, envelope.address_window.y_in - envelope.sheet.y_in)
+        return x, on_piece(above, self._product).y_pt + SEQUENCE_SIZE_PT
 
     def zone(self, postage: Postage, mail_class: str) -> str:
         """The white zone with the indicia, the same on every piece of a batch."""
@@ -97,7 +102,7 @@ class AddressSide:
         return self._sender_at(piece, lines, size, top) + self._endorsement.draw(ADDRESS_FONT)
 
     def _sender_at(self, piece: Placed, lines: Sequence[str], size_pt: float, top_pt: float) -> bytes:
-        set_lines = _set(piece, lines, room_pt=self._sender.width_pt, sizes_pt=(size_pt, size_pt))
+        set_lines = self._set(piece, lines, room_pt=self._sender.width_pt, sizes_pt=(size_pt, size_pt))
         pitch = PITCH * size_pt
         place = numbers(self._sender.x_pt, top_pt - size_pt * self._face.cap_height / 1000 + pitch)
         font = f"/{ADDRESS_FONT} {numbers(size_pt)} Tf {numbers(pitch)} TL"
@@ -111,13 +116,13 @@ class AddressSide:
         quick = self._as_they_are(piece.address)
         if quick is not None:
             return self._address_at[slot] + quick
-        lines = _set(piece, piece.address, room_pt=self._block.width_pt, sizes_pt=(SIZE_PT, SMALL_PT))
+        lines = self._set(piece, piece.address, room_pt=self._block.width_pt, sizes_pt=(SIZE_PT, SMALL_PT))
         return self._address_at[slot] + lines
 
     def _as_they_are(self, lines: Sequence[str]) -> bytes | None:
         """Nearly all addresses: letters that the typeface holds, at full size. None for the rest, to be set with care."""
         text = "\n".join(lines)
-        if len(lines) > LINES or not text.replace("\n", "").isprintable():
+        if len(lines) > self._product.address_lines or not text.replace("\n", "").isprintable():
             return None
         try:
             codes = text.encode(ENCODING)
@@ -129,6 +134,13 @@ class AddressSide:
             return None
         return b"(" + escaped(codes).replace(b"\n", b")'(") + b")'"
 
+    def _set(self, piece: Placed, lines: Sequence[str], *, room_pt: float, sizes_pt: tuple[float, float]) -> bytes:
+        try:
+            _check_count(lines, self._product)
+            return set_block(lines, font=ADDRESS_FONT, room_pt=room_pt, sizes_pt=sizes_pt)
+        except UnsettableError as error:
+            raise Permanent("address_unprintable", f"piece {piece.piece_id}: address {error}") from error
+
     def sequence(self, slot: int, number: int) -> bytes:
         """The piece's number in mailing order, for whoever has to put a spoiled one back in its place."""
         return self._sequence_at[slot] + b"(%d)Tj" % number
@@ -136,20 +148,15 @@ class AddressSide:
 
 def check_lines(lines: Sequence[str], product: Product) -> None:
     """Raises `UnsettableError` when a recipient's lines cannot be printed on this product: to be asked at the door."""
-    if len(lines) > LINES:
-        raise UnsettableError(f"{len(lines)} lines; {LINES} is the most")
+    _check_count(lines, product)
     set_block(
         lines, font=ADDRESS_FONT, room_pt=on_piece(product.address, product).width_pt, sizes_pt=(SIZE_PT, SMALL_PT)
     )
 
 
-def _set(piece: Placed, lines: Sequence[str], *, room_pt: float, sizes_pt: tuple[float, float]) -> bytes:
-    try:
-        if len(lines) > LINES:
-            raise UnsettableError(f"{len(lines)} lines; {LINES} is the most")
-        return set_block(lines, font=ADDRESS_FONT, room_pt=room_pt, sizes_pt=sizes_pt)
-    except UnsettableError as error:
-        raise Permanent("address_unprintable", f"piece {piece.piece_id}: address {error}") from error
+def _check_count(lines: Sequence[str], product: Product) -> None:
+    if len(lines) > product.address_lines:
+        raise UnsettableError(f"{len(lines)} lines; {product.address_lines} is the most")
 
 
 def _four_at_most(lines: Sequence[str]) -> Sequence[str]:

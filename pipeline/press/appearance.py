@@ -23,7 +23,7 @@ from pipeline.products import Product, Side
 # 12 pixels of bleed, 6 between the lines for text that is near and too near.
 LOOK_PPI = 96
 
-_OTHER: dict[Side, Side] = {"front": "back", "back": "front"}
+OTHER: dict[Side, Side] = {"front": "back", "back": "front"}
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ def look_at(source: Path, kind: str, product: Product, page: int = 0) -> Seen:
     return Seen(
         tuple(always),
         tuple(ink_in_zones(picture, product, product.address_side, LOOK_PPI)),
-        tuple(ink_in_zones(picture, product, _OTHER[product.address_side], LOOK_PPI)),
+        tuple(ink_in_zones(picture, product, OTHER[product.address_side], LOOK_PPI)),
     )
 
 

@@ -15,14 +15,15 @@ _REFERENCE = re.compile(rb"\b(\d+) (\d+) R\b")
 _OURS = frozenset({"/Length", "/Type", "/Subtype", "/BBox", "/Matrix", "/Resources"})
 
 
-def embed_artwork(writer: PdfWriter, source: Path, box: Rect, *, page: int = 0) -> int:
-    """A page of `source` as a form of size `box`; gives its object number.
+def embed_artwork(writer: PdfWriter, source: Path, box: Rect) -> tuple[int, ...]:
+    """The pages of `source` as forms of size `box`; gives their object numbers. What pages share is copied once.
 
-    The form's BBox is set here, to the bleed: qpdf's own conversion clips a page to its TrimBox and loses it.
+    The forms' BBox is set here, to the bleed: qpdf's own conversion clips a page to its TrimBox and loses it.
     """
     with pikepdf.open(source) as pdf:
         conform(pdf)
-        return _Carrier(writer, pdf).form(pdf.pages[page], box)
+        carrier = _Carrier(writer, pdf)
+        return tuple(carrier.form(page, box) for page in pdf.pages)
 
 
 class _Carrier:

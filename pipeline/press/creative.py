@@ -28,50 +28,59 @@ _DROPPED = (
 )  # fmt: skip
 
 
-def normalize(source: Path, product: Product, out_pdf: Path | BinaryIO, *, page: int = 0) -> None:
-    """Write one page of `source`, counted from 0, to `out_pdf`: the same bytes for the same source.
+_Drawn = tuple[pikepdf.Object, bytes]
+"""A page's artwork as a form or an image, and the operators that draw it."""
 
-    Its one page has its origin at the lower left of the bleed, TrimBox and BleedBox, upright whatever the source's
-    Rotate, UserUnit or EXIF orientation. Expects a file that preflight passed. Raises `Permanent("unreadable_artwork")`.
+
+def normalize(source: Path, product: Product, out_pdf: Path | BinaryIO, *, page: int | None = None) -> None:
+    """Write one page of `source`, counted from 0, or all that the product takes: the same bytes for the same source.
+
+    Each page has its origin at the lower left of the bleed, TrimBox and BleedBox, upright whatever the source's Rotate,
+    UserUnit or EXIF orientation. Expects a file that preflight passed. Raises `Permanent("unreadable_artwork")`.
     """
     limit_qpdf()
     size = bleed_rect(product)
     kind = sniff(source)
     try:
         with pikepdf.new() as pdf:
-            if kind == "pdf":
-                art, drawing = _draw_page(pdf, source, product, page)
-            else:
-                art, drawing = draw_image(pdf, source, kind, size)
+            as_pdf = kind == "pdf"
+            drawn = _draw_pages(pdf, source, product, page) if as_pdf else [draw_image(pdf, source, kind, size)]
             _clean(pdf)
-            _add_page(pdf, product, size, art, drawing)
+            for art, drawing in drawn:
+                _add_page(pdf, product, size, art, drawing)
             pdf.save(out_pdf, deterministic_id=True, object_stream_mode=pikepdf.ObjectStreamMode.disable)
     except (*MALFORMED, NoBoxError, TooComplexError) as error:
         raise Permanent("unreadable_artwork", "the artwork cannot be read; preflight says why") from error
 
 
-def _draw_page(pdf: pikepdf.Pdf, source: Path, product: Product, number: int) -> tuple[pikepdf.Object, bytes]:
+def _draw_pages(pdf: pikepdf.Pdf, source: Path, product: Product, only: int | None) -> list[_Drawn]:
     with pikepdf.open(source) as given:
-        page = given.pages[number]
-        seen = view(page)
-        box = artwork_box(seen, product)
-        if box is None:
-            raise ValueError(f"the page has not the size of {product.name}")
-        flatten_layers(given, page)
-        form = page.as_form_xobject(handle_transformations=False)
-        # qpdf clips to the TrimBox, which would cut the bleed off.
-        form.BBox = pikepdf.Array(_corners(box))
-        form.Matrix = pikepdf.Array([1, 0, 0, 1, 0, 0])
-        art = pdf.copy_foreign(form)
+        wanted = range(min(len(given.pages), product.most_pages)) if only is None else (only,)
+        if not wanted:
+            raise ValueError("the file has no pages")
+        drawn = [_draw_page(pdf, given, given.pages[number], product) for number in wanted]
     forget_layers(pdf)
     settle_spots(pdf)
     _default_rgb(pdf)
-    return art, f"q {numbers(*placing(seen, box, product))} cm /Art Do Q".encode()
+    return drawn
+
+
+def _draw_page(pdf: pikepdf.Pdf, given: pikepdf.Pdf, page: pikepdf.Page, product: Product) -> _Drawn:
+    seen = view(page)
+    box = artwork_box(seen, product)
+    if box is None:
+        raise ValueError(f"the page has not the size of {product.name}")
+    flatten_layers(given, page)
+    form = page.as_form_xobject(handle_transformations=False)
+    # qpdf clips to the TrimBox, which would cut the bleed off.
+    form.BBox = pikepdf.Array(_corners(box))
+    form.Matrix = pikepdf.Array([1, 0, 0, 1, 0, 0])
+    return pdf.copy_foreign(form), f"q {numbers(*placing(seen, box, product))} cm /Art Do Q".encode()
 
 
 def _add_page(pdf: pikepdf.Pdf, product: Product, size: Rect, art: pikepdf.Object, drawing: bytes) -> None:
     pdf.add_blank_page(page_size=(size.width_pt, size.height_pt))
-    page = pdf.pages[0].obj
+    page = pdf.pages[-1].obj
     page.BleedBox = pikepdf.Array(_corners(size))
     page.TrimBox = pikepdf.Array(_corners(trim_rect(product)))
     page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Art=art))

@@ -7,7 +7,7 @@ whole.
 import shutil
 from pathlib import Path
 
-from pipeline.press.job import Imposed, Job
+from pipeline.press.job import Imposed, Job, sheets_in_file
 from pipeline.press.layout import lay_out
 from pipeline.press.manifest import write_manifest
 from pipeline.press.marks import barcode_text, slug_text
@@ -35,7 +35,7 @@ def impose(job: Job, out_dir: Path) -> Imposed:
     work.mkdir(parents=True)
     try:
         manifest = work / f"{job.stem}.csv"
-        write_manifest(tally.passing(), manifest, side=product.address_side)
+        write_manifest(tally.passing(), manifest, side=product.address_side, sheets=job.sheets_per_piece)
         sheets, machine_ticket = _write_sheets(tally, product, work), work / f"{job.stem}.xjdf"
         write_xjdf(tally, product, sheets, machine_ticket)
         written = [*sheets, manifest, write_ticket(tally, product, work), machine_ticket]
@@ -47,8 +47,8 @@ def impose(job: Job, out_dir: Path) -> Imposed:
 
 
 def _write_sheets(tally: Tally, product: Product, work: Path) -> list[Path]:
-    """One file, or several of at most `max_sheets_per_file` sheets. Sheet numbers run through."""
-    size = tally.job.imposition.max_sheets_per_file
+    """One file, or several of at most `max_sheets_per_file` sheets, which part no set. Sheet numbers run through."""
+    size = sheets_in_file(tally.job)
     starts = range(0, tally.sheets, size)
     names = (
         [tally.job.stem] if len(starts) == 1 else [f"{tally.job.stem}-{part:03}" for part in range(1, len(starts) + 1)]
@@ -66,8 +66,10 @@ def _write_sheets(tally: Tally, product: Product, work: Path) -> list[Path]:
 def _write_sheet(sheets: SheetFile, tally: Tally, number: int, row: Row) -> None:
     """Front and back of one sheet, whose number counts from 1."""
     job = tally.job
-    if job.imposition.mode == "one_up" and row[0]:
+    nth = (number - 1) % job.sheets_per_piece
+    if job.imposition.mode == "one_up" and row[0] and nth == 0:
         sheets.record(*row[0])
     barcode = barcode_text(job.imposition.marks, number)
-    sheets.front(row, slug_text(job, number, tally.sheets, "front"), barcode)
-    sheets.back(row, slug_text(job, number, tally.sheets, "back"))
+    sheets.front(row, slug_text(job, number, tally.sheets, "front"), barcode, nth=nth)
+    if tally.two_sided:
+        sheets.back(row, slug_text(job, number, tally.sheets, "back"), nth=nth)

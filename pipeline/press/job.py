@@ -15,7 +15,8 @@ class Placed(NamedTuple):
     code.
 
     `address` is up to five lines as they are to be printed, the recipient's name first. `front` and `back` are keys
-    into `Job.artwork`; no `back` leaves that side to the address alone. A tuple, since a job makes millions of them.
+    into `Job.artwork`; no `back` leaves that side to the address alone. Of a document both are its own key: no `back`
+    prints its pages on fronts alone. A tuple, since a job makes millions of them.
     """
 
     piece_id: str
@@ -34,7 +35,8 @@ class Placed(NamedTuple):
 class Job:
     """One drop to be imposed. `frozen_at` is the only time printed, so that imposing twice gives the same bytes.
 
-    `pieces` are in mailing order; they are read more than once, and may lie on disk (`pipeline.press.pieces`).
+    `pieces` are in mailing order; they are read more than once, and may lie on disk (`pipeline.press.pieces`). Each is a set
+    of `sheets_per_piece`, which lie on one another in its slot, from its sheet on.
     """
 
     stem: str
@@ -51,6 +53,13 @@ class Job:
     postage: Postage
     artwork: dict[str, Path]
     pieces: Sequence[Placed]
+    sheets_per_piece: int = 1
+
+
+def sheets_in_file(job: Job) -> int:
+    """The most press sheets in one file: whole sets, and at least one."""
+    each = job.sheets_per_piece
+    return max(job.imposition.max_sheets_per_file // each, 1) * each
 
 
 @dataclass(frozen=True)

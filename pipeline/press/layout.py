@@ -67,27 +67,37 @@ def n_up(product: Product, imposition: Imposition) -> int:
     return lay_out(product, imposition).n_up
 
 
-def plan_places(pieces: int, product: Product, imposition: Imposition) -> list[tuple[int, int, int]]:
+def plan_places(
+    pieces: int, product: Product, imposition: Imposition, *, sheets: int = 1
+) -> list[tuple[int, int, int]]:
     """`(sheet, slot, stack_position)` of each piece in mailing order, all from 0.
 
     Cut and stack: each slot is one stack, filled to the end before the next, so that the stacks of a lift, laid on one another
     in slot order, are in mailing order, and so are the lifts. The last stacks may be short or empty. Across: the next piece
-    is the next slot of the same sheet.
+    is the next slot of the same sheet. A piece of several `sheets` has its slot on each of as many that follow one another,
+    from the given one on, so that they lie on one another in its stack; no lift parts them.
     """
-    return list(places_in_order(pieces, product, imposition))
+    return list(places_in_order(pieces, product, imposition, sheets=sheets))
 
 
-def places_in_order(pieces: int, product: Product, imposition: Imposition) -> Iterator[tuple[int, int, int]]:
+def places_in_order(
+    pieces: int, product: Product, imposition: Imposition, *, sheets: int = 1
+) -> Iterator[tuple[int, int, int]]:
     """As `plan_places`, one at a time."""
     across = n_up(product, imposition)
     if imposition.order == "across":
-        yield from ((piece // across, piece % across, piece // across) for piece in range(pieces))
+        yield from ((piece // across * sheets, piece % across, piece // across * sheets) for piece in range(pieces))
         return
-    depth = imposition.stack_depth or max(-(-pieces // across), 1)
+    depth = sets_in_lift(imposition, sheets) or max(-(-pieces // across), 1)
     for lift, first in enumerate(range(0, pieces, depth * across)):
         count = min(depth * across, pieces - first)
-        sheets = -(-count // across)
-        yield from ((lift * depth + at % sheets, at // sheets, at % sheets) for at in range(count))
+        deep = -(-count // across)
+        yield from (((lift * depth + at % deep) * sheets, at // deep, at % deep * sheets) for at in range(count))
+
+
+def sets_in_lift(imposition: Imposition, sheets: int) -> int | None:
+    """How many pieces of so many sheets lie on one another in a lift of the cutter; None: all."""
+    return None if imposition.stack_depth is None else max(imposition.stack_depth // sheets, 1)
 
 
 def trims(side: Side, product: Product) -> tuple[Rect, ...]:

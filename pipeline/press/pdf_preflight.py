@@ -47,16 +47,11 @@ def _inspect(pdf: pikepdf.Pdf, product: Product) -> Report:
     if _was_rebuilt(pdf):
         return _refused("damaged_file", "The PDF is cut short or its structure is damaged.", _EXPORT, pages)
     report = Report("pdf", pages=pages).with_more(_page_count(pages, product))
-    for number in range(1, min(pages, most_pages(product)) + 1):
+    for number in range(1, min(pages, product.most_pages) + 1):
         report = _inspect_page(pdf, number, product, report)
     if _was_rebuilt(pdf):
         return _refused("damaged_file", "The page's content is cut short or damaged.", _EXPORT, pages)
     return report.with_more(_dropped(pdf))
-
-
-def most_pages(product: Product) -> int:
-    """Of one file: a side of a card, or both sides of every sheet of a letter."""
-    return 1 if product.most_sheets == 1 else 2 * product.most_sheets
 
 
 def _inspect_page(pdf: pikepdf.Pdf, number: int, product: Product, report: Report) -> Report:
@@ -84,7 +79,7 @@ def _was_rebuilt(pdf: pikepdf.Pdf) -> bool:
 
 
 def _page_count(pages: int, product: Product) -> Iterator[Finding]:
-    most = most_pages(product)
+    most = product.most_pages
     if pages <= most:
         return
     if most == 1:

@@ -20,6 +20,14 @@ def render(pdf: Pdf, ppi: float, *, page: int = 0) -> Image.Image:
         document.close()
 
 
+def page_count(pdf: Pdf) -> int:
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        return len(document)
+    finally:
+        document.close()
+
+
 def render_part(pdf: Pdf, ppi: float, part: Rect, *, unit: float = 1.0, page: int = 0) -> Image.Image:
     """What lies within `part`, in the page's own units, each of `unit` points, turned as the page says."""
     document = pypdfium2.PdfDocument(pdf)

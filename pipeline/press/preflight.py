@@ -6,10 +6,10 @@ Reads hostile files: run it in a child process with limits (`pipeline.press.chil
 from dataclasses import replace
 from pathlib import Path
 
-from pipeline.press.appearance import look_at
+from pipeline.press.appearance import OTHER, look_at
 from pipeline.press.file_kind import sniff
 from pipeline.press.image_preflight import inspect_image
-from pipeline.press.pdf_preflight import inspect_pdf, most_pages
+from pipeline.press.pdf_preflight import inspect_pdf
 from pipeline.press.report import Report, finding
 from pipeline.products import Product, Side
 
@@ -48,10 +48,12 @@ def _looked_at(source: Path, product: Product, side: Side | None, report: Report
     """What a look at the artwork adds, page by page."""
     if not report.pages or any(found.code in _UNSEEN for found in report.findings):
         return report
-    for page in range(min(report.pages, most_pages(product))):
+    for page in range(min(report.pages, product.most_pages)):
         seen = look_at(source, report.kind, product, page)
-        # The first page of a letter is its address side, whoever asks.
-        shown_as = side if product.most_sheets == 1 else product.address_side if page == 0 else None
+        # The first page of a document is its address side, whoever asks, and any may bear the mark of a sheet.
+        shown_as = (
+            side if not product.is_document else product.address_side if page == 0 else OTHER[product.address_side]
+        )
         address = [replace(one, page=page + 1) for one in seen.as_address_side]
         other = [replace(one, page=page + 1) for one in seen.as_other_side]
         always = [replace(one, page=page + 1) for one in seen.always]
@@ -60,5 +62,5 @@ def _looked_at(source: Path, product: Product, side: Side | None, report: Report
         elif shown_as is not None:
             report = report.with_more([*always, *other])
         else:
-            report = report.with_more(always, address_side=address if product.most_sheets == 1 else ())
+            report = report.with_more(always, address_side=address)
     return report

@@ -17,16 +17,17 @@ SLUG_FROM_FOOT_IN = 0.25
 
 
 def write_samples(tally: Tally, product: Product, out_dir: Path) -> Path:
-    """`STEM-proof.pdf`: two pages a piece, front and back, with crop marks and a line that says which piece it is."""
+    """`STEM-proof.pdf`: front and back of each of a piece's sheets, with crop marks and a line that says which piece it is."""
     job, layout = _as_proof(tally.job), _with_margin(product)
     file = out_dir / f"{job.stem}-proof.pdf"
     with file.open("wb") as out:
         sheets = SheetFile(out, job, product, layout, title=f"{job.stem}-proof")
         for what, at in (("first piece", 0), ("last piece", len(job.pieces) - 1), ("longest address", tally.longest)):
             piece = job.pieces[at]
-            place = f"sheet {piece.sheet + 1} slot {piece.slot + 1}"
-            for draw, side in ((sheets.front, "front"), (sheets.back, "back")):
-                draw([(at + 1, piece)], f"{what}   {piece.piece_id}   {place}   {side}   {job.stem}")
+            for nth in range(job.sheets_per_piece):
+                place = f"sheet {piece.sheet + nth + 1} slot {piece.slot + 1}"
+                for draw, side in ((sheets.front, "front"), (sheets.back, "back")):
+                    draw([(at + 1, piece)], f"{what}   {piece.piece_id}   {place}   {side}   {job.stem}", nth=nth)
         sheets.close()
     return file
 

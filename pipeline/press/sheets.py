@@ -30,6 +30,7 @@ from pipeline.press.job import Job, Placed
 from pipeline.press.layout import Layout, Side
 from pipeline.press.marks import BARCODE_FONT, crop_marks, draw_barcode, draw_slug, outer_trim, write_press_marks
 from pipeline.press.output_intent import embed_intent
+from pipeline.press.sheet_mark import SheetMark, page_of
 from pipeline.press.slots import FACES, Face, Slot
 from pipeline.press.typeface import address_typeface
 from pipeline.press.whites import white_areas
@@ -43,6 +44,9 @@ KEPT_PARTS = 64
 
 Row = Sequence[tuple[int, Placed] | None]
 """One sheet: per slot the piece and its number in mailing order (0: not known, not printed), or nothing."""
+
+_Art = tuple[str, int]
+"""A key of `Job.artwork`, and the page."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +81,8 @@ class SheetFile:
         self._fonts = self._embed_fonts(with_barcode=any(mark.kind == "barcode" for mark in layout.front.marks))
         self._zone = self._write_zone()
         self._whites = {face: number for face in FACES if (number := self._write_white(face))}
-        self._forms: dict[Path, int] = {}
+        self._mark = SheetMark(job, product) if product.sheet_mark else None
+        self._forms: dict[Path, tuple[int, ...]] = {}
         self._parts: dict[object, _Part] = {}
         marks = job.imposition.marks
         self._front = _SidePages(self._writer, layout, layout.front, product, marks)
@@ -85,12 +90,12 @@ class SheetFile:
         self._records = DocumentParts(self._writer) if self._has_records() else None
         self._open_record: _Record | None = None
 
-    def front(self, row: Row, slug: str = "", barcode: str = "") -> None:
-        """`slug` and `barcode` are printed where the layout has room for them."""
-        self._side(self._front, row, slug, barcode)
+    def front(self, row: Row, slug: str = "", barcode: str = "", *, nth: int = 0) -> None:
+        """`slug` and `barcode` are printed where the layout has room for them; `nth` is the sheet of the set, from 0."""
+        self._side(self._front, row, slug, barcode, nth)
 
-    def back(self, row: Row, slug: str = "") -> None:
-        self._side(self._back, row, slug, "")
+    def back(self, row: Row, slug: str = "", *, nth: int = 0) -> None:
+        self._side(self._back, row, slug, "", nth)
 
     def record(self, number: int, piece: Placed) -> None:
         """The pages from here on are this piece's, for presses that address records; nothing in other files."""
@@ -153,9 +158,11 @@ class SheetFile:
             record, self._open_record = self._open_record, None
             self._records.end(record.piece_id, record.number, record.first_page, record.last_page)
 
-    def _side(self, side: _SidePages, row: Row, slug: str, barcode: str) -> None:
-        keys = tuple(_art(place[1], slot) if place else None for place, slot in zip(row, side.slots, strict=True))
-        addressed = [(number, *place) for number in side.addressed if (place := row[number])]
+    def _side(self, side: _SidePages, row: Row, slug: str, barcode: str, nth: int) -> None:
+        keys = tuple(
+            self._art(place[1], slot, nth) if place else None for place, slot in zip(row, side.slots, strict=True)
+        )
+        addressed = [(number, *place) for number in side.addressed if (place := row[number])] if nth == 0 else []
         key = (side, keys, tuple((number, piece.return_address) for number, _, piece in addressed))
         part = self._parts.get(key)
         if part is None:
@@ -166,6 +173,9 @@ class SheetFile:
             own += draw_slug(side.slug, slug, font=ADDRESS_FONT)
         if side.barcode and barcode:
             own += draw_barcode(side.barcode, barcode)
+        if self._mark:
+            places = ((side.slots[number], place) for number in side.addressed if (place := row[number]))
+            own += b"".join([self._mark.draw(slot, piece, nth) for slot, (_, piece) in places])
         self._page(side.boxes, part, own)
 
     def _page(self, boxes: bytes, part: _Part, own: bytes) -> None:
@@ -185,8 +195,8 @@ class SheetFile:
         self._parts[key] = part
         return part
 
-    def _write_part(self, side: _SidePages, keys: Sequence[str | None], over: dict[int, bytes]) -> _Part:
-        forms = [self._form(key) if key is not None else None for key in keys]
+    def _write_part(self, side: _SidePages, keys: Sequence[_Art | None], over: dict[int, bytes]) -> _Part:
+        forms = [self._pages(key[0])[key[1]] if key is not None else None for key in keys]
         drawn = [side.crop_marks, b"/M Do\n" if side.press_marks else b""]
         for number, (slot, form) in enumerate(zip(side.slots, forms, strict=True)):
             if form is not None or number in over:
@@ -202,7 +212,14 @@ class SheetFile:
         white = self._whites.get(face)
         return b"/X%d Do\n" % form + (b"/W%d Do\n" % white if white else b"")
 
-    def _form(self, key: str) -> int:
+    def _art(self, piece: Placed, slot: Slot, nth: int) -> _Art | None:
+        key = piece.front if slot.face == "front" else piece.back
+        if key is None or not self._product.is_document:
+            return None if key is None else (key, 0)
+        page = page_of(nth, slot.face, duplex=piece.back is not None)
+        return (key, page) if page < len(self._pages(key)) else None
+
+    def _pages(self, key: str) -> tuple[int, ...]:
         # By path, since two keys may stand for the same stored file.
         source = self._job.artwork[key]
         if source not in self._forms:
@@ -232,10 +249,6 @@ class _Record:
 
     def add(self, page: int) -> None:
         self.first_page, self.last_page = self.first_page or page, page
-
-
-def _art(piece: Placed, slot: Slot) -> str | None:
-    return piece.front if slot.face == "front" else piece.back
 
 
 def _placing(slot: Slot) -> bytes:

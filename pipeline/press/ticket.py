@@ -13,12 +13,12 @@ from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from pipeline.press.endorsement import endorsement_text
-from pipeline.press.geometry import numbers
 from pipeline.press.indicia import indicia_lines
-from pipeline.press.job import Job
-from pipeline.press.layout import Layout, Side
+from pipeline.press.job import Job, sheets_in_file
+from pipeline.press.layout import Layout, Side, sets_in_lift
+from pipeline.press.sheet_mark import mark_text
 from pipeline.press.tally import Tally
-from pipeline.products import Product
+from pipeline.products import PRODUCTS, Envelope, Product
 
 _BLACK, _GREY, _PALE = CMYKColor(0, 0, 0, 1), CMYKColor(0, 0, 0, 0.55), CMYKColor(0, 0, 0, 0.08)
 _LEFT, _RIGHT, _TOP = 45.0, 567.0, 738.0
@@ -77,14 +77,15 @@ def _local(job: Job) -> str:
 
 
 def _sections(tally: Tally, product: Product) -> list[tuple[str, Sequence[str]]]:
-    job, layout = tally.job, tally.layout
+    job = tally.job
     return [
         ("Job", (f"{job.batch_id}, revision {job.revision:02}, frozen {job.frozen_at:%Y-%m-%d %H:%M} UTC",)),
-        ("Product", _product_lines(product)),
-        ("Sheet", _sheet_lines(job, layout)),
+        ("Product", _product_lines(product, job.sheets_per_piece)),
+        *([("Sets", _set_lines(product.envelope, job))] if product.envelope else []),
+        ("Sheet", _sheet_lines(tally)),
         ("Quantity", (_quantity(job, tally.sheets),)),
         ("First, last", _ends(job)),
-        ("Cutting", _cutting(job, layout, tally.sheets)),
+        ("Cutting", _cutting(tally, product)),
         ("Class, postage", _postage_lines(job)),
         ("Mail by", (f"{_local(job)} ({job.mail_by:%Y-%m-%d %H:%M} UTC)", *_induction(job))),
         ("Spoilage", tuple(_wrapped(_SPOILAGE))),
@@ -92,12 +93,13 @@ def _sections(tally: Tally, product: Product) -> list[tuple[str, Sequence[str]]]
     ]
 
 
-def _product_lines(product: Product) -> tuple[str, ...]:
+def _product_lines(product: Product, sheets: int) -> tuple[str, ...]:
+    bleed = f"bleed {product.bleed_in:g} in on all sides" if product.bleed_in else "no bleed"
+    mailed = f"as mailed {product.thickness_of(sheets):g} in thick, {product.weight_of(sheets):g} oz"
     return (
-        f"{product.title}; trim {product.trim_width_in:g} x {product.trim_height_in:g} in, "
-        f"bleed {product.bleed_in:g} in on all sides",
-        f"Stock {product.stock.replace('_', ' ')}; as mailed {product.caliper_in:g} in thick, {product.weight_oz:g} oz.",
-        _coating(product),
+        f"{product.title}; trim {product.trim_width_in:g} x {product.trim_height_in:g} in, {bleed}",
+        f"Stock {product.stock.replace('_', ' ')}; {mailed}.",
+        *([] if product.is_document else [_coating(product)]),
         *_folding(product),
     )
 
@@ -120,33 +122,44 @@ def _folding(product: Product) -> tuple[str, ...]:
     edges = {"level": "top", "upright": "left"}
     at = " and ".join(f"{fold.at_in:g} in from the {edges[fold.direction]}" for fold in folds)
     folded = f"{product.face.width_in:g} x {product.face.height_in:g} in"
-    said = f"Fold {at} of the {_titles(product)[0]}, address out, to {folded}; fold marks are dashed."
     if product.glue is None:
-        return (said,)
+        return (f"Fold each set {at}, address out, to {folded}.",)
+    said = f"Fold {at} of the {_titles(product)[0]}, address out, to {folded}; fold marks are dashed."
     strip = min(product.glue.width_in, product.glue.height_in)
     return said, f"Close with glue on the white strip of {strip:g} in on the {_titles(product)[1]}."
 
 
-def _sheet_lines(job: Job, layout: Layout) -> tuple[str, ...]:
+def _set_lines(envelope: Envelope, job: Job) -> tuple[str, ...]:
+    sheets = f"{job.sheets_per_piece} sheets" if job.sheets_per_piece > 1 else "1 sheet"
+    return (
+        f"{sheets} a piece, which lie on one another in order, the address on the first; "
+        f"envelope {envelope.name.replace('_', ' ')}.",
+        f"Each sheet has a Data Matrix on its front, lower left: “{mark_text('PIECE', 0, job.sheets_per_piece, job.stem)}”.",
+    )
+
+
+def _sheet_lines(tally: Tally) -> tuple[str, ...]:
+    job, layout = tally.job, tally.layout
+    sides = _SIDES if tally.two_sided else _ONE_SIDE
     if job.imposition.mode == "one_up":
-        return (
-            f"One piece to a page of {numbers(layout.sheet.width_pt / 72, layout.sheet.height_pt / 72)} in with bleed.",
-            _SIDES,
-        )
+        size = f"{layout.sheet.width_pt / 72:g} x {layout.sheet.height_pt / 72:g} in"
+        bleed = " with bleed" if PRODUCTS[job.product].bleed_in else ""
+        return f"One {'sheet' if job.sheets_per_piece > 1 else 'piece'} to a page of {size}{bleed}.", sides
     sheet, turn = job.imposition.sheet, job.imposition.back_turn.replace("_", " ")
     offset = f"{job.imposition.back_offset_x_in:g}, {job.imposition.back_offset_y_in:g}"
     return (
         f"{sheet.width_in:g} x {sheet.height_in:g} in, {layout.n_up}-up ({layout.columns} x {layout.rows}), "
         "printed at 100 %",
-        f"{_SIDES} Turn on the {turn}; back offset {offset} in is already in the file.",
+        f"{sides} Turn on the {turn}; back offset {offset} in is already in the file." if tally.two_sided else sides,
     )
 
 
 _SIDES = "Two sides: odd pages fronts, even pages backs."
+_ONE_SIDE = "One side: every page is a front; there are no backs."
 
 
 def _quantity(job: Job, sheets: int) -> str:
-    files = -(-sheets // job.imposition.max_sheets_per_file)
+    files = -(-sheets // sheets_in_file(job))
     return f"{len(job.pieces):,} pieces on {sheets:,} sheets in {files} file{'s' if files != 1 else ''}; no overs"
 
 
@@ -158,12 +171,17 @@ def _ends(job: Job) -> tuple[str, ...]:
     )
 
 
-def _cutting(job: Job, layout: Layout, sheets: int) -> tuple[str, ...]:
+def _cutting(tally: Tally, product: Product) -> tuple[str, ...]:
+    job, layout, sheets = tally.job, tally.layout, tally.sheets
     if layout.n_up == 1:
-        return ("Trim to size. Pages are in mailing order.",)
+        whole = not product.bleed_in and not layout.marked
+        return (("No cut: sheets have their size." if whole else "Trim to size.") + " Pages are in mailing order.",)
+    each = job.sheets_per_piece
     if job.imposition.order == "across":
-        return (f"{layout.n_up} pieces a sheet in mailing order: collate them sheet by sheet, slot 1 first.",)
-    depth = job.imposition.stack_depth
+        by = f"{each} sheets" if each > 1 else "sheet"
+        return (f"{layout.n_up} pieces a sheet in mailing order: collate them {by} by {by}, slot 1 first.",)
+    sets = sets_in_lift(job.imposition, each)
+    depth = None if sets is None else sets * each
     stacked = (
         f"Cut and stack: {layout.n_up} stacks. Put stack 1 on top of stack 2, and so on: the pile is in mailing order."
     )

@@ -9,7 +9,7 @@ from pipeline.errors import Fault, Permanent
 from pipeline.models.profile import Imposition, Postage
 from pipeline.press.job import Imposed, Job, Placed
 
-_PLAIN = ("stem", "batch_id", "revision", "product", "mail_class", "zone", "printer", "contact")
+_PLAIN = ("stem", "batch_id", "revision", "product", "mail_class", "zone", "printer", "contact", "sheets_per_piece")
 
 
 def job_as_dict(job: Job) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from pipeline.press.endorsement import endorsement_text
-from pipeline.press.geometry import numbers, pt
+from pipeline.press.geometry import numbers, on_piece, pt
 from pipeline.press.indicia import indicia_lines
-from pipeline.press.layout import trims
+from pipeline.press.job import sheets_in_file
+from pipeline.press.layout import sets_in_lift, trims
 from pipeline.press.tally import Tally
 from pipeline.products import STOCKS, Product
 
@@ -38,7 +39,10 @@ def write_xjdf(tally: Tally, product: Product, files: Sequence[Path], out: Path)
     SubElement(created, "Header", AgentName=AGENT, DeviceID=AGENT, Time=_time(job.frozen_at))
     for about, text in _comments(tally):
         SubElement(root, "Comment", Type=about).text = text
-    for usage, value in (("BatchID", job.batch_id), ("MailClass", job.mail_class), ("Postage", job.postage.method)):
+    told = [("BatchID", job.batch_id), ("MailClass", job.mail_class), ("Postage", job.postage.method)]
+    if product.envelope:
+        told += [("SheetsPerPiece", str(job.sheets_per_piece)), ("Envelope", product.envelope.name)]
+    for usage, value in told:
         SubElement(root, "GeneralID", IDUsage=usage, IDValue=value)
     _product(root, tally, product)
     _node_info(root, tally)
@@ -46,7 +50,8 @@ def write_xjdf(tally: Tally, product: Product, files: Sequence[Path], out: Path)
     _run_list(root, tally, files)
     _layout(root, tally, product)
     printing = _resource(root, "DigitalPrintingParams", "Input")
-    SubElement(printing, "DigitalPrintingParams", Sides="TwoSided", Collate="Sheet", PageDelivery="SameOrderFaceUp")
+    sides = "TwoSided" if tally.two_sided else "OneSidedFront"
+    SubElement(printing, "DigitalPrintingParams", Sides=sides, Collate="Sheet", PageDelivery="SameOrderFaceUp")
     if tally.layout.marked:
         _cutting(root, tally, product)
     if product.folds:
@@ -94,6 +99,8 @@ def _product_type(product: Product) -> str:
 
 
 def _sides(tally: Tally, product: Product) -> str:
+    if not tally.two_sided:
+        return "OneSided"
     foot = (tally.job.imposition.backs == "head_to_foot") != product.head_to_foot
     return "TwoSidedHeadToFoot" if foot else "TwoSidedHeadToHead"
 
@@ -117,9 +124,9 @@ def _media(root: Element, tally: Tally, product: Product) -> None:
 
 def _run_list(root: Element, tally: Tally, files: Sequence[Path]) -> None:
     runs = SubElement(root, "ResourceSet", Name="RunList", Usage="Input")
-    most, left = tally.job.imposition.max_sheets_per_file, tally.sheets
+    most, left = sheets_in_file(tally.job), tally.sheets
     for number, file in enumerate(files, start=1):
-        pages = 2 * min(most, left)
+        pages = (2 if tally.two_sided else 1) * min(most, left)
         left -= most
         resource = SubElement(runs, "Resource", ID=f"{_RUN}{number}")
         SubElement(resource, "Part", Run=f"{_RUN}{number}")
@@ -141,17 +148,19 @@ def _layout(root: Element, tally: Tally, product: Product) -> None:
     bindery = _resource(root, "BinderySignature", "Input")
     signature = SubElement(bindery, "BinderySignature", BinderySignatureType="Grid", NumberUp="1 1")
     bleed = numbers(pt(product.bleed_in))
+    pages = {"FrontPages": "0"} | ({"BackPages": "1"} if tally.two_sided else {})
     SubElement(
-        signature, "SignatureCell", FrontPages="0", BackPages="1", Sides=_sides(tally, product),
+        signature, "SignatureCell", pages, Sides=_sides(tally, product),
         TrimSize=numbers(pt(product.trim_width_in), pt(product.trim_height_in)),
         BleedFace=bleed, BleedFoot=bleed, BleedHead=bleed, BleedSpine=bleed,
     )  # fmt: skip
     made = SubElement(
         _resource(root, "Layout", "Input"), "Layout", Automated="true", PaperRef=_PAPER,
-        WorkStyle=_WORK_STYLES[wanted.work_style],
+        WorkStyle=_WORK_STYLES[wanted.work_style] if tally.two_sided else "Simplex",
         SurfaceContentsBox=numbers(0, 0, layout.sheet.width_pt, layout.sheet.height_pt),
     )  # fmt: skip
-    depth = str(min(wanted.stack_depth or tally.sheets, tally.sheets))
+    each = tally.job.sheets_per_piece
+    depth = str(min((sets_in_lift(wanted, each) or tally.sheets) * each, tally.sheets))
     for number, (slot, trim) in enumerate(zip(layout.front.slots, trims(layout.front, product), strict=True)):
         place = {
             "AbsoluteBox": numbers(trim.x_pt, trim.y_pt, trim.right_pt, trim.top_pt),
@@ -186,7 +195,8 @@ def _component(root: Element, tally: Tally, product: Product) -> None:
     output = SubElement(root, "ResourceSet", Name="Component", Usage="Output")
     resource = SubElement(output, "Resource", ID=_OUTPUT)
     SubElement(SubElement(resource, "AmountPool"), "PartAmount", Amount=str(len(tally.job.pieces)))
-    size = numbers(pt(product.trim_width_in), pt(product.trim_height_in), pt(product.caliper_in))
+    thick = product.thickness_of(tally.job.sheets_per_piece)
+    size = numbers(pt(product.trim_width_in), pt(product.trim_height_in), pt(thick))
     component = SubElement(resource, "Component", Dimensions=size, MediaRef=_PAPER)
     marks = tally.job.imposition.marks
     if tally.layout.front.box("barcode"):
@@ -196,6 +206,12 @@ def _component(root: Element, tally: Tally, product: Product) -> None:
             "IdentificationField",
             {"Encoding": "Barcode", "Purpose": "Verification", "Position": "Front"} | code,
         )
+    if product.sheet_mark:
+        box = on_piece(product.sheet_mark, product)
+        SubElement(
+            component, "IdentificationField", Encoding="Barcode", EncodingDetails="DATAMATRIX", Purpose="Separation",
+            Position="Front", BoundingBox=numbers(box.x_pt, box.y_pt, box.right_pt, box.top_pt),
+        )  # fmt: skip
 
 
 def _resource(root: Element, name: str, usage: str, **attributes: str) -> Element:
