@@ -46,6 +46,22 @@ class Connection:
         return self._engines[0].offer
 
     @property
+    def extensions(self) -> frozenset[bytes]:
+        """The names of what the server says it can do beyond the plain protocol, used or not."""
+        return self._engines[0].extensions
+
+    @property
+    def terms(self) -> str:
+        """What was agreed on with the server, for people."""
+        return self._ssh.terms
+
+    def widen(self) -> int:
+        """Open all the channels that there may be; returns how many there are."""
+        for place in range(self._most_channels):
+            self._engine(place)
+        return len(self._engines)
+
+    @property
     def is_healthy(self) -> bool:
         """Whether it may be used again."""
         return self._ssh.is_open and not any(engine.broken for engine in self._engines.values())

@@ -127,6 +127,7 @@ class Engine:
     def __init__(self, channel: Channel) -> None:
         self.broken = False
         self.offer = Offer()
+        self.extensions: frozenset[bytes] = frozenset()
         self._channel = channel
         self._next_number = 0
         self._unanswered: dict[int, tuple[_Task[Any], Request, int, int | None]] = {}
@@ -144,8 +145,8 @@ class Engine:
         self._flush()
         while (packet := self._next_packet()) is None:
             self._receive_bytes()
-        names = wire.read_version(packet) - ignored
-        self.offer = known or self.run([_offer(names)])[0]
+        self.extensions = wire.read_version(packet)
+        self.offer = known or self.run([_offer(self.extensions - ignored)])[0]
 
     def run(self, jobs: Iterable[Job[T]]) -> list[T]:
         """Drive jobs side by side until all have ended; what they return, in order.

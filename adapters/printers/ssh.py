@@ -61,6 +61,12 @@ class SshConnection:
     def is_open(self) -> bool:
         return bool(self._transport.is_active())
 
+    @property
+    def terms(self) -> str:
+        """The server's version, its kind of key and the cipher, for people."""
+        transport = self._transport
+        return f"{transport.remote_version}, {transport.get_remote_server_key().get_name()}, {transport.remote_cipher}"
+
     def open_channel(self) -> "SshChannel":
         """A channel that speaks SFTP. Raises `Transient("printer_no_session")` when the server allows no more of them."""
         with self.watchdog.watching(), self._translated("opening a session"):

@@ -8,15 +8,15 @@ import typer
 from pydantic import ValidationError
 from sqlalchemy import Row
 
-from adapters.printers.directory import LivePrinters
+from adapters.printers.trial import try_out
 from ops.cli.apps import new_app
-from ops.cli.checks import tell
+from ops.cli.checks import Check, tell
 from ops.cli.failure import CommandError, Exit
 from ops.cli.installation import installation
 from ops.cli.operator import deed
 from ops.cli.output import Json, print_json, print_record, print_table, say
 from ops.cli.printer_rows import mode_of, overtaken, printer_row
-from ops.cli.probe import key_check, probe
+from ops.cli.probe import key_check, sftp_of
 from ops.cli.profiles import checked, differences, read_profile, with_changes
 from ops.cli.registering import form, measure
 from pipeline.models.profile import PrinterProfile
@@ -131,23 +131,21 @@ def suspend(
 
 @app.command()
 def check(name: Name, as_json: Json = False) -> None:
-    """See whether a printer can be given a drop: its host key, writing, reading back, renaming, acknowledgements.
+    """See whether a printer can be given a drop: its host key, what its server can do, and everything that we do in both folders.
 
-    Two small files whose names begin with mailstream-check stay in its inbox; no printer looks at them.
+    Small files whose names begin with mailstream-check come and go there; no printer looks at them. The folders for acknowledgements
+    that are dealt with are made if they are missing. It logs in anew, whatever the service has found.
     """
     with installation() as here, here.db.read() as tx:
         row = printer_row(tx, name)
         home = here.settings.home
-    key = key_check(checked(row.profile, outcome="correct it by `mailstream printers edit`"), home)
+    profile = checked(row.profile, outcome="correct it by `mailstream printers edit`")
+    key = key_check(profile, home)
     if not key.ok:
         tell([key], as_json)
-    directory = LivePrinters(home)
-    try:
-        with directory.open(row) as printer:
-            found = [key, *probe(printer, token_hex(4))]
-    finally:
-        directory.close()
-    tell(found, as_json)
+    transport = sftp_of(profile)
+    found = try_out(transport, home / transport.key_file, token_hex(4))
+    tell([key, *(Check(one.name, one.ok, one.detail) for one in found)], as_json)
 
 
 def _whole(row: Row[Any]) -> dict[str, Any]:

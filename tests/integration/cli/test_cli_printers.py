@@ -111,11 +111,11 @@ def test_a_check_walks_every_step_on_a_real_server(terminal: Terminal, sshd: Ssh
     for _ in range(2):
         steps = terminal.json("printers", "check", "real")
         assert [step["name"] for step in steps] == [
-            "key file", "connect", "write", "read back", "stage", "see", "rename", "outbox",
+            "key file", "connect", "server", "sessions", "write", "read back", "rename", "rename onto", "remove",
+            "outbox", "outbox write", "outbox done", "outbox error", "outbox remove",
         ]  # fmt: skip
         assert all(step["ok"] for step in steps)
-    left = [file for file in (sshd.root / "in").iterdir() if file.name.startswith("mailstream-check-")]
-    assert {file.suffix for file in left} == {".recalled", ".txt"}
+    assert {path.name for path in sshd.root.rglob("*")} == {"in", "out", "done", "error"}
 
 
 def test_a_check_says_which_step_failed(terminal: Terminal, sshd: SshServer, tmp_path: Path) -> None:
