@@ -25,8 +25,8 @@ from sqlmodel import SQLModel
 
 from adapters.webhooks.sender import HttpWebhookSender
 from ops.bench.figures import Figure, print_figures
-from pipeline import models
 from pipeline.clock import machine_clock
+from pipeline.models import tables as models
 from pipeline.models.types import system_ids
 from pipeline.ports import Note, Outgoing
 from pipeline.repository.database import Database

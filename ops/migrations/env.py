@@ -8,7 +8,7 @@ from sqlalchemy import JSON
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
-from pipeline import models
+from pipeline.models import tables as models
 from pipeline.models.types import UtcDateTime
 
 TARGET = SQLModel.metadata

@@ -3,21 +3,21 @@
 The promise starts at acceptance, or at the start of `send_on` in the account's zone when that is later.
 """
 
-import hmac
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
-from hashlib import sha256
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
+from pipeline.address.recipient_hash import recipient_hash
 from pipeline.errors import Fault
 from pipeline.lifecycle import SlaState, Status
 from pipeline.models.types import Ids
-from pipeline.products import PRODUCTS
+from pipeline.products import PRODUCTS, sheets_of
 from pipeline.repository.accounts import Sender
 from pipeline.repository.answers import Answer, Refused
 from pipeline.repository.orders import Artwork, Order, Side
+from pipeline.repository.prices import Price
 from pipeline.repository.suspensions import Suspension, suspended_days
 
 Render = Callable[[Mapping[str, Any], Mapping[str, Any]], str]
@@ -50,7 +50,7 @@ ArtworkScope = tuple[str, str, str, str]
 
 @dataclass(frozen=True)
 class KnownCreative:
-    """A creative as intake sees it; `unfit_for_address` is what stops it from being an address side.
+    """A creative as intake sees it, with its pages; `unfit_for_address` is what stops it from being an address side.
 
     One with `merge_fields` is no side of a piece: the page that it becomes with the piece's values is.
     """
@@ -61,6 +61,7 @@ class KnownCreative:
     status: str
     unfit_for_address: tuple[Fault, ...] = ()
     merge_fields: tuple[str, ...] = ()
+    pages: int = 1
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ class Ground:
 
     now: datetime
     line_now: Mapping[str, datetime]
-    prices: Mapping[tuple[str, str], int]
+    prices: Mapping[tuple[str, str], Price]
     creatives: Mapping[str, KnownCreative]
     artwork: Mapping[ArtworkScope, str]
     new_artwork: frozenset[str]
@@ -110,7 +111,12 @@ class Draft:
 def draft(order: Order, ground: Ground, terms: Terms) -> Draft | Refused:
     """The piece that this order becomes, or everything that stands against it."""
     accepted_at = ground.now if order.sender.livemode else ground.line_now[order.sender.account_id]
-    faults = (*_side_faults(order, ground), *_send_on_faults(order, accepted_at), *_price_faults(order, ground))
+    faults = (
+        *_side_faults(order, ground),
+        *sheet_faults(order, _pages(order, ground)),
+        *_send_on_faults(order, accepted_at),
+        *_price_faults(order, ground),
+    )
     if faults:
         return Refused(faults[0].code, faults)
     piece = _piece(order, ground, accepted_at, terms)
@@ -123,13 +129,6 @@ def draft(order: Order, ground: Ground, terms: Terms) -> Draft | Refused:
     return Draft(order, piece, recipient, terms.render(piece, recipient))
 
 
-def recipient_hash(to: Mapping[str, str], pepper: bytes) -> str:
-    """The same for the same person at the same address, however spaced and capitalized; useless without the pepper."""
-    parts = (to.get(name, "") for name in ("name", "company", "line1", "line2", "city", "state", "zip"))
-    text = "\x1f".join(" ".join(part.casefold().split()) for part in parts)
-    return hmac.new(pepper, text.encode(), sha256).hexdigest()
-
-
 def artwork_scope(sender: Sender, product: str, artwork: Artwork) -> ArtworkScope:
     return sender.account_id, sender.mode, product, artwork.sha256
 
@@ -139,6 +138,7 @@ def _piece(order: Order, ground: Ground, accepted_at: datetime, terms: Terms) ->
     start = accepted_at if order.send_on is None else max(accepted_at, _start_of(order.send_on, sender))
     suspended = suspended_days(ground.suspensions, zip5=order.to.get("zip", "")[:5])
     due = terms.due_at(start, sender.zoneinfo, promise=sender.promise, suspended=suspended)
+    product, sheets = PRODUCTS[order.product], _sheets(order, ground)
     return {
         "id": terms.ids.new("ml"),
         "account_id": sender.account_id,
@@ -148,13 +148,15 @@ def _piece(order: Order, ground: Ground, accepted_at: datetime, terms: Terms) ->
         "request_id": order.request_id,
         "external_id": order.external_id,
         "product": order.product,
-        "stock": PRODUCTS[order.product].stock,
+        "stock": product.stock,
         "mail_class": order.mail_class,
+        "sheets": sheets,
+        "print_sides": order.print_sides if product.is_document else None,
         "deliverability": order.deliverability,
         "front_creative_id": _creative_id(order, order.front, ground),
         "back_creative_id": None if order.back is None else _creative_id(order, order.back, ground),
         "metadata": dict(order.metadata),
-        "price_cents": ground.prices[order.product, order.mail_class],
+        "price_cents": ground.prices[order.product, order.mail_class].of(sheets),
         "accepted_at": accepted_at,
         "send_on": order.send_on,
         "freeze_from": max(accepted_at + timedelta(seconds=sender.cancel_window_s), start),
@@ -171,6 +173,32 @@ def _creative_id(order: Order, side: Side, ground: Ground) -> str:
 
 def _start_of(day: date, sender: Sender) -> datetime:
     return datetime.combine(day, time(), sender.zoneinfo).astimezone(UTC)
+
+
+def _pages(order: Order, ground: Ground) -> int:
+    """Of the front; 0 where nobody has counted them yet."""
+    if isinstance(order.front, str):
+        found = ground.creatives.get(order.front)
+        return found.pages if found is not None else 0
+    return int(order.front.report.get("pages", 0))
+
+
+def _sheets(order: Order, ground: Ground) -> int:
+    return sheets_of(_pages(order, ground), order.print_sides) if PRODUCTS[order.product].is_document else 1
+
+
+def sheet_faults(order: Order, pages: int) -> Iterator[Fault]:
+    """Of a document of so many pages."""
+    product, sheets = PRODUCTS[order.product], sheets_of(pages, order.print_sides)
+    if product.is_document and sheets > product.most_sheets:
+        both = sheets_of(pages, "duplex")
+        remedy = f"Print it duplex, on {both} sheets" if both <= product.most_sheets else "Leave pages out"
+        yield Fault(
+            "too_many_sheets",
+            "/sides" if both <= product.most_sheets else "/front",
+            f"{pages} pages, printed {order.print_sides}, take {sheets} sheets; {product.title} takes {product.most_sheets}.",
+            f"{remedy}.",
+        )
 
 
 def _side_faults(order: Order, ground: Ground) -> Iterator[Fault]:

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Table
 from sqlmodel import SQLModel
 
-from pipeline import models
+from pipeline.models import tables as models
 from pipeline.repository.many import insert_many
 
 T = TypeVar("T")

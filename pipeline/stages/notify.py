@@ -17,7 +17,7 @@ import structlog
 from sqlalchemy import ColumnElement, Connection, Row, String, and_, exists, not_, or_, select, update
 
 from pipeline.errors import PortError
-from pipeline.models import Delivery
+from pipeline.models.events import Delivery
 from pipeline.ports import Attempt, Outgoing, WebhookSender
 from pipeline.repository.claims import FREED
 from pipeline.repository.many import given_rows

@@ -12,8 +12,8 @@ from sqlalchemy import Row, select
 from sqlmodel import SQLModel
 
 from adapters.webhooks.sender import HttpWebhookSender, Limits
-from pipeline import models
 from pipeline.clock import ManualClock
+from pipeline.models import tables as models
 from pipeline.models.types import system_ids
 from pipeline.ports import Note
 from pipeline.repository.database import Database

@@ -17,7 +17,7 @@ from sqlalchemy.schema import CreateIndex
 from sqlmodel import SQLModel
 
 from ops.migrations import is_current, upgrade
-from pipeline.models import Placement
+from pipeline.models.tables import Placement
 from pipeline.models.types import system_ids
 from pipeline.repository.database import Database
 from pipeline.repository.tables import accounts

@@ -19,9 +19,9 @@ from starlette.testclient import TestClient
 from adapters.storage.local import LocalStorage
 from api.app import create_app
 from api.services import Services
-from pipeline import models
 from pipeline.clock import machine_clock
 from pipeline.errors import Fault
+from pipeline.models import tables as models
 from pipeline.models.types import system_ids
 from pipeline.ports import Note
 from pipeline.press.preflight import inspect
