@@ -24,9 +24,10 @@ from ops.migrations import at_head
 from ops.services.process import ServiceError
 from ops.services.redis import find_redis
 from pipeline.clock import machine_clock
-from pipeline.errors import Permanent
+from pipeline.errors import Permanent, PortError
 from pipeline.lifecycle import PROMISE_OPEN
 from pipeline.models.profile import Floor, PrinterProfile
+from pipeline.press import child
 from pipeline.press.layout import lay_out
 from pipeline.products import PRODUCTS
 from pipeline.repository.database import Database
@@ -51,6 +52,7 @@ def doctor(as_json: Json = False) -> None:
         _storage(settings),
         _redis(settings),
         _sshd(),
+        _html(),
         _carrier(settings),
         *_database(settings),
     ]
@@ -110,6 +112,15 @@ def _sshd() -> Check:
     found = shutil.which("sshd", path=os.environ.get("PATH", "") + os.pathsep + _SBIN)
     remedy = "sshd is missing: install openssh-server; the demo's printer needs it"
     return Check("sshd", found is not None, found or remedy)
+
+
+def _html() -> Check:
+    """Whether HTML can be made artwork: looked at where it is done, in a press process."""
+    try:
+        report = child.try_html()
+    except PortError as error:
+        return Check("html", False, str(error))
+    return Check("html", report.ok, "can be made artwork" if report.ok else report.findings[0].detail)
 
 
 def _carrier(settings: Settings) -> Check:

@@ -17,13 +17,16 @@ from adapters.addresses.offline import OfflineStandardizer
 from ops.cli.addresses import CHUNK, fault_text
 from ops.cli.apps import new_app
 from ops.cli.failure import CommandError, Exit
+from ops.cli.html import is_html, make_page, read_html
 from ops.cli.output import Json, print_json, print_record, say
+from ops.cli.pages import Pages, is_template, make_pages
 from ops.cli.preflight import existing, product_named
 from ops.cli.profiles import profile_faults
 from ops.cli.progress import Told, progress
 from ops.cli.recipients import Row, chunks, read_rows
 from ops.cli.sizes import width_and_height
 from pipeline.address.imb import tracking_code
+from pipeline.address.recipient_hash import recipient_hash
 from pipeline.clock import machine_clock
 from pipeline.models.profile import Imposition, Marks, Postage, Sheet
 from pipeline.models.profile_check import as_line
@@ -33,8 +36,7 @@ from pipeline.press import child
 from pipeline.press.address_side import LINES
 from pipeline.press.job import Imposed, Job, Placed
 from pipeline.press.layout import plan_places
-from pipeline.products import Product
-from pipeline.repository.drafts import recipient_hash
+from pipeline.products import Product, Side
 from pipeline.sla.calendar import due_at
 
 app = new_app()
@@ -56,7 +58,7 @@ class Serials:
 @app.command()
 def impose(
     product: Annotated[str, typer.Option(help="Such as postcard_4x6.")],
-    front: Annotated[Path, typer.Option(help="The artwork of the front.")],
+    front: Annotated[Path, typer.Option(help="The artwork of the front; HTML has its fields filled from the columns.")],
     recipients: Annotated[str, typer.Option(help="CSV or JSON Lines: name, company, line1, line2, city, state, zip.")],
     sheet: Annotated[str, typer.Option(help="The press sheet in inches, such as 13x19.")],
     out: Annotated[Path, typer.Option(help="The folder for the sheets; it is made when it is new.")],
@@ -91,7 +93,9 @@ def impose(
 ) -> None:
     """Write press sheets, manifest, ticket and proof; rows that cannot be mailed go to STEM-rejects.csv with the reasons."""
     card = product_named(product)
-    artwork = {"front": existing(front)} | ({"back": existing(back)} if back else {})
+    artwork: dict[Side, Path] = {"front": existing(front)}
+    if back is not None:
+        artwork["back"] = existing(back)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", stem):
         raise CommandError(f"--stem {stem}: up to 40 letters, digits, - and _", Exit.USAGE)
     with profile_faults("the options have", "correct what is named"):
@@ -105,10 +109,16 @@ def impose(
     numbers = _serials(serials, mailer_id, paid.stid(mail_class))
     moment = _moment(frozen_at)
     with tempfile.TemporaryDirectory(prefix="mailstream-impose-") as work, progress() as told:
-        prepared = {name: _prepare(path, card, Path(work, f"{name}.pdf")) for name, path in artwork.items()}
+        templates = {side: path for side, path in artwork.items() if is_template(path)}
+        still = {side: path for side, path in artwork.items() if side not in templates}
+        prepared: dict[str, Path] = {
+            side: _prepare(path, card, side, Path(work, f"{side}.pdf")) for side, path in still.items()
+        }
         good, rejected = _read(recipients, told)
         if not good:
             raise CommandError(f"no row of {recipients} can be mailed: `mailstream addresses standardize` says why")
+        pages = make_pages(templates, good, card, Path(work), told)
+        rejected += pages.rejected
         job = Job(
             stem=stem,
             batch_id=stem,
@@ -122,8 +132,8 @@ def impose(
             contact="",
             imposition=wanted,
             postage=paid,
-            artwork=prepared,
-            pieces=_place(good, numbers, card, wanted, sender=sender, two_sided=back is not None),
+            artwork=prepared | pages.artwork,
+            pieces=_place(pages, numbers, card, wanted, sender=sender, two_sided=back is not None),
         )
         told.say(f"imposing {len(job.pieces)} pieces")
         imposed = child.impose(job, out)
@@ -145,17 +155,22 @@ def _read(path: str, told: Told) -> tuple[list[tuple[Row, Standardized]], list[t
     return good, rejected
 
 
-def _prepare(artwork: Path, product: Product, normalized: Path) -> Path:
-    report = child.inspect(artwork, product)
+def _prepare(artwork: Path, product: Product, side: Side, normalized: Path) -> Path:
+    source = artwork
+    if is_html(artwork):
+        source = normalized
+        report = make_page(read_html(artwork)[0], product, side, source)
+    else:
+        report = child.inspect(artwork, product)
     if not report.ok:
         lines = tuple(f"{fault.code}: {fault.detail} {fault.remedy}" for fault in report.findings)
         raise CommandError(f"{artwork} cannot be printed as {product.name}", details=lines)
-    child.normalize(artwork, product, normalized)
+    child.normalize(source, product, normalized)
     return normalized
 
 
 def _place(
-    good: Sequence[tuple[Row, Standardized]],
+    pages: Pages,
     serials: Serials,
     product: Product,
     imposition: Imposition,
@@ -163,12 +178,14 @@ def _place(
     sender: tuple[str, ...],
     two_sided: bool,
 ) -> tuple[Placed, ...]:
-    room = serials.last - serials.first + 1
+    good, room = pages.good, serials.last - serials.first + 1
     if room < len(good):
         raise CommandError(f"{len(good)} pieces need as many serials, and --serials has {room}: give a longer range")
     # The hash has no meaning beyond this job: its key is thrown away.
     pepper = token_bytes(32)
     places = plan_places(len(good), product, imposition)
+    fronts = pages.names.get("front", ["front"] * len(good))
+    backs = pages.names.get("back", ["back" if two_sided else None] * len(good))
     return tuple(
         Placed(
             piece_id=f"row_{row.line}",
@@ -178,8 +195,8 @@ def _place(
             imb=tracking_code(serials.stid, serials.mailer_id, serials.first + at) + _routing(answer),
             address=_lines(answer),
             return_address=sender,
-            front="front",
-            back="back" if two_sided else None,
+            front=fronts[at],
+            back=backs[at],
             recipient_hash=recipient_hash(vars(row.address), pepper),
         )
         for at, ((row, answer), (sheet, slot, position)) in enumerate(zip(good, places, strict=True))

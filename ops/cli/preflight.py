@@ -1,5 +1,6 @@
 """`mailstream preflight`: whether an artwork file can be printed, by the checks that the service makes."""
 
+import tempfile
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -8,8 +9,10 @@ import typer
 
 from ops.cli.apps import new_app
 from ops.cli.failure import CommandError, Exit
+from ops.cli.html import is_html, make_page, read_html, samples, values_given
 from ops.cli.output import Json, print_json, print_record
 from pipeline.press import child
+from pipeline.press.merge import merge as filled
 from pipeline.press.report import Finding, Report
 from pipeline.products import PRODUCTS, Product
 
@@ -23,11 +26,14 @@ class Side(StrEnum):
 
 @app.command()
 def preflight(
-    file: Annotated[Path, typer.Argument(help="A PDF, PNG or JPEG file.")],
+    file: Annotated[Path, typer.Argument(help="A PDF, PNG, JPEG or HTML file.")],
     product: Annotated[str, typer.Option(help="Such as postcard_4x6.")],
     side: Annotated[Side, typer.Option(help="The back is the address side.")],
     proof: Annotated[
         Path | None, typer.Option(help="Where to draw what was found: a file that ends in .png or .pdf.")
+    ] = None,
+    merge: Annotated[
+        list[str] | None, typer.Option(help="NAME=VALUE for a field of HTML; without it, its name. Repeat it.")
     ] = None,
     as_json: Json = False,
 ) -> None:
@@ -35,15 +41,24 @@ def preflight(
     wanted = product_named(product)
     if proof is not None and proof.suffix.lower() not in (".png", ".pdf"):
         raise CommandError(f"--proof {proof}: give a name that ends in .png or .pdf", Exit.USAGE)
-    report = child.inspect(existing(file), wanted, side.value)
-    if proof is not None:
-        child.marked_proof(file, wanted, side.value, report, proof.absolute())
+    with tempfile.TemporaryDirectory(prefix="mailstream-preflight-") as folder:
+        source, report = _inspect(existing(file), wanted, side, values_given(merge or ()), Path(folder, "page.pdf"))
+        if proof is not None and source.exists():
+            child.marked_proof(source, wanted, side.value, report, proof.absolute())
     if as_json:
         print_json({"file": str(file), "product": product, "side": side, **report.as_dict()})
     else:
         _print(report, file, wanted, side)
     if not report.ok:
         raise typer.Exit(Exit.FAILURE)
+
+
+def _inspect(file: Path, product: Product, side: Side, given: dict[str, str], page: Path) -> tuple[Path, Report]:
+    """The artwork that was looked at, which for HTML is `page`, and what was found."""
+    if not is_html(file):
+        return file, child.inspect(file, product, side.value)
+    html, names = read_html(file)
+    return page, make_page(filled(html, samples(names, given)), product, side.value, page)
 
 
 def product_named(name: str) -> Product:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -32,6 +33,12 @@ class Row:
         """Columns are found whatever their capitals and the spaces around them; what is missing is empty."""
         found = {name.strip().lower(): _text(value) for name, value in self.values.items()}
         return Address(**{name: found.get(name, "") for name in ADDRESS_FIELDS})
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The values for fields of a template: by column, as it stands, and with `_` for what no field's name can have."""
+        values = {name.strip(): _text(value) for name, value in self.values.items()}
+        return {re.sub(r"\W+", "_", name): value for name, value in values.items()} | values
 
 
 @dataclass(frozen=True)

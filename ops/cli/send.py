@@ -13,6 +13,7 @@ import typer
 from ops.cli.apps import new_app
 from ops.cli.client import Client
 from ops.cli.failure import CommandError, Exit
+from ops.cli.html import is_html, read_html, values_given
 from ops.cli.mail import print_piece
 from ops.cli.output import Json, print_json
 
@@ -33,8 +34,11 @@ def send(
     city: Annotated[str | None, typer.Option()] = None,
     state: Annotated[str | None, typer.Option()] = None,
     zip_: Annotated[str | None, typer.Option("--zip", help="ZIP code or ZIP+4.")] = None,
-    front: Annotated[str | None, typer.Option(help="An artwork file, or the id of a creative.")] = None,
+    front: Annotated[
+        str | None, typer.Option(help="An artwork file, which may be HTML, or the id of a creative.")
+    ] = None,
     back: Annotated[str | None, typer.Option(help="The same for the address side.")] = None,
+    merge: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for a field of HTML; repeat it.")] = None,
     mail_class: Annotated[str | None, typer.Option("--class", help="first_class or marketing.")] = None,
     external_id: Annotated[str | None, typer.Option(help="An id of yours, which only one piece can have.")] = None,
     send_on: Annotated[str | None, typer.Option(help="A date before which it is not to be mailed.")] = None,
@@ -52,6 +56,7 @@ def send(
         "external_id": external_id,
         "send_on": send_on,
         "metadata": _metadata(metadata or []) or None,
+        "merge": values_given(merge or ()) or None,
     }
     piece = _from_file(file) if file is not None else {}
     piece |= {name: value for name, value in given.items() if value is not None}
@@ -106,6 +111,8 @@ def _content(piece: dict[str, Any], sides: dict[str, str | None], stack: ExitSta
     for name, value in sides.items():
         if value is not None and _CREATIVE.fullmatch(value):
             piece[name] = {"creative": value}
+        elif value is not None and is_html(Path(value)):
+            piece[name] = {"html": read_html(Path(value))[0]}
         elif value is not None:
             piece.pop(name, None)
             path = Path(value)

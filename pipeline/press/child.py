@@ -22,7 +22,7 @@ from pipeline.press.process import Press, TooHeavyError
 from pipeline.press.report import Report, finding
 from pipeline.press.steps import IMPOSE, INSPECT, NORMALIZE, PIECES, PROOF, RENDER, Step
 from pipeline.press.wire import imposed_from_dict, job_as_dict, permanent_from_dict
-from pipeline.products import Product, Side
+from pipeline.products import POSTCARD_4X6, Product, Side
 
 _SIMPLER = "Simplify the HTML, or send the artwork as PDF."
 _REMEDY = "Flatten the artwork to one image, or simplify it, and export it again."
@@ -53,6 +53,14 @@ def inspect_html(path: Path, product: Product, out: Path, side: Side | None = No
         if made.exists():
             made.replace(out)
     return Report.from_dict(reply)
+
+
+def try_html() -> Report:
+    """What becomes of an empty page. Raises `Permanent("html_unavailable")` where something is missing for it."""
+    with tempfile.TemporaryDirectory(prefix="mailstream-press-") as folder:
+        page = Path(folder, "page.html")
+        page.write_text("<p>", encoding="utf-8")
+        return inspect_html(page, POSTCARD_4X6, page.with_suffix(".pdf"))
 
 
 def normalize(source: Path, product: Product, out: Path) -> None:

@@ -83,6 +83,15 @@ def test_a_piece_is_sent_from_a_json_file_which_options_change(service: Service,
     assert piece["to"] == {**ADDRESS, "city": "Oakland", "company": "", "line2": ""}
 
 
+def test_html_is_sent_with_the_values_of_its_fields(service: Service, tmp_path: Path) -> None:
+    file = tmp_path / "front.html"
+    file.write_text("<p style='margin: 1in'>Hello {{first_name}}")
+    order = ("send", "--product", "postcard_4x6", *TO, "--front", str(file))
+    piece = service.terminal.json(*order, "--merge", "first_name=Ada")
+    assert service.api.get(f"/v1/creatives/{piece['front']['creative']}").json()["kind"] == "merged_html"
+    assert "missing_merge_field" in service.terminal.refusal(*order, code=1)
+
+
 def test_the_same_idempotency_key_orders_once(service: Service) -> None:
     order = ("send", "--product", "postcard_4x6", *TO, "--front", str(service.artwork), "--idempotency-key", "once")
     assert service.terminal.json(*order)["id"] == service.terminal.json(*order)["id"]

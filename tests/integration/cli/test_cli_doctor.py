@@ -19,7 +19,7 @@ from tests.integration.line.world import World
 def test_a_fresh_installation_is_in_order(terminal: Terminal) -> None:
     checks = terminal.json("doctor")
     assert [check["name"] for check in checks] == [
-        "home", "storage", "redis", "sshd", "carrier", "database", "prices", "scheduler",
+        "home", "storage", "redis", "sshd", "html", "carrier", "database", "prices", "scheduler",
         "printers",
     ]  # fmt: skip
     assert all(check["ok"] for check in checks)

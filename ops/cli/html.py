@@ -1,0 +1,54 @@
+"""HTML as a command's artwork: a file that ends in .html, whose fields are filled from options or from a recipient's row."""
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from ops.cli.failure import CommandError, Exit
+from pipeline.errors import Permanent
+from pipeline.press import child
+from pipeline.press.merge import MergeError, fields
+from pipeline.press.report import Report
+from pipeline.products import Product, Side
+
+
+def is_html(file: Path) -> bool:
+    return file.suffix.lower() in (".html", ".htm")
+
+
+def read_html(file: Path) -> tuple[str, frozenset[str]]:
+    """The text of a file and its fields. Raises `CommandError`."""
+    try:
+        html = file.read_text("utf-8-sig")
+        return html, fields(html)
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{file} is not text in UTF-8: save it as UTF-8") from error
+    except MergeError as error:
+        raise CommandError(f"{file}: {error}") from error
+
+
+def values_given(pairs: Iterable[str]) -> dict[str, str]:
+    """The values of `--merge NAME=VALUE`."""
+    values = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not equals:
+            raise CommandError(f"--merge {pair}: write it as NAME=VALUE", Exit.USAGE)
+        values[name] = value
+    return values
+
+
+def make_page(html: str, product: Product, side: Side, out: Path) -> Report:
+    """The page as PDF in `out`, where one could be made, and what preflight says of it."""
+    source = out.with_suffix(".html")
+    source.write_text(html, encoding="utf-8")
+    try:
+        return child.inspect_html(source, product, out, side)
+    except Permanent as error:
+        raise CommandError(str(error)) from error
+    finally:
+        source.unlink()
+
+
+def samples(names: Iterable[str], given: Mapping[str, str]) -> dict[str, str]:
+    """A value for each field: the one given, or else its own name, to be looked at."""
+    return {name: given.get(name, name) for name in names}
