@@ -77,6 +77,25 @@ class DropStatus(StrEnum):
     VOID = "void"
 
 
+class Standing(StrEnum):
+    """Whether a printer is given work: only while it is OPEN. A COOLING one will be again, at a known time."""
+
+    OPEN = "open"
+    SUSPENDED = "suspended"
+    QUARANTINED = "quarantined"
+    UNREACHABLE = "unreachable"
+    COOLING = "cooling"
+
+    @property
+    def told(self) -> str:
+        """As the rest of a sentence that begins with the printer's name."""
+        return _TOLD.get(self, f"is {self}")
+
+
+_TOLD = {
+    Standing.UNREACHABLE: "cannot be reached",
+    Standing.COOLING: "is given nothing for a while, since it refused a drop or could not be given one",
+}
 _BEFORE_FREEZE = frozenset({Status.CREATED, Status.READY, Status.HELD})
 _BATCHED = frozenset({Status.BATCHED})
 _WITH_PRINTER = frozenset({Status.BATCHED, Status.SENT})

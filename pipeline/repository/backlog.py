@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, and_, case, cast, func, literal_column, select
 
-from pipeline.lifecycle import PROMISE_OPEN, BatchStatus, SlaState, Status
+from pipeline.lifecycle import PROMISE_OPEN, BatchStatus, SlaState, Standing, Status
 from pipeline.repository.aside import FAILOVER
 from pipeline.repository.batches import freezable
 from pipeline.repository.line_clocks import LineClock
@@ -61,24 +61,39 @@ def _bucket(tx: Connection, moment: ColumnElement[Any], bucket_s: int) -> Column
     return cast(seconds, BigInteger).op("/")(literal_column(str(bucket_s)))
 
 
-def open_printers(tx: Connection, mode: str, account_id: str | None, at: datetime) -> Sequence[Row[Any]]:
-    """Printers that may be given work, by name."""
-    refused = select(acks.c.id).where(
+def known_printers(tx: Connection, mode: str, account_id: str | None, at: datetime) -> Sequence[Row[Any]]:
+    """All printers of live mail, or of a test account, by name, as `standing` and `back_at` read them."""
+    refused = select(func.max(acks.c.received_at, type_=acks.c.received_at.type)).where(
         acks.c.printer_id == printers.c.id, acks.c.state == "rejected", acks.c.received_at > at - COOLING
     )
-    left = select(drops.c.id).where(
+    left = select(func.max(drops.c.set_aside_at, type_=drops.c.set_aside_at.type)).where(
         drops.c.printer_id == printers.c.id, drops.c.recall_by == FAILOVER, drops.c.set_aside_at > at - COOLING
     )
-    usable = and_(
-        printers.c.mode == mode,
-        printers.c.tries < UNREACHABLE_TRIES,
-        ~left.exists(),
-        printers.c.suspended_at.is_(None),
-        printers.c.quarantined_at.is_(None),
-        ~refused.exists(),
-    )
+    lately = (refused.scalar_subquery().label("refused_at"), left.scalar_subquery().label("left_at"))
     owner = printers.c.account_id.is_(None) if account_id is None else printers.c.account_id == account_id
-    return tx.execute(select(printers).where(usable, owner).order_by(printers.c.name)).all()
+    return tx.execute(select(printers, *lately).where(printers.c.mode == mode, owner).order_by(printers.c.name)).all()
+
+
+def open_printers(tx: Connection, mode: str, account_id: str | None, at: datetime) -> Sequence[Row[Any]]:
+    """Printers that may be given work, by name."""
+    return [row for row in known_printers(tx, mode, account_id, at) if standing(row) is Standing.OPEN]
+
+
+def standing(printer: Row[Any]) -> Standing:
+    """Whether a row of `known_printers` may be given work: the one rule for the plan, the board and failover."""
+    if printer.suspended_at is not None:
+        return Standing.SUSPENDED
+    if printer.quarantined_at is not None:
+        return Standing.QUARANTINED
+    if printer.tries >= UNREACHABLE_TRIES:
+        return Standing.UNREACHABLE
+    return Standing.OPEN if back_at(printer) is None else Standing.COOLING
+
+
+def back_at(printer: Row[Any]) -> datetime | None:
+    """When a printer that refused a drop, or lost one to another, is given work again; None for one that did not lately."""
+    lately = [at for at in (printer.refused_at, printer.left_at) if at is not None]
+    return max(lately) + COOLING if lately else None
 
 
 def unprinted_batches(tx: Connection, printer_ids: Collection[str]) -> Sequence[Row[Any]]:

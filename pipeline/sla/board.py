@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from pipeline.lifecycle import Standing
 from pipeline.sla.lanes import Lane
 from pipeline.sla.lots import BatchKey
 from pipeline.sla.presses import ACK_GRACE, CAUTIONS, Bench, Press
@@ -37,10 +38,18 @@ class Shop:
 
     name: str
     press: Press
-    in_use: bool
     heard_at: datetime | None
     asked_at: datetime | None
     made: int | None
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A printer whose profile cannot be read: nothing of its trucks can be foreseen, and nobody else can tell what it has."""
+
+    printer_id: str
+    name: str
+    heard_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -81,10 +90,18 @@ class Floor:
     """All printers with what they have to do, at one moment. `fresh` is whether the tick and its plan can be believed."""
 
     def __init__(
-        self, shops: Sequence[Shop], works: Sequence[Work], meant: Sequence[Meant], now: datetime, *, fresh: bool = True
+        self,
+        shops: Sequence[Shop],
+        works: Sequence[Work],
+        meant: Sequence[Meant],
+        now: datetime,
+        *,
+        fresh: bool = True,
+        unread: Sequence[Unread] = (),
     ) -> None:
         self._now = now
         self._fresh = fresh
+        self._unread = {one: [work for work in works if work.printer_id == one.printer_id] for one in unread}
         self._shops = {shop.press.printer_id: shop for shop in shops}
         self._benches = {printer_id: Bench(shop.press, now) for printer_id, shop in self._shops.items()}
         self._lanes = {
@@ -106,6 +123,11 @@ class Floor:
         """Soonest first; `misses` are the pieces that will miss, by batch and account."""
         rows = [
             self._row(printer_id, truck, misses) for printer_id, lane in self._lanes.items() for truck in lane.trucks()
+        ]
+        rows += [
+            self._unread_row(one, truck, [work for work in works if work.mail_by == truck])
+            for one, works in self._unread.items()
+            for truck in sorted({work.mail_by for work in works})
         ]
         return sorted(rows, key=lambda row: (row.truck, row.printer))
 
@@ -140,6 +162,29 @@ class Floor:
             batches=tuple(work.batch_id for work in works),
         )
 
+    def _unread_row(self, one: Unread, truck: datetime, works: Sequence[Work]) -> TruckRow:
+        """What is known without the printer's profile: its batches, and how far they are."""
+        open_ = any(work.open for work in works)
+        return TruckRow(
+            printer=one.name,
+            zone="UTC",
+            truck=truck,
+            leaves_in_s=(truck - self._now).total_seconds(),
+            latest_start=None,
+            last_reroute=None,
+            steps={step: sum(work.steps.get(step, 0) for work in works) for step in Step},
+            needed_per_hour=None,
+            made_per_hour=None,
+            finish=None,
+            misses=(),
+            reprints=sum(work.reprints for work in works),
+            short=sum(work.short for work in works),
+            ack_age_s=None if one.heard_at is None else (self._now - one.heard_at).total_seconds(),
+            light=Light.LATE if open_ and truck <= self._now else Light.RISK if open_ else Light.STALE,
+            why=("its printer has a profile that cannot be read",),
+            batches=tuple(work.batch_id for work in works),
+        )
+
     def _judge(self, shop: Shop, truck: datetime, missing: bool) -> tuple[Light, tuple[str, ...]]:
         lane, now = self._lanes[shop.press.printer_id], self._now
         works, _ = lane.of(truck)
@@ -154,8 +199,8 @@ class Floor:
             (late if now > told_by else risk).append("has left, and not all is said to be on it")
         if missing and not late:
             late.append("pieces will miss")
-        if not shop.in_use:
-            risk.append("its printer is out of use")
+        if shop.press.standing not in (Standing.OPEN, Standing.COOLING):
+            risk.append(f"its printer {shop.press.standing.told}")
         needed, made = lane.needed_per_hour(truck), lane.made_per_hour
         if needed is not None and made is not None and lane.busy and needed > made:
             risk.append("makes fewer an hour than it needs")
@@ -163,17 +208,25 @@ class Floor:
             risk.append(f"{doubted} in doubt")
         if short := sum(work.short for work in works):
             risk.append(f"{short} short")
-        stale = self._stale(shop, [work for work in lane.works if work.at_printer])
+        stale = self._stale(shop)
         light = Light.LATE if late else Light.RISK if risk else Light.STALE if stale else Light.OK
         return light, (*late, *risk, *stale)
 
-    def _stale(self, shop: Shop, there: Sequence[Work]) -> list[str]:
-        """Why what is known of a printer is not to be relied on."""
+    def _stale(self, shop: Shop) -> list[str]:
+        """Why what is known of a printer is not to be relied on.
+
+        It has to be asked as long as it has anything that is not loaded. Its silence is a sign only while there is something to
+        print: from then until the truck leaves it has nothing to say, and what it does not say after that is a risk of its own.
+        """
         found = [] if self._fresh else ["the plan is not fresh"]
+        works = self._lanes[shop.press.printer_id].works
+        if any(work.handed_over for work in works) and (
+            shop.asked_at is None or self._now - shop.asked_at > ASKED_WITHIN
+        ):
+            return [*found, "its acknowledgements are not asked for"]
+        there = [work for work in works if work.at_printer]
         if not there:
             return found
-        if shop.asked_at is None or self._now - shop.asked_at > ASKED_WITHIN:
-            return [*found, "its acknowledgements are not asked for"]
         since = shop.heard_at or min(work.frozen_at for work in there)
         if self._now - since > shop.press.speaks_within() + ACK_GRACE:
             found.append(f"nothing heard for {_span(self._now - since)}")
@@ -187,7 +240,7 @@ class Floor:
         for key, count, due_at in [*wanted, *((one.key, one.pieces, one.first_due) for one in meant)]:
             pieces[key] += count
             due[key] = min(due_at, due.get(key, due_at))
-        others = [bench for other, bench in self._benches.items() if other != printer_id and self._shops[other].in_use]
+        others = [bench for other, bench in self._benches.items() if other != printer_id]
         lasts = [_last_freeze(others, key, count, due[key]) for key, count in pieces.items()]
         known = [last for last in lasts if last is not None]
         return min(known) if known and len(known) == len(lasts) else None

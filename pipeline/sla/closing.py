@@ -57,7 +57,7 @@ class Desk:
     def close(self) -> None:
         for waiting in self.waitings:
             self._close_waited(waiting)
-        at_work = {bench for bench in self.benches if bench.open}
+        at_work = {bench for bench in self.benches if bench.open and not bench.away}
         while at_work:
             bench = min(at_work, key=lambda one: (one.free_at(), one.press.printer_id))
             if not (self._close_urgent(bench) or self._feed(bench)):
@@ -231,6 +231,9 @@ class Desk:
                 yield limit
         for bench in self.benches:
             if not bench.open:
+                continue
+            if bench.away and bench.press.back_at is not None:
+                yield bench.press.back_at
                 continue
             load, late_at = self.loads[bench.press.printer_id], bench.press.late_at()
             if load.shares:

@@ -43,7 +43,7 @@ def part_hopeless(lots: Sequence[Lot], able: Mapping[BatchKey, Sequence[Bench]])
 
 def too_many(takers: Sequence[Bench]) -> str:
     """Why a lot that could be kept alone is not."""
-    names = ", ".join(sorted({bench.press.printer_id for bench in takers}))
+    names = ", ".join(sorted({bench.press.title for bench in takers}))
     return f"more than {names} can print before the last truck that keeps the promise"
 
 

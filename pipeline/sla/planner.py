@@ -92,8 +92,9 @@ def _takers(backlog: Backlog, benches: Sequence[Bench]) -> tuple[list[Bench], st
         return [], f"no printer takes {key.product} on {key.stock} as {key.mail_class}"
     working = [bench for bench in made if bench.open]
     if not working:
-        names = ", ".join(sorted(bench.press.printer_id for bench in made))
-        return [], f"every printer that takes it ({names}) is down, closed or without a truck"
+        return [], "no printer that takes it is open: " + ", ".join(
+            sorted(f"{one.press.title} {one.shut}" for one in made)
+        )
     pieces = backlog.pieces
     fewest = {bench: bench.press.profile.postage.min_pieces(key.mail_class) for bench in working}
     enough = [bench for bench in working if fewest[bench] <= pieces]

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 
+from pipeline.lifecycle import Standing
 from pipeline.models.profile import Floor, PrinterProfile
 from pipeline.sla.lots import BatchKey
 from pipeline.sla.shifts import Shifts, shifts, worked_on
@@ -54,7 +55,7 @@ class Press:
     """`queue` is in the order of freezing; `printed_at` is when the last batch was printed, where that is known.
 
     `unacknowledged_since` is when the oldest drop of which the printer has not said a word was handed over. `heard_after` is the
-    longest that it lately took to say the first word of a drop; None where it never did.
+    longest that it lately took to say the first word of a drop; None where it never did. A cooling one is open again at `back_at`.
     """
 
     printer_id: str
@@ -62,10 +63,17 @@ class Press:
     profile: PrinterProfile
     pace: Mapping[str, Pace]
     queue: tuple[Committed, ...] = ()
-    reachable: bool = True
+    standing: Standing = Standing.OPEN
     unacknowledged_since: datetime | None = None
     heard_after: timedelta | None = None
     printed_at: datetime | None = None
+    back_at: datetime | None = None
+    name: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.name or self.printer_id
 
     @property
     def floor(self) -> Floor:
@@ -184,7 +192,10 @@ class _Deadlines(dict[float, Deadline | None]):
 
 
 class Bench:
-    """A press during one planning: `base` is the worked second from which a further batch could be printed."""
+    """A press during one planning: `base` is the worked second from which a further batch could be printed.
+
+    One that is `open` can be planned for; one that is `away` is given nothing now, and by and by what nobody else can keep.
+    """
 
     def __init__(self, press: Press, now: datetime) -> None:
         at = now.timestamp()
@@ -193,16 +204,26 @@ class Bench:
         self.rates = _Rates(press)
         self._stocks, self._classes = press.profile.stocks, press.profile.classes
         self._deadlines = {caution: _Deadlines(self, caution) for caution in CAUTIONS}
-        self.earliest = self.shifts.worked(at + _OVERHEAD_S)
+        self.away = press.standing is Standing.COOLING and press.back_at is not None
+        begins = max(at, press.back_at.timestamp()) if press.back_at else at
+        self.earliest = self.shifts.worked(begins + _OVERHEAD_S)
         self.base = max(self.earliest, _queue_end(press, self.shifts))
         self.trucks = self.shifts.trucks_after(at)
         self.setup_s = 60.0 * press.floor.setup_minutes
         self.least_s = min((3600.0 / pace.sheets_per_hour for pace in press.pace.values()), default=0.0)
         late_at = press.late_at()
-        self.late = late_at is not None and now >= late_at
-        self.open = press.reachable and bool(self.trucks) and bool(self.shifts.opens)
+        self.late = self.away or (late_at is not None and now >= late_at)
+        usable = press.standing is Standing.OPEN or self.away
+        self.open = usable and bool(self.trucks) and bool(self.shifts.opens)
         gone = len(self.shifts.trucks) - len(self.trucks)
         self.cuts = [cuts[gone:] for cuts in _cuts(self.shifts, press.floor.lead_minutes, _reprint_s(press))]
+
+    @property
+    def shut(self) -> str:
+        """Why it is not open, as the rest of a sentence that begins with its name."""
+        if self.press.standing is not Standing.OPEN and not self.away:
+            return self.press.standing.told
+        return "has no truck in the days to come" if self.shifts.opens else "is closed"
 
     def takes(self, key: BatchKey) -> bool:
         """Whether it can ever make batches of this key."""

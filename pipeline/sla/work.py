@@ -25,6 +25,7 @@ class Step(StrEnum):
 
 UNPRINTED = (Step.UNSENT, Step.SENT, Step.ACCEPTED)
 AT_PRINTER = (Step.SENT, Step.ACCEPTED)
+HANDED_OVER = (*AT_PRINTER, Step.PRINTED, Step.INSERTED)
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,11 @@ class Work:
     def open(self) -> int:
         """Pieces that are not said to be mailed."""
         return sum(count for step, count in self.steps.items() if step is not Step.LOADED)
+
+    @property
+    def handed_over(self) -> bool:
+        """Whether its printer has something of it that is not loaded, or may have."""
+        return self.in_doubt or any(self.steps.get(step, 0) for step in HANDED_OVER)
 
     @property
     def at_printer(self) -> bool:

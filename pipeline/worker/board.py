@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Row
 
 from pipeline.lifecycle import BatchStatus
 from pipeline.repository import board as counts
-from pipeline.repository.printers import list_printers
-from pipeline.sla.board import Floor, Miss, Shop, TruckRow
+from pipeline.repository.backlog import known_printers, standing
+from pipeline.sla.board import Floor, Miss, Shop, TruckRow, Unread
 from pipeline.sla.lots import BatchKey
 from pipeline.sla.planner import Shortfall
 from pipeline.sla.work import RATE_OVER, Step, Work
@@ -69,7 +69,7 @@ class Doubted:
 
 @dataclass(frozen=True)
 class PrinterLine:
-    """`state` is open, suspended, quarantined, unreachable or invalid (its profile cannot be read)."""
+    """`state` is its standing, or invalid where its profile cannot be read."""
 
     name: str
     state: str
@@ -93,15 +93,16 @@ class Board:
 
 def look(tx: Connection, now: datetime) -> Board:
     """The board of live mail, whose line clock is the machine clock."""
-    rows = list_printers(tx, "live")
+    rows = known_printers(tx, "live", None, now)
     made = counts.printed_since(tx, now - RATE_OVER)
     shops, broken = _shops(tx, rows, made, now)
     noted, leads_until = read_note(tx), counts.tick_until(tx)
     fresh = noted is not None and now - noted.at <= FRESH_FOR and leads_until is not None and leads_until > now
     known = {shop.press.printer_id for shop in shops}
-    works = [work for work in _works(tx, now) if work.printer_id in known]
+    works = _works(tx, now)
     meant = [one for one in noted.meant if one.printer_id in known] if noted else []
-    floor = Floor(shops, works, meant, now, fresh=fresh)
+    unread = [Unread(row.id, row.name, row.last_ack_at) for row in rows if row.id in broken]
+    floor = Floor(shops, works, meant, now, fresh=fresh, unread=unread)
     return Board(
         at=now,
         planned_at=noted.at if noted else None,
@@ -128,7 +129,6 @@ def _shops(
         Shop(
             name=row.name,
             press=press,
-            in_use=row.suspended_at is None and row.quarantined_at is None,
             heard_at=row.last_ack_at,
             asked_at=_asked_at(row, now),
             # A printer that was heard of and printed nothing in that time made none.
@@ -148,13 +148,7 @@ def _asked_at(row: Row[Any], now: datetime) -> datetime | None:
 
 
 def _state(row: Row[Any], broken: set[str]) -> str:
-    if row.id in broken:
-        return "invalid"
-    if row.suspended_at is not None:
-        return "suspended"
-    if row.quarantined_at is not None:
-        return "quarantined"
-    return "unreachable" if row.tries else "open"
+    return "invalid" if row.id in broken else standing(row).value
 
 
 def _works(tx: Connection, now: datetime) -> list[Work]:

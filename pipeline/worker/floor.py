@@ -25,8 +25,8 @@ _UNHEARD = (BatchStatus.HANDING_OVER, BatchStatus.SENT)
 
 
 def read_presses(tx: Connection, printers: Sequence[Row[Any]], at: datetime) -> list[Press]:
-    """One for each of these rows of `printers` whose profile can be read, in their order, with what it has to print at line
-    time `at`.
+    """One for each of these rows of `backlog.known_printers` whose profile can be read, in their order, with what it has to
+    print at line time `at`.
     """
     profiles = {row.id: profile for row in printers if (profile := profile_of(row)) is not None}
     printers = [row for row in printers if row.id in profiles]
@@ -79,6 +79,9 @@ def _press(
         unacknowledged_since=min(silent, default=None) if row.account_id is None else None,
         heard_after=max((worked_between(floor, *one) for one in words), default=None),
         printed_at=printed_at,
+        standing=backlog.standing(row),
+        back_at=backlog.back_at(row),
+        name=row.name,
     )
 
 

@@ -65,7 +65,7 @@ class Freezing:
         with self._context.db.read() as tx:
             at = self._context.line_clock.read(tx, {account_id or ""})[account_id or ""]
             counted = backlog.waiting_pieces(tx, mode, account_id, at, bucket_s=BUCKET_S)
-            printers = backlog.open_printers(tx, mode, account_id, at) if counted else []
+            printers = backlog.known_printers(tx, mode, account_id, at) if counted else []
             presses = read_presses(tx, printers, at)
         self._tell_unreadable(printers, presses)
         waiting = list(_backlogs(mode, account_id, counted))

@@ -12,10 +12,11 @@ import structlog
 from sqlalchemy import Connection, Row, select
 
 from pipeline.errors import Permanent
-from pipeline.lifecycle import BatchStatus
+from pipeline.lifecycle import BatchStatus, Standing
 from pipeline.ports import Doorbell, Note
+from pipeline.repository.backlog import known_printers
 from pipeline.repository.batches import Freeze, NotFrozenError, freeze
-from pipeline.repository.printers import Deed, printer_named, record
+from pipeline.repository.printers import Deed, record
 from pipeline.repository.tables import batches, printers
 from pipeline.sla.lots import BatchKey
 from pipeline.sla.presses import Bench, Press
@@ -125,15 +126,16 @@ class Rerouting:
 
     def _press(self, tx: Connection, name: str, batch: Row[Any]) -> Press:
         """A printer that can make these pieces; looked at before anything is taken back."""
-        row = printer_named(tx, self._context.mode, name)
-        if row is None:
+        at = self._context.machine_clock()
+        rows = [row for row in known_printers(tx, self._context.mode, None, at) if row.name == name]
+        if not rows:
             raise CannotRerouteError("no_such_printer", f"there is no printer {name}")
-        if row.suspended_at is not None or row.quarantined_at is not None:
-            raise CannotRerouteError("printer_out_of_use", f"{name} is out of use")
-        presses = read_presses(tx, [row], self._context.machine_clock())
+        presses = read_presses(tx, rows, at)
         if not presses:
             raise CannotRerouteError("printer_profile_invalid", f"the profile of {name} cannot be read")
         [press] = presses
+        if press.standing in (Standing.SUSPENDED, Standing.QUARANTINED):
+            raise CannotRerouteError("printer_out_of_use", f"{name} is out of use")
         if press.lacks(_key(batch)):
             raise CannotRerouteError(
                 "printer_cannot", f"{name} makes no {batch.product} on {batch.stock} as {batch.mail_class}"

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from pipeline.repository.backlog import COOLING, UNREACHABLE_TRIES
 from pipeline.repository.holds import HoldWish
 from pipeline.repository.tables import accounts, batches, drops, pieces, plan_notes, printers
 from pipeline.sla.board import Light, Miss, TruckRow
@@ -171,7 +172,7 @@ def test_holds_doubts_and_printers_out_of_use_are_told(world: World) -> None:
     assert (hold.code, hold.name, hold.pieces, hold.since, hold.stops_count) == ("asked", "ada", 1, START, True)
     assert [(one.name, one.state) for one in shown.printers] == [("north", "suspended")]
     [row] = shown.trucks
-    assert {"1 in doubt", "its printer is out of use"} <= set(row.why)
+    assert {"1 in doubt", "its printer is suspended"} <= set(row.why)
     assert len(ids) == sum(row.steps.values())
 
 
@@ -189,6 +190,49 @@ def test_a_printer_whose_profile_cannot_be_read_is_told_as_such(world: World) ->
     broken = world.add_printer(name="south")
     world.set(printers, broken, profile={"nonsense": 1})
     assert [(one.name, one.state) for one in board(world).printers] == [("north", "open"), ("south", "invalid")]
+
+
+def test_the_trucks_of_a_printer_whose_profile_became_unreadable_are_not_lost(world: World) -> None:
+    due_by(world, FIVE)
+    printer = world.rows(printers)[0]
+    world.set(printers, printer.id, profile={**printer.profile, "postage": {}})
+    assert (truck(world).truck, truck(world).light, steps(world)) == (FIVE, Light.RISK, {Step.SENT: 10})
+
+
+def test_an_unreachable_printer_is_never_green_and_no_way_out(world: World) -> None:
+    due_by(world, FIVE)
+    [north] = world.rows(printers)
+    south = world.add_printer(name="south")
+    assert (truck(world).light, truck(world).last_reroute is None) == (Light.OK, False)
+    world.set(printers, south, tries=UNREACHABLE_TRIES)
+    assert truck(world).last_reroute is None
+    world.set(printers, north.id, tries=UNREACHABLE_TRIES)
+    row = truck(world)
+    assert (row.light, row.why[0]) == (Light.RISK, "its printer cannot be reached")
+
+
+def test_why_nobody_makes_it_is_told_with_the_printers_names(world: World) -> None:
+    north = world.add_printer()
+    world.add_ready(3, due_at=FIVE)
+    world.set(printers, north, suspended_at=START)
+    world.tick()
+    [stuck] = board(world).stuck
+    assert stuck.cause == "no printer that takes it is open: north is suspended"
+
+
+def test_a_printer_that_cools_off_misses_only_what_its_return_cannot_keep(world: World) -> None:
+    world.freeze_and_send(3, due_at=FIVE)
+    ack(world, world.drop().stem, "rejected", reason="torn sheets")
+    world.clock.advance(timedelta(minutes=1))
+    world.run_until_quiet()
+    world.add_ready(2, due_at=FIVE + timedelta(days=1))
+    world.tick()
+    shown = board(world)
+    assert (shown.stuck, shown.printers[0].state) == ((), "cooling")
+    assert sum(row.steps[Step.WAITING] for row in shown.trucks) == 5
+    world.clock.advance(COOLING)
+    world.tick()
+    assert {row.pieces for row in world.rows(batches, batches.c.status == "frozen")} == {5}
 
 
 def test_test_mail_is_on_no_board(world: World) -> None:

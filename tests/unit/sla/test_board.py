@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from pipeline.lifecycle import Standing
 from pipeline.models.profile import Floor as Hours
 from pipeline.models.profile import Postage, PrinterProfile, Sandbox
-from pipeline.sla.board import Floor, Light, Miss, Shop, TruckRow, meant_for_trucks
+from pipeline.sla.board import Floor, Light, Miss, Shop, TruckRow, Unread, meant_for_trucks
 from pipeline.sla.lots import BatchKey
 from pipeline.sla.presses import Pace, Press
 from pipeline.sla.work import Meant, Step, Work
@@ -23,15 +24,20 @@ HOURS: dict[str, Any] = {"trucks": (time(11), time(17), time(20, 30)), "lead_min
 
 
 def shop(
-    name: str = "north", *, heard: int | None = 4, made: int | None = None, in_use: bool = True, **more: Any
+    name: str = "north",
+    *,
+    heard: int | None = 4,
+    made: int | None = None,
+    standing: Standing = Standing.OPEN,
+    **more: Any,
 ) -> Shop:
     """A printer that was heard of so many minutes ago, and asked a moment ago."""
     profile = PrinterProfile(
         transport=Sandbox(), postage=Postage(mailer_id="123456", method="meter"), floor=Hours(**{**HOURS, **more})
     )
-    press = Press(name, None, profile, {KEY.product: Pace(8, 6_000, 5.0)})
+    press = Press(name, None, profile, {KEY.product: Pace(8, 6_000, 5.0)}, standing=standing)
     heard_at = None if heard is None else NOW - timedelta(minutes=heard)
-    return Shop(name, press, in_use, heard_at, NOW - timedelta(seconds=20), made)
+    return Shop(name, press, heard_at, NOW - timedelta(seconds=20), made)
 
 
 def work(batch_id: str = "bt_1", *, sheets: int = 1_000, minutes_ago: int = 60, **more: Any) -> Work:
@@ -132,14 +138,36 @@ def test_a_printer_that_was_not_heard_of_for_long_is_never_green(heard: int | No
     assert bool(found.why) is (light is Light.STALE)
 
 
-def test_silence_is_no_sign_where_the_printer_has_nothing_to_say() -> None:
-    assert row([work(steps={Step.PRINTED: 8_000})], [shop(heard=300)]).light is Light.OK
+def test_silence_is_no_sign_from_printing_to_the_truck_as_long_as_the_printer_is_asked() -> None:
+    printed = work(steps={Step.PRINTED: 8_000})
+    assert row([printed], [shop(heard=300)]).light is Light.OK
+    asleep = replace(shop(heard=300), asked_at=NOW - timedelta(minutes=6))
+    assert row([printed], [asleep]).light is Light.STALE
 
 
-def test_what_we_did_not_ask_for_may_have_been_said() -> None:
+@pytest.mark.parametrize("step", [Step.SENT, Step.ACCEPTED, Step.PRINTED, Step.INSERTED])
+def test_what_we_did_not_ask_for_may_have_been_said(step: Step) -> None:
     asleep = replace(shop(), asked_at=NOW - timedelta(minutes=6))
-    found = row([work()], [asleep])
+    found = row([work(steps={step: 8_000})], [asleep])
     assert (found.light, found.why) == (Light.STALE, ("its acknowledgements are not asked for",))
+
+
+@pytest.mark.parametrize("step", [Step.UNSENT, Step.ACCEPTED, Step.PRINTED])
+def test_nothing_is_green_at_a_printer_that_cannot_be_reached(step: Step) -> None:
+    found = row([work(steps={step: 8_000})], [shop(standing=Standing.UNREACHABLE)])
+    assert (found.light, found.why) == (Light.RISK, ("its printer cannot be reached",))
+
+
+def test_a_printer_that_cools_off_still_makes_what_it_has() -> None:
+    assert row([work()], [shop(standing=Standing.COOLING)]).light is Light.OK
+
+
+def test_the_trucks_of_a_printer_whose_profile_cannot_be_read_stay_on_the_board() -> None:
+    lost = work(printer_id="lost", steps={Step.ACCEPTED: 5_000, Step.PRINTED: 3_000})
+    [found] = Floor([shop()], [lost], [], NOW, unread=[Unread("lost", "south", NOW - timedelta(minutes=3))]).rows({})
+    assert (found.printer, found.truck, found.light, found.ack_age_s) == ("south", FIVE, Light.RISK, 180.0)
+    assert (found.steps[Step.ACCEPTED], found.batches) == (5_000, ("bt_1",))
+    assert found.why == ("its printer has a profile that cannot be read",)
 
 
 def test_nothing_is_green_while_the_plan_is_old() -> None:
@@ -148,9 +176,9 @@ def test_nothing_is_green_while_the_plan_is_old() -> None:
 
 
 def test_doubts_shorts_and_a_printer_out_of_use_are_risks() -> None:
-    found = row([work(in_doubt=True, short=3, reprints=2)], [shop(in_use=False)])
+    found = row([work(in_doubt=True, short=3, reprints=2)], [shop(standing=Standing.SUSPENDED)])
     assert found.light is Light.RISK
-    assert found.why == ("its printer is out of use", "1 in doubt", "3 short")
+    assert found.why == ("its printer is suspended", "1 in doubt", "3 short")
     assert (found.short, found.reprints) == (3, 2)
 
 
@@ -211,11 +239,12 @@ def test_the_last_moment_for_another_printer_is_when_it_would_have_to_freeze_it(
 @pytest.mark.parametrize(
     "other",
     [
-        shop("south", in_use=False),
+        shop("south", standing=Standing.SUSPENDED),
+        shop("south", standing=Standing.UNREACHABLE),
         shop("south", trucks=(time(11),)),
         replace(shop("south"), press=replace(shop("south").press, pace={})),
     ],
-    ids=["out of use", "no truck", "cannot make it"],
+    ids=["suspended", "unreachable", "no truck", "cannot make it"],
 )
 def test_there_is_no_such_moment_where_nobody_else_can_make_it_in_time(other: Shop) -> None:
     assert row([work()], [shop(), other]).last_reroute is None

@@ -1,10 +1,12 @@
 """The plan: scenarios whose best answer is known."""
 
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 
 import pytest
 
+from pipeline.lifecycle import Standing
 from pipeline.sla.lots import BatchKey
 from pipeline.sla.planner import plan
 from pipeline.sla.presses import LINE_OVERHEAD, Committed
@@ -298,9 +300,37 @@ def test_it_still_gets_what_no_other_can_keep() -> None:
 
 
 def test_a_printer_that_cannot_be_reached_gets_nothing() -> None:
-    down = press(more={"reachable": False})
-    [short] = plan([backlog(9)], [down], NOW).shortfalls
-    assert short.cause == "every printer that takes it (north) is down, closed or without a truck"
+    down = press("pr_1", more={"standing": Standing.UNREACHABLE, "name": "north"})
+    idle = press("south", trucks=())
+    [short] = plan([backlog(9)], [down, idle], NOW).shortfalls
+    assert short.cause == (
+        "no printer that takes it is open: north cannot be reached, south has no truck in the days to come"
+    )
+
+
+def test_a_printer_that_cools_off_gets_nothing_until_it_is_back_and_keeps_what_it_then_can() -> None:
+    back_at = NOW + timedelta(minutes=15)
+    cooling = press(max_wait_s=0, more={"standing": Standing.COOLING, "back_at": back_at})
+    planned = plan([backlog(900)], [cooling], NOW)
+    assert (planned.closes, planned.shortfalls, planned.next_close_at) == ((), (), back_at)
+    [wait] = planned.waits
+    assert (wait.pieces, wait.mail_by) == (900, LAST_TRUCK)
+
+
+def test_what_a_printer_that_cools_off_cannot_keep_when_it_is_back_has_its_cause() -> None:
+    quick = press(trucks=(time(10, 17), time(20, 30)), lead_minutes=0, setup_minutes=0)
+    due_soon = backlog(9, due=NOW + timedelta(minutes=20))
+    assert plan([due_soon], [quick], NOW).shortfalls == ()
+    cooling = replace(quick, standing=Standing.COOLING, back_at=NOW + timedelta(minutes=15))
+    [short] = plan([due_soon], [cooling], NOW).shortfalls
+    assert (short.pieces, "in time" in short.cause) == (9, True)
+
+
+def test_another_printer_gets_what_one_that_cools_off_would_have_made() -> None:
+    cooling = press(
+        cost_cents_per_sheet=1.0, more={"standing": Standing.COOLING, "back_at": NOW + timedelta(minutes=15)}
+    )
+    assert [close.printer_id for close in plan([backlog(900)], [cooling, press("south")], NOW).closes] == ["south"]
 
 
 def test_pieces_whose_first_truck_is_another_printers_are_left_for_it() -> None:

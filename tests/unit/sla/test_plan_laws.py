@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import product
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipeline.lifecycle import Standing
 from pipeline.models.profile import Floor, Postage, PrinterProfile, Sandbox
 from pipeline.sla.calendar import due_at
 from pipeline.sla.lots import Backlog, BatchKey, as_time
@@ -77,8 +79,10 @@ def presses_of_all_kinds(draw: st.DrawFn) -> list[Press]:
         silent = draw(st.none() | st.integers(0, 90))
         queue = draw(st.lists(st.builds(Committed, st.just("letter"), st.integers(1, 4_000), st.just(NOW)), max_size=2))
         since = None if silent is None else NOW - timedelta(minutes=silent)
-        reachable = draw(st.sampled_from([True, True, True, False]))
-        made.append(Press(f"pr_{number}", None, profile, pace, tuple(queue), reachable, since))
+        standing = draw(st.sampled_from([Standing.OPEN, Standing.OPEN, Standing.UNREACHABLE, Standing.COOLING]))
+        back_at = NOW + timedelta(minutes=draw(st.integers(1, 15))) if standing is Standing.COOLING else None
+        known = Press(f"pr_{number}", None, profile, pace, tuple(queue), standing, since)
+        made.append(replace(known, back_at=back_at))
     return made
 
 
@@ -96,7 +100,7 @@ def test_no_piece_is_taken_twice_and_no_printer_gets_what_it_cannot_make(
     left = {one.key: by_due(one) for one in backlogs}
     for close in planned.closes:
         printer, key = by_id[close.printer_id], close.key
-        assert printer.reachable
+        assert printer.standing is Standing.OPEN
         assert key.product in printer.pace
         assert key.stock in printer.profile.stocks
         assert key.mail_class in printer.profile.classes
