@@ -22,7 +22,7 @@ from pipeline.lifecycle import (
 from pipeline.models.ack_format import AckBody, Reading
 from pipeline.models.types import Ids
 from pipeline.repository.ack_checks import HANDED_OVER, AckRecord, Checked, Good, check
-from pipeline.repository.aside import Aside, set_drop_aside
+from pipeline.repository.aside import Aside, locked_drop, set_drop_aside
 from pipeline.repository.batches import (
     BEHIND_MAILED,
     BEHIND_PRINTED,
@@ -71,14 +71,13 @@ class AckWriter:
         said = dict[int, Checked]()
         turns = _in_turn(reading.acks)
         for number, ack in turns[:-1]:
-            said[number] = self._begin(record, ack)
+            begun = self._begin(record, ack)
             with self._db.write() as tx:
-                self._settle(tx, said[number])
-        for number, ack in turns[-1:]:
-            said[number] = self._begin(record, ack)
+                said[number] = self._settle(tx, record, ack, begun)
+        last = [(number, ack, self._begin(record, ack)) for number, ack in turns[-1:]]
         with self._db.write() as tx:
-            for number, _ in turns[-1:]:
-                self._settle(tx, said[number])
+            for number, ack, begun in last:
+                said[number] = self._settle(tx, record, ack, begun)
             in_order = [said[number] for number in sorted(said)]
             good = [one.good for one in in_order if one.good is not None]
             faults = [*reading.faults, *(fault for one in in_order for fault in one.faults)]
@@ -112,51 +111,62 @@ class AckWriter:
         if to is Status.MAILED:
             evidence["basis"] = Basis.PRINTER
         for named in _named(drop, ack):
-            self._move_all(and_(named, pieces.c.status.in_(sorted(REACHED_FROM[to]))), to, at, evidence, sets)
-            if to is Status.MAILED:
-                self._correct(named, at, evidence)
+            behind = and_(named, pieces.c.status.in_(sorted(REACHED_FROM[to])))
+            self._move_all(behind, to, at, evidence, sets, gone=named if to is Status.MAILED else None)
 
     def _move_all(
-        self, which: ColumnElement[bool], to: Status, at: datetime, evidence: Mapping[str, Any], sets: Mapping[str, Any]
+        self,
+        which: ColumnElement[bool],
+        to: Status,
+        at: datetime,
+        evidence: Mapping[str, Any],
+        sets: Mapping[str, Any],
+        *,
+        gone: ColumnElement[bool] | None = None,
     ) -> None:
+        """Page by page. Those of `gone` that went on by later evidence and count as late are corrected once all have moved."""
         while True:
             with self._db.write() as tx:
                 rows = tx.execute(select_snapshots().where(which).limit(_BULK)).all()
                 wishes = [Move(snapshot(row), to, at, evidence, sets) for row in rows]
                 move(tx, wishes, now=self._now(), ids=self._ids)
-            if len(rows) < _BULK:
+                over = len(rows) < _BULK and (gone is None or self._correct(tx, gone, at, evidence))
+            if over:
                 return
 
-    def _correct(self, which: ColumnElement[bool], at: datetime, evidence: Mapping[str, Any]) -> None:
-        """Pieces that went on by later evidence, and count as late, may have been mailed in time all the same."""
+    def _correct(self, tx: Connection, which: ColumnElement[bool], at: datetime, evidence: Mapping[str, Any]) -> bool:
+        """A page of pieces that may have been mailed in time all the same; whether it was the last."""
         breached = and_(pieces.c.sla_state == SlaState.BREACHED, pieces.c.due_at >= at)
         gone = pieces.c.status.in_(sorted(PROMISE_KEPT_BY))
-        while True:
-            with self._db.write() as tx:
-                rows = tx.execute(select_snapshots().where(which, breached, gone).limit(_BULK)).all()
-                correct(tx, [(snapshot(row), at, evidence) for row in rows], now=self._now(), ids=self._ids)
-            if len(rows) < _BULK:
-                return
+        rows = tx.execute(select_snapshots().where(which, breached, gone).limit(_BULK)).all()
+        correct(tx, [(snapshot(row), at, evidence) for row in rows], now=self._now(), ids=self._ids)
+        return len(rows) < _BULK
 
-    def _settle(self, tx: Connection, said: Checked) -> None:
+    def _settle(self, tx: Connection, record: AckRecord, ack: AckBody, said: Checked) -> Checked:
+        """Save the rest of it. Where its drop was set aside since it was checked, it is checked again by that."""
+        if said.good is None:
+            return said
+        stands = locked_drop(tx, said.good.drop.id)
+        if stands.set_aside_at != said.good.drop.set_aside_at:
+            said = check(tx, record, ack)
         if said.good is not None:
-            self._settle_drop(tx, said.good)
+            self._settle_drop(tx, said.good, stands.status)
+        return said
 
-    def _settle_drop(self, tx: Connection, good: Good) -> None:
+    def _settle_drop(self, tx: Connection, good: Good, status: str) -> None:
+        """`status` is the drop's, which may be in doubt since it was checked."""
         drop, ack, at = good.drop, good.ack, good.at
         if ack.state == "rejected":
             self._refused(tx, drop, ack, at)
             return
-        if drop.status != DropStatus.SENT:
+        if status != DropStatus.SENT:
             self._end_doubt(tx, drop)
-        advance_batch(tx, drop.batch_id, BatchStatus.ACCEPTED)
         _note_made(tx, drop, ack)
         if ack.state in ("spoiled", "destroyed") and ack.pieces:
             reprint(tx, drop, ack.pieces, outcome=ack.state, at=at, ids=self._ids)
-        elif ack.state == "printed":
-            advance_batch_if_all(tx, drop.batch_id, BatchStatus.PRINTED, BEHIND_PRINTED)
-        elif ack.state == "mailed":
-            advance_batch_if_all(tx, drop.batch_id, BatchStatus.MAILED, BEHIND_MAILED)
+        all_made = _ALL_MADE.get(ack.state)
+        if all_made is None or not advance_batch_if_all(tx, drop.batch_id, *all_made):
+            advance_batch(tx, drop.batch_id, BatchStatus.ACCEPTED)
 
     def _end_doubt(self, tx: Connection, drop: Row[Any]) -> None:
         """Whatever it says, a printer that speaks of a drop has it: that ends any doubt about the hand-over."""
@@ -188,6 +198,8 @@ def _named(drop: Row[Any], ack: AckBody) -> Iterator[ColumnElement[bool]]:
 
 
 _MADE = ("printed", "inserted", "mailed")
+_ALL_MADE = {"printed": (BatchStatus.PRINTED, BEHIND_PRINTED), "mailed": (BatchStatus.MAILED, BEHIND_MAILED)}
+"""Where a batch is once nothing of it is behind."""
 
 
 def _note_made(tx: Connection, drop: Row[Any], ack: AckBody) -> None:

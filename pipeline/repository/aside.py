@@ -46,6 +46,7 @@ def set_drop_aside(tx: Connection, drop_id: str, why: Aside, *, ids: Ids) -> lis
 
     A drop becomes void before it is handed over or, as possible duplicates, out of doubt; recalled or refused after.
     """
+    locked_drop(tx, drop_id)
     allowed = (DropStatus.IN_DOUBT,) if why.duplicates else _FROM[why.to]
     here = and_(drops.c.id == drop_id, drops.c.status.in_(allowed))
     if why.to is not DropStatus.REFUSED:
@@ -60,6 +61,11 @@ def set_drop_aside(tx: Connection, drop_id: str, why: Aside, *, ids: Ids) -> lis
     freed = _free(tx, drop, why, ids)
     follow_pieces(tx, drop.batch_id, BatchStatus(why.to.value))
     return freed
+
+
+def locked_drop(tx: Connection, drop_id: str) -> Row[Any]:
+    """A drop as it stands. Who sets it aside and who hears of it wait for each other here, and then see what the other said."""
+    return tx.execute(select(drops).where(drops.c.id == drop_id).with_for_update()).one()
 
 
 def put_in_doubt(tx: Connection, drop: Row[Any], at: datetime) -> None:

@@ -100,8 +100,8 @@ def freeze(tx: Connection, order: Freeze, *, now: datetime, ids: Ids) -> str | N
     taken = sorted((row for row in candidates if row.id in moved), key=lambda row: (row.zip5, row.routing, row.id))
     if not taken:
         return None
-    places = plan_places(len(taken), PRODUCTS[order.product], order.profile.imposition)
-    sheets = 1 + max(sheet for sheet, _, _ in places)
+    places = plan_places(len(taken), PRODUCTS[order.product], order.profile.imposition, sheets=order.sheets)
+    sheets = order.sheets + max(sheet for sheet, _, _ in places)
     _insert_batch(tx, order, batch_id, taken, sheets)
     open_drop(tx, batch_id, 0, pieces_=len(taken), sheets=sheets, at=order.at, ids=ids)
     _insert_placements(tx, batch_id, 0, [(row.id, imbs[row.id]) for row in taken], places, ids)
@@ -159,9 +159,10 @@ def reprint(
         return []
     batch = tx.execute(select(batches).where(batches.c.id == drop.batch_id).with_for_update()).one()
     last = tx.execute(select(func.max(drops.c.revision)).where(drops.c.batch_id == drop.batch_id)).scalar_one()
-    places = plan_places(len(spoiled), PRODUCTS[batch.product], Imposition.model_validate(batch.imposition))
+    each, imposition = batch.sheets_per_piece, Imposition.model_validate(batch.imposition)
+    places = plan_places(len(spoiled), PRODUCTS[batch.product], imposition, sheets=each)
     again = [(row.piece_id, row.imb) for row in sorted(spoiled, key=lambda row: row.sequence)]
-    open_drop(tx, drop.batch_id, last + 1, pieces_=len(again), sheets=1 + max(p[0] for p in places), at=at, ids=ids)
+    open_drop(tx, drop.batch_id, last + 1, pieces_=len(again), sheets=each + max(p[0] for p in places), at=at, ids=ids)
     _insert_placements(tx, drop.batch_id, last + 1, again, places, ids)
     return [piece_id for piece_id, _ in again]
 
@@ -193,11 +194,13 @@ def advance_batch(tx: Connection, batch_id: str, to: BatchStatus) -> None:
     )
 
 
-def advance_batch_if_all(tx: Connection, batch_id: str, to: BatchStatus, behind: Iterable[Status]) -> None:
-    """Move a batch forward once none of its pieces is in a status `behind`."""
+def advance_batch_if_all(tx: Connection, batch_id: str, to: BatchStatus, behind: Iterable[Status]) -> bool:
+    """Move a batch forward once none of its pieces is in a status `behind`; whether that is so."""
     left = select(pieces.c.id).where(pieces.c.batch_id == batch_id, pieces.c.status.in_(sorted(behind))).limit(1)
-    if tx.execute(left).first() is None:
-        advance_batch(tx, batch_id, to)
+    if tx.execute(left).first() is not None:
+        return False
+    advance_batch(tx, batch_id, to)
+    return True
 
 
 def follow_pieces(tx: Connection, batch_id: str, aside: BatchStatus) -> None:

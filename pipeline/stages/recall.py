@@ -26,6 +26,7 @@ from pipeline.repository.aside import (
     FAILOVER,
     HANDED_OVER,
     Aside,
+    locked_drop,
     put_in_doubt,
     set_drop_aside,
     spoken_of,
@@ -172,6 +173,7 @@ class Recall:
 
     def _doubt(self, tx: Connection, drop: Row[Any]) -> Outcome | None:
         """In doubt from here on; None where the printer has spoken of it meanwhile, or somebody has set it aside."""
+        locked_drop(tx, drop.id)
         open_ = and_(drops.c.id == drop.id, drops.c.status.in_(HANDED_OVER), ~spoken_of())
         doubted = update(drops).where(open_).values(status=DropStatus.IN_DOUBT, recall_state="lost", **FREED)
         if not tx.execute(doubted).rowcount:
