@@ -148,10 +148,10 @@ class Recall:
         with self._directory.open(printer_row) as printer:
             if printer.recall(drop.stem, drop.ready_part):
                 return _Ended.WON if proves else _Ended.UNPROVEN
-            lies = Lies.TAKEN if proves else printer.look(drop.stem, drop.ready_part)
-        if lies is Lies.READY:
-            raise Transient("handed_over_meanwhile", f"{drop.stem} was handed over while it was recalled")
-        return _Ended.LOST if lies is Lies.TAKEN else _Ended.UNPROVEN
+            lies = printer.look(drop.stem, drop.ready_part)
+        if lies in (Lies.READY, Lies.PART):
+            raise Transient("still_on_the_shelf", f"{drop.stem} was not taken, and could not be renamed away")
+        return _Ended.LOST if proves or lies is Lies.TAKEN else _Ended.UNPROVEN
 
     def _save(self, tx: Connection, drop: Row[Any], ended: _Ended, now: datetime) -> Outcome:
         asked = tx.execute(select(drops).where(drops.c.id == drop.id)).one()

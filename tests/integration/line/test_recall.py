@@ -158,6 +158,20 @@ def test_a_killed_recall_is_repeated(world: World, ids: list[str], desk: Recall)
     assert_free(world, ids, "recalled")
 
 
+def test_a_recall_is_not_lost_while_the_ready_file_still_lies_there(
+    world: World, ids: list[str], desk: Recall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its server does not let it be renamed, for now."""
+    with monkeypatch.context() as stuck:
+        stuck.setattr(world.printer(), "recall", lambda _stem, _part: False)
+        assert [one.state for one in desk.recall(world.batch().id, deed(world))] == ["asked"]
+        recover(world)
+        assert (world.drop().recall_state, world.drop().last_error) == ("asked", "still_on_the_shelf")
+        assert world.statuses(ids) == {"sent": 3}
+    recover(world)
+    assert_free(world, ids, "recalled")
+
+
 def doubt(world: World) -> list[str]:
     world.add_printer()
     ids = world.add_ready(3)
