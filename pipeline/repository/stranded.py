@@ -52,7 +52,9 @@ def mark_silent(
 
     Returns the pieces that were marked, or None when it was noted now.
     """
-    on_track = and_(live_pieces(drop), pieces.c.status == Status.SENT, pieces.c.sla_state == SlaState.ON_TRACK)
+    # Of a piece that is printed again, what is `printed` was spoiled.
+    waits = [Status.SENT, Status.PRINTED] if drop.revision else [Status.SENT]
+    on_track = and_(live_pieces(drop), pieces.c.status.in_(waits), pieces.c.sla_state == SlaState.ON_TRACK)
     rows = tx.execute(select_snapshots().where(on_track).limit(limit)).all()
     cause = {"drop": drop.stem, "cause": "printer_silent"}
     alarms = [(snapshot(row), SlaState.AT_RISK, row.due_at) for row in rows]

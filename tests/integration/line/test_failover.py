@@ -321,6 +321,22 @@ def test_a_day_on_which_its_printer_is_suspended_does_not_count_as_silence(world
     assert "printer.silent" in {line["event"] for line in logs}
 
 
+def test_a_silent_reprint_puts_what_it_makes_again_at_risk_and_nothing_else(world: World) -> None:
+    ids = world.freeze_and_send(3)
+    world.clock.advance(timedelta(minutes=5))
+    ack(world, world.drop().stem, "printed")
+    world.run_until_quiet()
+    world.clock.advance(timedelta(minutes=5))
+    ack(world, world.drop().stem, "spoiled", pieces=ids[:1])
+    world.run_until_quiet()
+    assert (world.drop(1).status, world.statuses(ids)) == ("sent", {"printed": 3})
+    world.clock.advance(SILENT)
+    world.run_until_quiet()
+    assert world.drop(1).silent_at == world.clock()
+    assert [world.piece(one).sla_state for one in ids] == ["at_risk", "on_track", "on_track"]
+    assert world.events(ids[0])[-1].evidence["drop"] == world.drop(1).stem
+
+
 def test_a_printer_that_speaks_in_time_is_not_silent(world: World) -> None:
     ids = world.freeze_and_send(3)
     world.clock.advance(timedelta(minutes=5))
