@@ -47,7 +47,8 @@ def board(shown: Board) -> dict[str, Any]:
             for one in shown.doubted
         ],
         "printers": [
-            {"name": one.name, "state": one.state, "last_ack_at": moment(one.heard_at)} for one in shown.printers
+            {"name": one.name, "state": one.state, "trouble": one.trouble, "last_ack_at": moment(one.heard_at)}
+            for one in shown.printers
         ],
     }
 
@@ -122,6 +123,8 @@ def printer(row: Columns) -> dict[str, Any]:
         "suspended_at": moment(row["suspended_at"]),
         "quarantined_at": moment(row["quarantined_at"]),
         "last_ack_at": moment(row["last_ack_at"]),
+        "trouble": row["trouble"],
+        "trouble_since": moment(row["trouble_since"]),
         "created_at": moment(row["created_at"]),
         "profile": row["profile"],
         "faults": [fault.as_dict() for fault in _faults(row)],

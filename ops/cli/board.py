@@ -196,7 +196,8 @@ def _printers(shown: Board) -> list[Line]:
     cells: Line = []
     for one in shown.printers:
         age = "never heard" if one.heard_at is None else f"heard {_age((shown.at - one.heard_at).total_seconds())} ago"
-        cells.append((_fit(f"{one.name} {one.state}, {age}", -33), "" if one.state == "open" else _COLOURS[Light.RISK]))
+        state = one.trouble or one.state
+        cells.append((_fit(f"{one.name} {state}, {age}", -33), "" if state == "open" else _COLOURS[Light.RISK]))
     return [[("      ", ""), *cells[at : at + 2]] for at in range(0, len(cells), 2)]
 
 

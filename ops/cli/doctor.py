@@ -34,6 +34,7 @@ from pipeline.repository.database import Database
 from pipeline.repository.prices import read_prices
 from pipeline.repository.tables import accounts, leases, pieces, printers
 from pipeline.sla.pickups import hours_without_pickup
+from pipeline.stages.watched_printers import ALARMS
 from pipeline.worker.settings import Settings, read_settings
 
 app = new_app()
@@ -194,6 +195,8 @@ def _printers(tx: Connection, settings: Settings) -> Iterator[Check]:
 
 
 def _faults(row: Row[Any], settings: Settings) -> Iterator[str]:
+    if row.trouble is not None:
+        yield f"{row.trouble} since {row.trouble_since:%Y-%m-%d %H:%M} UTC: see ops/runbooks/{ALARMS[row.trouble][1]}.md"
     try:
         profile = PrinterProfile.model_validate(row.profile)
     except ValidationError as error:

@@ -33,7 +33,8 @@ TestMode = Annotated[bool, typer.Option("--test", help="The simulated printers o
 ProfileFile = Annotated[str, typer.Option("--profile", help="A JSON file with the profile, or - for stdin.")]
 Reason = Annotated[str, typer.Option(help="Why, for the audit.")]
 
-_FIELDS = ("id", "name", "mode", "revision", "suspended_at", "last_ack_at", "quarantined_at", "created_at")
+_FIELDS = ("id", "name", "mode", "revision", "suspended_at", "last_ack_at", "quarantined_at", "trouble",
+           "trouble_since", "created_at")  # fmt: skip
 
 
 @app.command()
@@ -133,8 +134,8 @@ def suspend(
 def check(name: Name, as_json: Json = False) -> None:
     """See whether a printer can be given a drop: its host key, what its server can do, and everything that we do in both folders.
 
-    Small files whose names begin with mailstream-check come and go there; no printer looks at them. The folders for acknowledgements
-    that are dealt with are made if they are missing. It logs in anew, whatever the service has found.
+    Small files whose names begin with mailstream-check come and go there; no printer looks at them. The folders for what is dealt
+    with are made if they are missing. It logs in anew, whatever the service has found.
     """
     with installation() as here, here.db.read() as tx:
         row = printer_row(tx, name)
@@ -163,6 +164,7 @@ def _line(row: Row[Any]) -> list[Any]:
         f"{imposition.sheet.width_in:g}x{imposition.sheet.height_in:g}" if imposition.mode == "imposed" else "one-up"
     )
     state = "quarantined" if row.quarantined_at else "suspended" if row.suspended_at else "open"
+    state += f", {row.trouble}" if row.trouble else ""
     trucks = [f"{truck:%H:%M}" for truck in profile.floor.trucks]
     permit = postage.permit_number or "none" if postage.method == "permit" else postage.method
     return [row.name, state, where, list(profile.products), sheet, permit, trucks, row.last_ack_at]

@@ -25,6 +25,9 @@ class PrinterRow(Claimable, table=True):
     suspended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     poll_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_ack_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
+    trouble: str | None = None  # the code of what keeps us out, once it was told
+    trouble_at: str | None = None  # connection, inbox or outbox
+    trouble_since: datetime | None = Field(default=None, sa_type=UtcDateTime)
     created_at: datetime = Field(sa_type=UtcDateTime)
 
 

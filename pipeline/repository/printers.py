@@ -79,6 +79,20 @@ def suspend_printer(tx: Connection, row: Row[Any], deed: Deed, *, off: bool, ids
     return True
 
 
+def note_trouble(tx: Connection, row: Row[Any], code: str | None, place: str | None, at: datetime) -> bool:
+    """Keep what keeps us out of a printer, as it was read in `row`, or with None that nothing does; False where that is known.
+
+    It is no change of the printer by anybody, so that its revision stays.
+    """
+    same = (
+        printers.c.id == row.id,
+        printers.c.trouble.is_not_distinct_from(row.trouble),
+        printers.c.trouble_at.is_not_distinct_from(row.trouble_at),
+    )
+    new = {"trouble": code, "trouble_at": place, "trouble_since": None if code is None else at}
+    return bool(tx.execute(update(printers).where(*same).values(**new)).rowcount)
+
+
 def record(tx: Connection, action: str, subject: str, deed: Deed, data: Mapping[str, Any], *, ids: Ids) -> None:
     """An audit row."""
     values = {

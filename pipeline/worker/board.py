@@ -74,6 +74,7 @@ class PrinterLine:
     name: str
     state: str
     heard_at: datetime | None
+    trouble: str | None = None
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ def look(tx: Connection, now: datetime) -> Board:
             Doubted(row.batch_id, row.stem, row.name, row.pieces, row.handing_over_at)
             for row in counts.doubted_drops(tx)
         ),
-        printers=tuple(PrinterLine(row.name, _state(row, broken), row.last_ack_at) for row in rows),
+        printers=tuple(PrinterLine(row.name, _state(row, broken), row.last_ack_at, row.trouble) for row in rows),
     )
 
 

@@ -19,6 +19,7 @@ from pipeline.stages.recall import Recall
 from pipeline.stages.stage import Context, PrinterDirectory, Stage
 from pipeline.stages.standardize import Standardize
 from pipeline.stages.track import Track
+from pipeline.stages.watched_printers import WatchedPrinters
 from pipeline.worker.settings import Settings
 
 
@@ -60,13 +61,15 @@ def lay_foundation(settings: Settings, doorbell: Doorbell) -> Foundation:
 def make_stages(foundation: Foundation, context: Context, outside: Outside) -> Sequence[Stage]:
     """Every stage of one mode: the same steps for live and test mail, with another world outside."""
     storage = foundation.storage
+    inbox = WatchedPrinters(context, outside.printers, "inbox")
+    outbox = WatchedPrinters(context, outside.printers, "outbox")
     return (
         Standardize(context, foundation.standardizer),
         Prepare(context, storage, normalize=child.normalize, proof=child.proof),
         Impose(context, storage, child.impose),
-        Dispatch(context, storage, outside.printers, scan_poll_s=outside.scan_poll_s),
-        Recall(context, outside.printers),
-        Acknowledge(context, outside.printers, poll_s=outside.ack_poll_s),
+        Dispatch(context, storage, inbox, scan_poll_s=outside.scan_poll_s),
+        Recall(context, inbox),
+        Acknowledge(context, outbox, poll_s=outside.ack_poll_s),
         Track(context, outside.carrier, poll_s=outside.scan_poll_s, delivery_codes=outside.delivery_codes),
         Notify(context, outside.webhooks),
     )

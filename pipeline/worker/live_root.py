@@ -13,6 +13,7 @@ from pipeline.repository.database import Database
 from pipeline.repository.line_clocks import LiveLineClock
 from pipeline.stages.recall import Recall
 from pipeline.stages.stage import Context
+from pipeline.stages.watched_printers import WatchedPrinters
 from pipeline.worker.foundation import Foundation, Outside, make_stages
 from pipeline.worker.line import Line, make_line
 
@@ -47,6 +48,6 @@ def live_recall(home: Path, db: Database) -> Iterator[Recall]:
     directory = LivePrinters(home)
     try:
         context = Context("live", db, system_ids(), machine_clock, LiveLineClock(machine_clock))
-        yield Recall(context, directory)
+        yield Recall(context, WatchedPrinters(context, directory, "inbox"))
     finally:
         directory.close()

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from pipeline.clock import machine_clock
 from pipeline.repository.database import Database
-from pipeline.repository.tables import leases
+from pipeline.repository.tables import leases, printers
 from tests.integration.cli.terminal import Terminal
 from tests.integration.cli.test_cli_printers import PROFILE
 from tests.integration.line.world import World
@@ -87,6 +87,20 @@ def test_printers_are_checked_and_the_hours_that_no_truck_serves(bare: Terminal,
     promise = _check(bare, "promise", code=1)
     assert promise["ok"] is False
     assert "floor.trucks" in promise["detail"]
+
+
+def test_a_printer_that_keeps_us_out_is_told_with_its_runbook(bare: Terminal, tmp_path: Path) -> None:
+    bare.out("migrate")
+    _add(bare, tmp_path, "acme")
+    database = Database(f"sqlite:///{bare.home / 'mailstream.db'}")
+    with database.write() as tx:
+        kept_out = {"trouble": "host_key_changed", "trouble_at": "connection", "trouble_since": machine_clock()}
+        tx.execute(update(printers).values(kept_out))
+    database.dispose()
+    detail = _check(bare, "printer acme", code=1)["detail"]
+    assert "host_key_changed since 20" in detail
+    assert "see ops/runbooks/printer-host-key-changed.md" in detail
+    assert "open, host_key_changed" in bare.out("printers", "list")
 
 
 def test_a_printer_whose_sheet_is_too_small_is_told(bare: Terminal, tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from pipeline.stages.recall import Recall
 from pipeline.stages.stage import Context, Stage
 from pipeline.stages.standardize import Standardize
 from pipeline.stages.track import Track
+from pipeline.stages.watched_printers import WatchedPrinters
 from pipeline.worker.line import Line, make_line
 from pipeline.worker.scheduler import Scheduler
 from tests.integration.line import fakes
@@ -71,13 +72,15 @@ class World:
 
     def stages(self, mode: str) -> Sequence[Stage]:
         context = self.contexts[mode]
+        inbox = WatchedPrinters(context, self.printers, "inbox")
+        outbox = WatchedPrinters(context, self.printers, "outbox")
         return (
             Standardize(context, self.standardizer),
             Prepare(context, self.storage, normalize=fakes.normalize, proof=fakes.proof),
             Impose(context, self.storage, self.imposer),
-            Dispatch(context, self.storage, self.printers, scan_poll_s=SCAN_POLL_S),
-            Recall(context, self.printers),
-            Acknowledge(context, self.printers, poll_s=ACK_POLL_S),
+            Dispatch(context, self.storage, inbox, scan_poll_s=SCAN_POLL_S),
+            Recall(context, inbox),
+            Acknowledge(context, outbox, poll_s=ACK_POLL_S),
             Track(context, self.carrier, poll_s=SCAN_POLL_S, delivery_codes=frozenset({"DLV"})),
             Notify(context, self.webhooks),
         )
