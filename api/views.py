@@ -58,11 +58,17 @@ def mail(piece: Columns, recipient: Columns, now: datetime) -> dict[str, Any]:
 
 
 def _sla(piece: Columns, now: datetime) -> dict[str, Any]:
-    """`stage` is what the piece waits in, while its promise is open; `slack_s` what is left of it, or was when it was mailed."""
+    """`stage` is what the piece waits in, while its promise is open; `slack_s` what is left of it, or was when it was mailed.
+
+    While its sender holds it, its promise stands still since `stopped_at`: what is left of it stays, and `due_at` is known again
+    when it is released.
+    """
     open_ = piece["status"] in PROMISE_OPEN
-    until = now if open_ else piece.get("mailed_at")
+    stopped_at = piece.get("stopped_at") if open_ else None
+    until = stopped_at or (now if open_ else piece.get("mailed_at"))
     return {
-        "due_at": moment(piece["due_at"]),
+        "due_at": None if stopped_at else moment(piece["due_at"]),
+        "stopped_at": moment(stopped_at),
         "state": piece["sla_state"],
         "stage": piece["status"] if open_ else None,
         "slack_s": None if until is None else (piece["due_at"] - until) // timedelta(seconds=1),

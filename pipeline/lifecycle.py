@@ -146,6 +146,9 @@ EVENT_TYPES = frozenset(event_type(s) for s in WEBHOOK_STATUSES) | {
     "mail.sla_rescheduled",
 }
 
+EXCUSED = "mail.sla_excused"
+"""The type of the event by which an operator excuses a miss; its evidence has the `reason`. Senders are not told of it."""
+
 BATCH_ORDER = (
     BatchStatus.FROZEN,
     BatchStatus.IMPOSED,

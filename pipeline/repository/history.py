@@ -7,11 +7,9 @@ from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, Connection, Row, ScalarSelect, Select, and_, case, func, select
 
-from pipeline.lifecycle import Status, event_type
+from pipeline.lifecycle import EXCUSED, Status, event_type
+from pipeline.repository.holds import stopped_at
 from pipeline.repository.tables import accounts, batches, events, pieces, placements, printers, sandbox_clocks
-
-EXCUSED = "mail.sla_excused"
-"""The type of the event by which an operator excuses a miss; its evidence has the `reason`. Senders are not told of it."""
 
 _ALARMS = "mail.sla_"
 _AT_ONCE = 5_000
@@ -41,7 +39,7 @@ class History:
     """One piece with all its moves in sequence, the first of them its acceptance. All times are line time.
 
     `now` is where the line clock of its account stands, `printer` that of its last batch, `excuse` the recorded reason, if
-    there is one.
+    there is one. `stopped_at` is since when its sender holds it: until it is released, nobody knows when it is due.
     """
 
     piece_id: str
@@ -53,6 +51,12 @@ class History:
     now: datetime
     moves: tuple[Moved, ...]
     excuse: str | None = None
+    stopped_at: datetime | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether its promise stands still, and stood still before it was due."""
+        return self.stopped_at is not None and self.stopped_at <= self.due_at
 
     @property
     def accepted_at(self) -> datetime:
@@ -106,6 +110,7 @@ def _history(row: Row[Any], now: datetime) -> History:
         now=row.line_now or now,
         moves=moves,
         excuse=excuses[-1] if excuses else None,
+        stopped_at=row.stopped_at,
     )
 
 
@@ -121,7 +126,7 @@ def _pieces(span: Span, dialect: str) -> Select[Any]:
     of_others = (accounts.c.name.label("account"), printers.c.name.label("printer"))
     clock = and_(sandbox_clocks.c.account_id == pieces.c.account_id, pieces.c.mode == "test")
     return (
-        select(*of_piece, *of_others, sandbox_clocks.c.line_now, _events(dialect).label("told"))
+        select(*of_piece, *of_others, sandbox_clocks.c.line_now, stopped_at(), _events(dialect).label("told"))
         .join_from(pieces, accounts, accounts.c.id == pieces.c.account_id)
         .outerjoin(batches, batches.c.id == pieces.c.batch_id)
         .outerjoin(printers, printers.c.id == batches.c.printer_id)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Label, Row, and_, insert, select, update
 
 from pipeline.lifecycle import Move, Snapshot, Status
 from pipeline.models.types import Ids
@@ -80,6 +80,12 @@ def open_holds(tx: Connection, piece_ids: Collection[str]) -> Mapping[str, Row[A
     """The holds that keep pieces back, by piece."""
     kept = select(holds).where(holds.c.piece_id.in_(sorted(piece_ids)), holds.c.until.is_(None))
     return {row.piece_id: row for row in tx.execute(kept)}
+
+
+def stopped_at() -> Label[datetime | None]:
+    """Since when its sender holds a row of `pieces`, as `stopped_at`; NULL for one that is not held, or by an operator."""
+    open_ = and_(holds.c.piece_id == pieces.c.id, holds.c.until.is_(None), holds.c.stops_count)
+    return select(holds.c.since).where(open_).correlate(pieces).scalar_subquery().label("stopped_at")
 
 
 def end_hold(tx: Connection, hold: Row[Any], *, at: datetime, by: str) -> None:

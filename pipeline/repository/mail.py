@@ -12,6 +12,7 @@ from pipeline.lifecycle import REACHED_FROM, Move, Status
 from pipeline.models.types import Ids
 from pipeline.repository.accounts import Sender
 from pipeline.repository.database import Database
+from pipeline.repository.holds import stopped_at
 from pipeline.repository.line_clocks import LineClock, LiveLineClock, SandboxLineClock
 from pipeline.repository.moves import move, select_snapshots, snapshot
 from pipeline.repository.pages import Page, page_of
@@ -104,7 +105,7 @@ def _pieces() -> Select[Any]:
     person = (recipients.c.given, recipients.c.sender, recipients.c.standardized, recipients.c.corrections)
     clock = and_(sandbox_clocks.c.account_id == pieces.c.account_id, pieces.c.mode == "test")
     return (
-        select(pieces, *person, sandbox_clocks.c.line_now)
+        select(pieces, *person, sandbox_clocks.c.line_now, stopped_at())
         .join_from(pieces, recipients, recipients.c.piece_id == pieces.c.id)
         .outerjoin(sandbox_clocks, clock)
     )

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, select, update
 
 from pipeline.lifecycle import (
     EVENT_TYPES,
+    EXCUSED,
     PROMISE_KEPT_BY,
     PROMISE_VOIDED_BY,
     REACHED_FROM,
@@ -25,7 +26,6 @@ from pipeline.lifecycle import (
 )
 from pipeline.models.types import Ids
 from pipeline.repository.claims import FREED
-from pipeline.repository.history import EXCUSED
 from pipeline.repository.many import given_rows
 from pipeline.repository.tables import events, insert_rows, pages, pieces
 

@@ -34,7 +34,7 @@ _SCANNED = frozenset({Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVER
 
 
 class Verdict(StrEnum):
-    """`VOID` was called off in time, `OPEN` has time left: neither counts."""
+    """`VOID` was called off in time, `OPEN` has time left, or stands still while its sender holds it: neither counts."""
 
     KEPT = "kept"
     EXCUSED = "excused"
@@ -162,9 +162,10 @@ def judge(history: History) -> tuple[Verdict, datetime | None]:
     mailed_at = min((move.at for move in history.moves if move.status in PROMISE_KEPT_BY), default=None)
     if mailed_at is not None and mailed_at <= history.due_at:
         return Verdict.KEPT, mailed_at
-    if any(move.status in PROMISE_VOIDED_BY and move.at <= history.due_at for move in history.moves):
+    stopped = mailed_at is None and history.stopped
+    if any(move.status in PROMISE_VOIDED_BY and (stopped or move.at <= history.due_at) for move in history.moves):
         return Verdict.VOID, mailed_at
-    if mailed_at is None and history.now <= history.due_at:
+    if stopped or (mailed_at is None and history.now <= history.due_at):
         return Verdict.OPEN, None
     return Verdict.MISSED if history.excuse is None else Verdict.EXCUSED, mailed_at
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from pipeline.clock import machine_clock
+from pipeline.lifecycle import EXCUSED
 from pipeline.repository import tables
-from pipeline.repository.history import EXCUSED
 from tests.integration.api.world import World
 from tests.integration.line.world import World as Line
 
@@ -136,11 +136,20 @@ def test_a_sender_holds_and_releases_its_own_piece(api: World, line: Line) -> No
     line.clock.advance(timedelta(hours=1))
     for _ in range(2):
         assert api.post(f"{path}/hold", None, "ada-live").status_code == 200
+    due, stopped_at = datetime.fromisoformat(piece["sla"]["due_at"]), machine_clock() - timedelta(hours=20)
+    with api.db.write() as tx:
+        tx.execute(tables.holds.update().values(since=stopped_at))
+    stopped = api.get(path, "ada-live").json()["sla"]
+    assert (stopped["due_at"], stopped["slack_s"]) == (None, (due - stopped_at) // timedelta(seconds=1))
+    assert datetime.fromisoformat(stopped["stopped_at"]) == stopped_at.replace(
+        microsecond=stopped_at.microsecond // 1000 * 1000
+    )
     [held] = api.get("/v1/ops/holds", "op").json()["data"]
     assert (held["mail"], held["account"], held["stops_count"], held["status"]) == (piece["id"], "ada", True, "created")
     assert api.get("/v1/ops/holds", "op", mode="test").json()["data"] == []
     released = api.post(f"{path}/release", None, "ada-live").json()
     assert released["sla"]["due_at"] > piece["sla"]["due_at"]
+    assert released["sla"]["stopped_at"] is None
     assert [e["type"] for e in api.get(f"{path}/events", "ada-live").json()["data"]] == [
         "mail.created",
         "mail.sla_rescheduled",

@@ -12,11 +12,11 @@ import pypdfium2 as pdfium
 import pytest
 from sqlalchemy import insert
 
-from pipeline.lifecycle import SlaState, Status
+from pipeline.lifecycle import EXCUSED, SlaState, Status
 from pipeline.repository import tables
 from pipeline.repository.counts import PLACES
 from pipeline.repository.database import Database
-from pipeline.repository.history import EXCUSED, History, Moved
+from pipeline.repository.history import History, Moved
 from pipeline.sla.report import Report, Shown
 from pipeline.sla.report_page import write_page
 from tests.integration.cli.terminal import Terminal

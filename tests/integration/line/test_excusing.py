@@ -3,8 +3,9 @@
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from pipeline.lifecycle import EXCUSED
 from pipeline.repository.audits import AuditFilter, list_audit
-from pipeline.repository.history import EXCUSED, Span, histories
+from pipeline.repository.history import Span, histories
 from pipeline.repository.pages import Page
 from pipeline.repository.printers import Deed
 from pipeline.repository.tables import audit, events

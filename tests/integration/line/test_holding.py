@@ -6,10 +6,12 @@ from typing import Any
 import pytest
 
 from pipeline.repository.accounts import Sender
+from pipeline.repository.history import Span, histories
 from pipeline.repository.holds import HoldWish
 from pipeline.repository.printers import Deed
 from pipeline.repository.suspensions import Suspension, end_suspension, list_suspensions, read_suspensions
 from pipeline.repository.tables import audit, holds, pieces, recipients, sandbox_clocks, suspensions
+from pipeline.sla.report import judge
 from pipeline.worker.holding import Held, Holding
 from tests.integration.line.world import DUE, START, World
 
@@ -235,3 +237,22 @@ def test_a_suspension_that_ends_early_keeps_what_it_put_off(world: World) -> Non
         assert list_suspensions(tx, START.date()) == []
     assert world.piece(piece).due_at == due
     assert world.rows(suspensions) == []
+
+
+def test_the_report_does_not_count_what_its_sender_holds_until_it_is_released(world: World) -> None:
+    theirs, ours = world.add_ready(2)
+    hold = holding(world)
+    world.clock.advance(timedelta(hours=1))
+    hold.hold(theirs, ASKED)
+    hold.hold(ours, HoldWish("duplicate", "cli:joe"))
+    world.clock.advance(timedelta(hours=100))
+
+    def verdicts() -> dict[str, str]:
+        with world.db.read() as tx:
+            span = Span("live", START, START + timedelta(days=30))
+            return {one.piece_id: judge(one)[0].value for one in histories(tx, span, now=world.clock())}
+
+    assert verdicts() == {theirs: "open", ours: "missed"}
+    hold.release(theirs, "key:1")
+    world.clock.advance(timedelta(days=4))
+    assert verdicts()[theirs] == "missed"

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -163,6 +163,15 @@ def test_a_recorded_reason_excuses_a_miss_and_not_more() -> None:
 def test_a_cancellation_voids_the_promise_only_while_it_runs() -> None:
     assert judge(history(LINE[0], at(1, Status.CANCELED)))[0] is Verdict.VOID
     assert judge(history(LINE[0], at(25, Status.CANCELED)))[0] is Verdict.MISSED
+
+
+def test_what_its_sender_holds_is_open_however_long_and_void_when_it_is_called_off() -> None:
+    held = (*LINE[:2], at(3, Status.HELD))
+    stopped = replace(history(*held), stopped_at=START + timedelta(hours=3))
+    assert judge(stopped) == (Verdict.OPEN, None)
+    assert judge(history(*held))[0] is Verdict.MISSED  # by an operator
+    assert judge(replace(stopped, stopped_at=DUE + timedelta(hours=1)))[0] is Verdict.MISSED  # too late by then
+    assert judge(replace(stopped, moves=(*held, at(50, Status.CANCELED))))[0] is Verdict.VOID
 
 
 def test_each_miss_has_the_cause_for_which_it_waited_when_its_time_was_up() -> None:
