@@ -19,7 +19,9 @@ from pipeline.errors import Permanent, Transient
 RESUMED_FROM = 32 * 1024 * 1024
 """A file shorter than this is sent again as a whole: looking at what is there takes as long."""
 CHECKED_BYTES = BYTES_UNDER_WAY + LARGE_REQUEST_BYTES
-"""Gaps that refused or lost writes left lie where the last requests were under way, so no further back than this."""
+"""So much may be under way at once; of a part that is no longer than this, nothing is certain."""
+SYNCED_BYTES = 64 * 1024 * 1024
+"""Whoever writes beyond a multiple of this was told before that what lies there is on the printer's disk, where the server can."""
 _READS_AT_ONCE = 8
 
 
@@ -104,6 +106,8 @@ def _write(source: BinaryIO, part: bytes, offer: Offer) -> Job[int | None]:
 def _fill(handle: bytes, path: bytes, chunks: Iterator[bytes], offer: Offer, *, at: int = 0) -> Job[int | None]:
     """Write, sync, measure and close an open file; its size in the end."""
     for chunk in chunks:
+        if offer.fsync and at // SYNCED_BYTES != (at + len(chunk)) // SYNCED_BYTES:
+            yield from ask(wire.fsync(handle, path=path))
         yield Post(wire.write(handle, at, chunk, path=path))
         at += len(chunk)
         del chunk  # many jobs wait for their last answers at once, and none is to hold its last bytes meanwhile
@@ -118,7 +122,8 @@ def _fill(handle: bytes, path: bytes, chunks: Iterator[bytes], offer: Offer, *, 
 def _sound_length(source: BinaryIO, part: bytes, there: int, offer: Offer) -> Job[int]:
     """How much of a part of `there` bytes need not be written again: all of it, or nothing.
 
-    Its beginning and its end are read back. What lies between was answered for when it was written.
+    Read back are its beginning and all that is not known to have reached the printer's disk: a write that was answered may be
+    lost with the power there, and leave a gap in a file of the right size.
     """
     if not CHECKED_BYTES < there <= _size(source):
         return 0
@@ -127,7 +132,8 @@ def _sound_length(source: BinaryIO, part: bytes, there: int, offer: Offer) -> Jo
     except RefusedError:  # an account that may write and not read
         return 0
     sound = yield from _same(source, handle, part, range(offer.read_bytes), offer)
-    sound = sound and (yield from _same(source, handle, part, range(there - CHECKED_BYTES, there), offer))
+    synced = max(0, there // SYNCED_BYTES * SYNCED_BYTES - LARGE_REQUEST_BYTES) if offer.fsync else 0
+    sound = sound and (yield from _same(source, handle, part, range(synced, there), offer))
     yield from ask(wire.close(handle, path=part))
     return there if sound else 0
 

@@ -215,7 +215,7 @@ def test_a_long_file_that_is_cut_off_goes_on_from_there(
     printer.close()
 
 
-@pytest.mark.parametrize("damage", [0, -1, -3_000_000])
+@pytest.mark.parametrize("damage", [0, 15_000_000, -1, -3_000_000])
 def test_a_long_file_whose_part_was_damaged_is_sent_anew(
     server: SshServer, account: Path, proxy: TcpProxy, long_file: Path, damage: int
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from adapters.printers import upload
 from adapters.printers.engine import LARGE_REQUEST_BYTES, Engine, LostError
-from adapters.printers.wire import Code, Kind, RefusedError
+from adapters.printers.wire import FSYNC, LIMITS, Code, Kind, RefusedError
 from pipeline.errors import Permanent, Transient
 from tests.unit.printers.fake_server import FakeServer
 
@@ -173,11 +173,20 @@ def _with_a_gap(at: int) -> bytearray:
         _with_a_gap(20_000_000 - 1),
         _with_a_gap(20_000_000 - LARGE_REQUEST_BYTES),
         _with_a_gap(20_000_000 - upload.CHECKED_BYTES),
+        _with_a_gap(10_000_000),
         _with_a_gap(0),
         bytearray(LONG[: upload.CHECKED_BYTES]),
         bytearray(LONG + b"longer"),
     ],
-    ids=["last byte", "last request", "oldest request under way", "first bytes", "too short to tell", "too long"],
+    ids=[
+        "last byte",
+        "last request",
+        "oldest request under way",
+        "middle",
+        "first bytes",
+        "too short to tell",
+        "too long",
+    ],
 )
 def test_a_long_part_with_a_gap_is_written_anew(long_file: Path, left: bytearray) -> None:
     account = {PART: left}
@@ -185,6 +194,46 @@ def test_a_long_part_with_a_gap_is_written_anew(long_file: Path, left: bytearray
     put(session, long_file)
     assert account == {TARGET: LONG}
     assert written(session) >= len(LONG)
+
+
+SYNCED = 8 * 1024 * 1024
+
+
+def test_nothing_is_written_beyond_a_sync_that_is_not_answered(
+    long_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upload, "SYNCED_BYTES", SYNCED)
+    account: dict[bytes, bytearray] = {}
+    lengths: list[int] = []
+
+    def note(kind: Kind, nth: int) -> None:
+        if kind is Kind.EXTENDED and nth > 1:  # the first asks for limits
+            lengths.append(len(account[PART]))
+
+    server = FakeServer(refuse=note)
+    server.files = account
+    put(server, long_file)
+    assert account == {TARGET: LONG}
+    *before, end = lengths
+    assert end == len(LONG)
+    assert len(before) == len(LONG) // SYNCED
+    for number, length in enumerate(before, 1):
+        assert number * SYNCED - LARGE_REQUEST_BYTES < length <= number * SYNCED
+
+
+@pytest.mark.parametrize("at", [5_000_000, 16_000_000])
+@pytest.mark.parametrize("syncs", [True, False])
+def test_what_was_synced_is_believed_and_what_was_not_is_read_back(
+    long_file: Path, monkeypatch: pytest.MonkeyPatch, at: int, syncs: bool
+) -> None:
+    monkeypatch.setattr(upload, "SYNCED_BYTES", SYNCED)
+    account = {PART: _with_a_gap(at)}  # 20,000,000 bytes, of which two times SYNCED were synced
+    server = FakeServer(extensions=frozenset({FSYNC, LIMITS} if syncs else {LIMITS}))
+    server.files = account
+    put(server, long_file)
+    believed = syncs and at < 2 * SYNCED - 2 * LARGE_REQUEST_BYTES
+    assert written(server) == len(LONG) - 20_000_000 if believed else written(server) >= len(LONG)
+    assert (account == {TARGET: LONG}) is not believed
 
 
 def test_a_long_part_that_cannot_be_read_is_written_anew(long_file: Path) -> None:
@@ -208,7 +257,7 @@ def test_writes_that_fail_for_a_while_leave_no_gap_in_the_file(long_file: Path) 
 
 def test_a_file_that_grows_short_at_the_printer_is_no_success(file: Path) -> None:
     account: dict[bytes, bytearray] = {}
-    session = Session(account, REQUESTS_OF_AN_UPLOAD - 2, lambda: account[PART].pop() and None)
+    session = Session(account, REQUESTS_OF_AN_UPLOAD - 2, lambda: account[PART].__delitem__(-1))
     with pytest.raises(Transient, match="bytes there, not"):
         put(session, file)
     assert TARGET not in account
