@@ -41,7 +41,8 @@ class NotFrozenError(Permanent):
 class Freeze:
     """What to freeze, for whom. Times are line time; `account_id` is set for test mail only.
 
-    Nothing that is due before `due_from` is taken: another press makes that. With `from_batch`, only what was in that batch is.
+    Up to `pieces` are taken, and none where there are fewer than `fewest`. Nothing that is due before `due_from` is: another press
+    makes that. With `from_batch`, only what was in that batch is.
     """
 
     mode: str
@@ -56,6 +57,7 @@ class Freeze:
     at: datetime
     mail_by: datetime
     reason: str
+    fewest: int = 1
     due_from: datetime | None = None
     from_batch: str | None = None
 
@@ -70,7 +72,7 @@ def freeze(tx: Connection, order: Freeze, *, now: datetime, ids: Ids) -> str | N
     """Freeze up to `order.pieces`, the next-due first; returns the batch's id, or None where nothing was left to take.
 
     Slots follow from what was taken, in the order of the post (ZIP). Raises `Permanent("serials_exhausted")`, and `NotFrozenError`
-    with `printer_out_of_use`.
+    with `printer_out_of_use` or `too_few_pieces`.
     """
     _look_at_printer(tx, order)
     candidates = tx.execute(
@@ -90,6 +92,7 @@ def freeze(tx: Connection, order: Freeze, *, now: datetime, ids: Ids) -> str | N
     ).all()
     if not candidates:
         return None
+    _hold_to(order, len(candidates))
     batch_id = ids.new("bt")
     imbs = _assign_imbs(tx, order, candidates)
     wishes = [
@@ -100,6 +103,7 @@ def freeze(tx: Connection, order: Freeze, *, now: datetime, ids: Ids) -> str | N
     taken = sorted((row for row in candidates if row.id in moved), key=lambda row: (row.zip5, row.routing, row.id))
     if not taken:
         return None
+    _hold_to(order, len(taken))
     places = plan_places(len(taken), PRODUCTS[order.product], order.profile.imposition, sheets=order.sheets)
     sheets = order.sheets + max(sheet for sheet, _, _ in places)
     _insert_batch(tx, order, batch_id, taken, sheets)
@@ -113,6 +117,12 @@ def _look_at_printer(tx: Connection, order: Freeze) -> None:
     usable = and_(printers.c.suspended_at.is_(None), printers.c.quarantined_at.is_(None))
     if tx.execute(select(printers.c.id).where(printers.c.id == order.printer_id, usable)).first() is None:
         raise NotFrozenError("printer_out_of_use", f"printer {order.printer_id} is suspended or quarantined")
+
+
+def _hold_to(order: Freeze, found: int) -> None:
+    if found < order.fewest:
+        wanted = f"{order.fewest} of {order.pieces} pieces of {order.product} as {order.mail_class}"
+        raise NotFrozenError("too_few_pieces", f"of at least {wanted}, {found} are left")
 
 
 def _was_in(batch_id: str) -> ColumnElement[bool]:

@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import NamedTuple
 
 from pipeline.sla.loads import Load, Share
@@ -14,14 +15,22 @@ from pipeline.sla.waiting import Waiting
 FEED_AHEAD = timedelta(minutes=5)
 """How long before a press falls idle it gets its next batch: what is not given away can still go elsewhere."""
 
+_HELD_TO = 0.9
+"""What part of a batch must still be there when it is frozen, unless a truck would be missed: some pieces may be canceled
+meanwhile; where more are gone, somebody else had them, and what is left may wait for a batch that is worth it."""
+
 
 @dataclass(frozen=True)
 class Close:
-    """Freeze `pieces` of `key` for `printer_id` now: the next-due first, beginning with those due at `due_from`."""
+    """Freeze `pieces` of `key` for `printer_id` now: the next-due first, beginning with those due at `due_from`.
+
+    Where there are not even `fewest` any more, nothing is: the printer makes no such batch, or the reason is gone with the pieces.
+    """
 
     key: BatchKey
     printer_id: str
     pieces: int
+    fewest: int
     due_from: datetime
     mail_by: datetime
     reason: str
@@ -112,7 +121,7 @@ class Desk:
         pieces = _leaving_enough(pieces, there, waiting, bench)
         if pieces < bench.rates[waiting.key].fewest:
             return False
-        self._close(bench, waiting, first, pieces, reason or _last_moment(share))
+        self._close(bench, waiting, first, pieces, reason or _last_moment(share), at_all_costs=reason is None)
         return True
 
     def _joinable(self, bench: Bench, waiting: Waiting, first: int, certain: int) -> int:
@@ -150,7 +159,7 @@ class Desk:
             if fits < rate.well_filled:
                 return self._close_share(load, load.first(), "its press would stand idle, or be kept from it by others")
             pieces = fits
-        self._close(bench, waiting, first, pieces, f"{pieces // rate.n_up} full sheets for a press that is free")
+        self._close(bench, waiting, first, pieces, "well-filled sheets for a press that is free")
         return True
 
     def _best_offer(self, bench: Bench) -> "_Offer | None":
@@ -203,7 +212,9 @@ class Desk:
 
     # What all three do
 
-    def _close(self, bench: Bench, waiting: Waiting, first: int, pieces: int, reason: str) -> None:
+    def _close(
+        self, bench: Bench, waiting: Waiting, first: int, pieces: int, reason: str, *, at_all_costs: bool = False
+    ) -> None:
         begins = next(lot for lot in waiting.lots[first:] if lot.pieces)
         bench.base += waiting.work_s(bench, pieces)
         for lot, taken in list(waiting.taking(first, pieces)):
@@ -212,7 +223,8 @@ class Desk:
         last = [truck for truck in bench.trucks if truck <= begins.due]
         mail_by = max(last) if last else bench.truck_for(bench.base)
         printer_id = bench.press.printer_id
-        self.closes.append(Close(waiting.key, printer_id, pieces, begins.first_due, as_time(mail_by), reason))
+        fewest = max(bench.rates[waiting.key].fewest, 1 if at_all_costs else ceil(_HELD_TO * pieces))
+        self.closes.append(Close(waiting.key, printer_id, pieces, fewest, begins.first_due, as_time(mail_by), reason))
 
     def _settle(self, waiting: Waiting, lot: Lot, taken: int, bench: Bench) -> None:
         """Take closed pieces out of what is meant for the presses, first of all for the one that got them."""

@@ -87,6 +87,7 @@ class Freezing:
             mail_class=key.mail_class,
             sheets=key.sheets,
             pieces=close.pieces,
+            fewest=close.fewest,
             printer_id=close.printer_id,
             profile=profile,
             at=at,

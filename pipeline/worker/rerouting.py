@@ -159,6 +159,7 @@ class Rerouting:
                 mail_class=batch.mail_class,
                 sheets=batch.sheets_per_piece,
                 pieces=min(pieces, most),
+                fewest=max(1, fewest),
                 printer_id=press.printer_id,
                 profile=press.profile,
                 at=at,

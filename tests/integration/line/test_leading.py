@@ -1,6 +1,6 @@
 """A leader that was paused, or that another one overlaps, closes nothing by a plan that is not true any more."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from pipeline.repository.batches import NotFrozenError, freeze
-from pipeline.repository.tables import batches, leases, printers
+from pipeline.repository.tables import batches, leases, pieces, printers, serials
 from pipeline.sla.planner import Plan
 from pipeline.worker import freezing
 from pipeline.worker.leading import LEASE_S, Leadership, LeadLostError
@@ -17,12 +17,12 @@ from tests.integration.line.world import START, World
 
 
 def between_plan_and_freeze(monkeypatch: pytest.MonkeyPatch, happens: Callable[[], object]) -> None:
-    """Let something happen, once, when a plan is made and nothing of it is frozen yet."""
+    """Let something happen, once, when a plan has something to close and nothing of it is frozen yet."""
     real, left = freezing.plan, [happens]
 
     def plan(*of: Any) -> Plan:
         planned = real(*of)
-        if left:
+        if left and planned.closes:
             left.pop()()
         return planned
 
@@ -130,3 +130,82 @@ def test_who_led_before_somebody_else_proves_nothing_by_leading_again(world: Wor
     assert Leadership(world.db, "live", "mine", world.clock).take()
     with pytest.raises(LeadLostError), world.db.write() as tx:
         mine.prove(tx)
+
+
+def cancel(world: World, piece_ids: Sequence[str]) -> None:
+    for piece_id in piece_ids:
+        world.set(pieces, piece_id, status="canceled", revision=9)
+
+
+def freeze_elsewhere(world: World, count: int, printer: str) -> None:
+    with world.db.write() as tx:
+        assert freeze(tx, order(world, count, printer), now=world.clock(), ids=world.ids)
+
+
+def codes(logs: Sequence[Any]) -> list[str]:
+    return [one["code"] for one in logs if one["event"] == "freeze.overtaken"]
+
+
+def test_what_another_leader_left_of_a_plan_makes_no_tiny_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever let two of them work at once: the close holds to what its plan counted."""
+    printer = world.add_printer(max_wait_s=None, fill_sheets=100, spoilage=0)
+    ids = world.add_ready(805)
+    between_plan_and_freeze(monkeypatch, lambda: freeze_elsewhere(world, 800, printer))
+    with capture_logs() as logs:
+        world.tick()
+        world.tick()
+    assert [one.pieces for one in world.rows(batches)] == [800]
+    assert world.statuses(ids) == {"batched": 800, "ready": 5}
+    assert codes(logs) == ["too_few_pieces"]
+
+
+def test_two_leaders_that_overlap_close_what_the_plan_says_once(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.add_printer(max_wait_s=None, fill_sheets=100, spoilage=0)
+    ids = world.add_ready(805)
+    first, second = world.scheduler("live", "first"), world.scheduler("live", "second")
+
+    def overlap() -> None:
+        world.clock.advance(timedelta(seconds=LEASE_S + 1))
+        assert second.tick()
+
+    between_plan_and_freeze(monkeypatch, overlap)
+    assert not first.tick()
+    assert [one.pieces for one in world.rows(batches)] == [800]
+    assert world.statuses(ids) == {"batched": 800, "ready": 5}
+
+
+def test_a_few_that_are_canceled_meanwhile_stop_no_batch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.add_printer(max_wait_s=None, fill_sheets=100, spoilage=0)
+    ids = world.add_ready(800)
+    between_plan_and_freeze(monkeypatch, lambda: cancel(world, ids[:5]))
+    world.tick()
+    assert [one.pieces for one in world.rows(batches)] == [795]
+
+
+def with_a_minimum(world: World, printer: str, fewest: int) -> None:
+    [row] = world.rows(printers, printers.c.id == printer)
+    postage = {**row.profile["postage"], "min_pieces_first_class": fewest}
+    world.set(printers, printer, profile={**row.profile, "postage": postage})
+
+
+def test_a_class_minimum_is_held_where_a_piece_is_canceled_before_the_freeze(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_a_minimum(world, world.add_printer(), 200)
+    ids = world.add_ready(200)
+    between_plan_and_freeze(monkeypatch, lambda: cancel(world, ids[:1]))
+    with capture_logs() as logs:
+        world.tick()
+    assert world.count(batches) == 0
+    assert world.statuses(ids) == {"canceled": 1, "ready": 199}
+    assert codes(logs) == ["too_few_pieces"]
+
+
+def test_a_freeze_below_its_minimum_takes_nothing_and_no_serial(world: World) -> None:
+    printer = world.add_printer()
+    ids = world.add_ready(9)
+    with pytest.raises(NotFrozenError) as refused, world.db.write() as tx:
+        freeze(tx, order(world, 20, printer, fewest=10), now=START, ids=world.ids)
+    assert refused.value.code == "too_few_pieces"
+    assert world.statuses(ids) == {"ready": 9}
+    assert (world.count(batches), world.count(serials)) == (0, 0)

@@ -65,7 +65,7 @@ def test_the_next_close_is_kept_when_nothing_else_happens() -> None:
 def test_full_sheets_go_to_a_press_that_is_free_and_the_rest_waits() -> None:
     planned = plan([backlog(8 * 100 + 5)], [press()], NOW)
     [close] = planned.closes
-    assert (close.pieces, close.reason) == (800, "100 full sheets for a press that is free")
+    assert (close.pieces, close.reason) == (800, "well-filled sheets for a press that is free")
     assert planned.next_close_at is not None
 
 
