@@ -15,6 +15,10 @@ from pipeline.sla.waiting import Waiting
 FEED_AHEAD = timedelta(minutes=5)
 """How long before a press falls idle it gets its next batch: what is not given away can still go elsewhere."""
 
+SPARE_TICKS = timedelta(seconds=60)
+"""How long before the last safe moment a batch closes: no tick comes at that very moment, and when a leader dies the next one
+leads, and plans, within half of this."""
+
 _HELD_TO = 0.9
 """What part of a batch must still be there when it is frozen, unless a truck would be missed: some pieces may be canceled
 meanwhile; where more are gone, somebody else had them, and what is left may wait for a batch that is worth it."""
@@ -104,7 +108,8 @@ class Desk:
 
     def _close_urgent(self, bench: Bench) -> bool:
         load = self.loads[bench.press.printer_id]
-        if not load.shares or bench.close_by(bench.base + load.slack()) > self._at + EPSILON_S:
+        last_s = bench.close_by(bench.base + load.slack()) - SPARE_TICKS.total_seconds()
+        if not load.shares or last_s > self._at + EPSILON_S:
             return False
         return self._close_share(load, load.first(), None)
 
@@ -249,7 +254,8 @@ class Desk:
                 continue
             load, late_at = self.loads[bench.press.printer_id], bench.press.late_at()
             if load.shares:
-                yield max(as_time(bench.close_by(bench.base + load.slack())), self.now + timedelta(seconds=1))
+                last = as_time(bench.close_by(bench.base + load.slack())) - SPARE_TICKS
+                yield max(last, self.now + timedelta(seconds=1))
             if any(waiting.pieces_from(0) >= bench.rates[waiting.key].well_filled for waiting in self._taken_by(bench)):
                 yield as_time(bench.close_by(bench.base)) - FEED_AHEAD
             if late_at is not None:

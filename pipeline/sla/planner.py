@@ -14,7 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipeline.sla.closing import Close, Desk
+from pipeline.sla.closing import SPARE_TICKS, Close, Desk
 from pipeline.sla.late import Unkept, part_hopeless, send_late, too_many
 from pipeline.sla.loading import load
 from pipeline.sla.loads import Share, order_of
@@ -152,7 +152,7 @@ def _waits(desk: Desk) -> list[Wait]:
             first.setdefault(share.lot.key, (begin, share))
             begin += share.work_s + share.setup_s
         for key, (on_press, share) in first.items():
-            close_at = max(as_time(load_.bench.close_by(on_press)), desk.now)
+            close_at = max(as_time(load_.bench.close_by(on_press)) - SPARE_TICKS, desk.now)
             due, by = share.lot.first_due, as_time(share.deadline.truck)
             waits.append(Wait(key, load_.bench.press.printer_id, load_.keys[key], due, close_at, by))
     return waits

@@ -1,7 +1,7 @@
 """A leader that was paused, or that another one overlaps, closes nothing by a plan that is not true any more."""
 
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -180,6 +180,16 @@ def test_a_few_that_are_canceled_meanwhile_stop_no_batch(world: World, monkeypat
     between_plan_and_freeze(monkeypatch, lambda: cancel(world, ids[:5]))
     world.tick()
     assert [one.pieces for one in world.rows(batches)] == [795]
+
+
+def test_at_the_last_moment_whatever_is_left_is_closed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.add_printer(max_wait_s=None, fill_sheets=100, spoilage=0)
+    ids = world.add_ready(20)
+    between_plan_and_freeze(monkeypatch, lambda: cancel(world, ids[:15]))
+    closes_at = datetime(2026, 3, 3, 20, 35, tzinfo=UTC)  # for the 17:00 truck in New York
+    world.clock.advance(closes_at - START)
+    world.tick()
+    assert [(one.pieces, one.reason[:16]) for one in world.rows(batches)] == [(5, "last safe moment")]
 
 
 def with_a_minimum(world: World, printer: str, fewest: int) -> None:

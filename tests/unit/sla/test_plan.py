@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from pipeline.lifecycle import Standing
+from pipeline.sla.closing import SPARE_TICKS
 from pipeline.sla.lots import BatchKey
 from pipeline.sla.planner import plan
 from pipeline.sla.presses import LINE_OVERHEAD, Committed
@@ -20,7 +21,7 @@ SHEET = timedelta(seconds=0.6)
 def test_a_few_pieces_wait_for_more_until_the_last_truck_that_keeps_the_promise() -> None:
     waiting = plan([backlog(9)], [press()], NOW)
     assert not waiting.closes
-    assert waiting.next_close_at == LAST_TRUCK - MAKING - 2 * SHEET
+    assert waiting.next_close_at == LAST_TRUCK - MAKING - 2 * SHEET - SPARE_TICKS
     [wait] = waiting.waits
     assert (wait.printer_id, wait.pieces, wait.close_at, wait.mail_by) == (
         "north",
@@ -31,28 +32,38 @@ def test_a_few_pieces_wait_for_more_until_the_last_truck_that_keeps_the_promise(
 
 
 def test_they_close_at_that_moment_and_not_before() -> None:
-    at = LAST_TRUCK - MAKING - 2 * SHEET
+    at = LAST_TRUCK - MAKING - 2 * SHEET - SPARE_TICKS
     assert not plan([backlog(9)], [press()], at - timedelta(seconds=1)).closes
     [close] = plan([backlog(9)], [press()], at).closes
     assert (close.pieces, close.mail_by) == (9, LAST_TRUCK)
     assert close.reason == "last safe moment for the Tue 20:30 truck"
 
 
+@pytest.mark.parametrize("late_s", [0.001, 0.5, 11, 59])
+def test_a_tick_that_comes_late_still_keeps_the_only_truck(late_s: float) -> None:
+    at = plan([backlog(9)], [press()], NOW).next_close_at
+    assert at is not None
+    planned = plan([backlog(9)], [press()], at + timedelta(seconds=late_s))
+    assert sizes(planned.closes) == [("north", 9)]
+    assert planned.closes[0].mail_by == LAST_TRUCK
+    assert not planned.shortfalls
+
+
 def test_one_truck_is_left_to_spare_where_there_is_one() -> None:
     presses = [press(trucks=(time(17), time(20, 30)))]
     five = LAST_TRUCK - timedelta(hours=3.5)
     at = plan([backlog(9)], presses, NOW).next_close_at
-    assert at == five - MAKING - 2 * SHEET
+    assert at == five - MAKING - 2 * SHEET - SPARE_TICKS
     [close] = plan([backlog(9)], presses, at).closes
     assert close.reason == "last safe moment for the Tue 17:00 truck, which leaves one to spare"
     after = plan([backlog(9)], presses, five)
-    assert after.next_close_at == LAST_TRUCK - MAKING - 2 * SHEET
+    assert after.next_close_at == LAST_TRUCK - MAKING - 2 * SHEET - SPARE_TICKS
 
 
 def test_a_press_that_spoils_sheets_begins_early_enough_to_print_them_again() -> None:
     at = plan([backlog(9)], [press(spoilage=0.015)], NOW).next_close_at
     # Two rounds of: 20 minutes until it says so, the line's five, four of set-up, and a batch of 100 sheets before it.
-    assert at == LAST_TRUCK - MAKING - 2 * SHEET - 2 * timedelta(minutes=20 + 5 + 4 + 1)
+    assert at == LAST_TRUCK - MAKING - 2 * SHEET - 2 * timedelta(minutes=20 + 5 + 4 + 1) - SPARE_TICKS
 
 
 def test_the_next_close_is_kept_when_nothing_else_happens() -> None:
@@ -209,7 +220,8 @@ def test_a_piece_that_only_one_press_takes_moves_another_off_it() -> None:
 def test_a_press_is_given_nothing_that_it_prints_only_on_the_next_morning() -> None:
     closes_early = press(closes=time(17))
     at = plan([backlog(9)], [closes_early], NOW).next_close_at
-    assert at == datetime(2026, 3, 3, 22, 0, tzinfo=NOW.tzinfo) - timedelta(minutes=4) - LINE_OVERHEAD - 2 * SHEET
+    closing = datetime(2026, 3, 3, 22, 0, tzinfo=NOW.tzinfo)
+    assert at == closing - timedelta(minutes=4) - LINE_OVERHEAD - 2 * SHEET - SPARE_TICKS
 
 
 def test_a_promise_that_no_truck_can_keep_goes_with_the_next_one_and_has_its_cause() -> None:
