@@ -23,7 +23,7 @@ from pipeline.press.report import unfit_for_address
 from pipeline.products import PRODUCTS
 from pipeline.repository.answers import Known, Refused
 from pipeline.repository.creatives import find_creatives, is_template, same_creative
-from pipeline.repository.drafts import Terms
+from pipeline.repository.drafts import Terms, sheet_faults
 from pipeline.repository.intake import Accepted, Intake, Outcome
 from pipeline.repository.orders import Order, Side
 from pipeline.sla.calendar import due_at
@@ -109,7 +109,9 @@ class Desk:
         sides, faults = await run_in_threadpool(self._known_artwork, order, files)
         fresh = {at: file for at, file in files.items() if at not in sides}
         passed, found = await self._inspection.inspect(fresh, order.product)
-        faults = [*(foreseen.faults if foreseen else ()), *faults, *found]
+        front = passed.get("/front")
+        more = sheet_faults(order, front.report["pages"]) if front else ()
+        faults = [*(foreseen.faults if foreseen else ()), *faults, *found, *more]
         if faults:
             return Refused(faults[0].code, tuple(faults))
         for at, artwork in passed.items():

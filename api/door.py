@@ -31,6 +31,7 @@ def admit_piece(value: Any, *, files: frozenset[str]) -> PieceIn:
         *(address_faults("/from", piece.from_) if piece.from_ else ()),
         *_side_faults("/front", piece.front, filed="front" in files),
         *(_side_faults("/back", piece.back, filed="back" in files) if piece.back else ()),
+        *_document_faults(piece, two_sided=piece.back is not None or "back" in files),
         *_merge_faults(piece),
         *_date_faults(piece),
     ]
@@ -40,12 +41,9 @@ def admit_piece(value: Any, *, files: frozenset[str]) -> PieceIn:
 
 
 def product_faults(product: str) -> Iterator[Fault]:
-    remedy = f"Use one of: {', '.join(sorted(name for name, one in PRODUCTS.items() if one.orderable))}."
+    remedy = f"Use one of: {', '.join(sorted(PRODUCTS))}."
     if product not in PRODUCTS:
         yield fault("unknown_product", "/product", "There is no such product.", remedy)
-    elif not PRODUCTS[product].orderable:
-        detail = f"{PRODUCTS[product].title}: it cannot be made yet."
-        yield fault("product_not_orderable", "/product", detail, remedy)
 
 
 def address_faults(at: str, address: AddressIn) -> list[Fault]:
@@ -75,6 +73,19 @@ def _side_faults(at: str, side: SideIn | None, *, filed: bool) -> Iterator[Fault
         )
     elif ways[0] == "url":
         yield fault("unsupported_side", f"{at}/url", "Artwork by url is not supported yet.", remedy)
+
+
+def _document_faults(piece: PieceIn, *, two_sided: bool) -> Iterator[Fault]:
+    """A letter is one document; a card is two sides."""
+    product = PRODUCTS.get(piece.product)
+    if product is None:
+        return
+    if product.is_document and two_sided:
+        yield fault("back_not_taken", "/back", f"{product.title} takes all its pages as one document, the front.")
+    if piece.sides is not None and not product.is_document:
+        yield fault(
+            "sides_not_taken", "/sides", f"{product.title} has a front and a back, whatever is printed on them."
+        )
 
 
 def _merge_faults(piece: PieceIn) -> Iterator[Fault]:

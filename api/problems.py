@@ -185,9 +185,6 @@ _FIELD = {
     "too_many_items": Code(422, "There are too many items", "Leave some out."),
     "out_of_range": Code(422, "A number is out of range", "Use a number within the bounds given."),
     "unknown_product": Code(422, "There is no such product", "Use a product that GET /v1/products lists."),
-    "product_not_orderable": Code(
-        422, "The product cannot be ordered yet", "Use a product that GET /v1/products marks as orderable."
-    ),
     "class_not_offered": Code(422, "The product is not mailed in this class", "See GET /v1/products."),
     "send_on_out_of_range": Code(422, "The send_on date is out of range", "Use a date from today to 180 days ahead."),
     "unsupported_side": Code(
@@ -203,6 +200,11 @@ _FIELD = {
     "invalid_base64": Code(422, "The base64 cannot be decoded", "Encode the file's bytes as standard base64."),
     "missing_file": Code(422, "A file is missing", "Add the file as a part of the multipart body."),
     "unexpected_part": Code(422, "A part of the body is not expected", "Send the parts that the route describes."),
+    "back_not_taken": Code(
+        422, "The product has no artwork for its back", "Put all pages into one file, the front, in their order."
+    ),
+    "sides_not_taken": Code(422, "The product is no document", "Leave sides out; it is for letters."),
+    "too_many_sheets": Code(422, "The document takes too many sheets", "Print it duplex, or leave pages out."),
     "creative_not_found": Code(422, "There is no such creative", "Upload it with a key of the same account and mode."),
     "creative_product_mismatch": Code(422, "The creative is for another product", "Upload the artwork for this one."),
     "creative_rejected": Code(422, "The creative was rejected", "Read its report, correct the artwork, upload again."),

@@ -102,6 +102,9 @@ class PieceIn(Body):
     from_: AddressIn | None = Field(default=None, alias="from")
     front: SideIn | None = None
     back: SideIn | None = None
+    sides: Literal["simplex", "duplex"] | None = Field(
+        default=None, description="Of a letter, whose front holds all pages: on fronts alone, or on both sides (duplex)"
+    )
     merge: Merge | None = None
     class_: Literal["first_class", "marketing"] | None = Field(default=None, alias="class")
     deliverability: Literal["strict", "normal", "relaxed"] | None = None

@@ -9,7 +9,7 @@ from sqlalchemy import RowMapping
 
 from pipeline.lifecycle import PROMISE_OPEN
 from pipeline.products import PRODUCTS, Box, Product
-from pipeline.repository.prices import CURRENCY
+from pipeline.repository.prices import CURRENCY, Price
 
 Columns = Mapping[str, Any] | RowMapping
 
@@ -43,6 +43,8 @@ def mail(piece: Columns, recipient: Columns, now: datetime) -> dict[str, Any]:
         "standardized": recipient.get("standardized"),
         "front": _side(piece["front_creative_id"]),
         "back": _side(piece["back_creative_id"]),
+        "sheets": piece["sheets"],
+        "sides": piece["print_sides"],
         "sla": _sla(piece, piece.get("line_now") or now),
         "send_on": piece["send_on"].isoformat() if piece["send_on"] else None,
         "cancelable_until": moment(piece["freeze_from"]),
@@ -90,6 +92,7 @@ def creative_body(creative: Columns) -> dict[str, Any]:
         "kind": creative["kind"],
         "sha256": creative["sha256"],
         "size_bytes": creative["size_bytes"],
+        "pages": creative["report"].get("pages", 1),
         "merge_fields": creative["report"].get("merge_fields", []),
         "report": f"/v1/creatives/{creative['id']}/report",
         "proof": f"/v1/creatives/{creative['id']}/proof" if proof else None,
@@ -159,17 +162,16 @@ def clock(row: Columns) -> dict[str, Any]:
     }
 
 
-def products(prices: Mapping[tuple[str, str], int]) -> list[dict[str, Any]]:
+def products(prices: Mapping[tuple[str, str], Price]) -> list[dict[str, Any]]:
     return [_product(product, prices) for product in PRODUCTS.values()]
 
 
-def _product(product: Product, prices: Mapping[tuple[str, str], int]) -> dict[str, Any]:
-    classes = {mail_class: cents for (name, mail_class), cents in sorted(prices.items()) if name == product.name}
+def _product(product: Product, prices: Mapping[tuple[str, str], Price]) -> dict[str, Any]:
+    classes = {mail_class: price for (name, mail_class), price in sorted(prices.items()) if name == product.name}
     return {
         "object": "product",
         "name": product.name,
         "title": product.title,
-        "orderable": product.orderable,
         "trim_in": [product.trim_width_in, product.trim_height_in],
         "artwork_in": [product.bleed_width_in, product.bleed_height_in],
         "bleed_in": product.bleed_in,
@@ -185,13 +187,18 @@ def _product(product: Product, prices: Mapping[tuple[str, str], int]) -> dict[st
         },
         "folds": [vars(fold) for fold in product.folds],
         "most_sheets": product.most_sheets,
+        "most_pages": product.most_pages,
         "stock": product.stock,
         "weight_oz": product.weight_oz,
         "caliper_in": product.caliper_in,
         "size_class": product.size_class,
         "template": f"/v1/products/{product.name}/template",
-        "prices": {mail_class: {"cents": cents, "currency": CURRENCY} for mail_class, cents in classes.items()},
+        "prices": {mail_class: _price(price) for mail_class, price in classes.items()},
     }
+
+
+def _price(price: Price) -> dict[str, Any]:
+    return {"cents": price.cents, "further_sheet_cents": price.further_sheet_cents, "currency": CURRENCY}
 
 
 def _box(box: Box | None) -> dict[str, float] | None:

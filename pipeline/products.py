@@ -85,8 +85,7 @@ class Product:
     is the mailpiece's face once folded. `indicia` is None where the envelope bears the postage. The other side is printed
     with its head to the same end, or to the foot where `head_to_foot`. `glue` and `sheet_mark` are left free of ink, too.
     A product of several sheets is a *document*: its artwork is one file of all pages, printed as a set of sheets. Each sheet
-    after the first costs `further_sheet_cents` more. `orderable` is False for what stands in the table ahead of the press
-    that can make it.
+    after the first costs `further_sheet_cents` more.
     """
 
     name: str
@@ -116,7 +115,6 @@ class Product:
     sheet_mark: Box | None = None
     envelope: Envelope | None = None
     head_to_foot: bool = False
-    orderable: bool = False
 
     @property
     def bleed_width_in(self) -> float:
@@ -189,7 +187,6 @@ POSTCARD_4X6 = Product(
     stock="cover_120lb",
     size_class="card",
     first_prices_cents=(("first_class", 79), ("marketing", 65)),
-    orderable=True,
 )
 
 POSTCARD_6X9 = Product(
@@ -208,7 +205,6 @@ POSTCARD_6X9 = Product(
     # Card price at First-Class commercial rates alone, and up to 0.016 in thick.
     size_class="commercial_card",
     first_prices_cents=(("first_class", 99), ("marketing", 83)),
-    orderable=True,
 )
 
 POSTCARD_6X11 = Product(
@@ -226,7 +222,6 @@ POSTCARD_6X11 = Product(
     stock="cover_120lb",
     size_class="letter",
     first_prices_cents=(("first_class", 129), ("marketing", 97)),
-    orderable=True,
 )
 
 # Folded in three with the address out, the middle panel of 4 in the tallest: in an envelope of 4.125 in it may slide up by
@@ -292,7 +287,6 @@ SELF_MAILER_6X18 = Product(
     layers=2,
     folds=(Fold("back", "upright", 9.0), Fold("front", "upright", 9.0)),
     glue=Box(17.55, 0, 0.45, 5.94),
-    orderable=True,
 )
 
 SELF_MAILER_11X9 = Product(
@@ -316,7 +310,6 @@ SELF_MAILER_11X9 = Product(
     # The short panel's edge comes to lie 10.12 in from the top of the inside; the glue stands just above it.
     glue=Box(0, 9.645, 9.0, 0.45),
     head_to_foot=True,
-    orderable=True,
 )
 
 PRODUCTS: dict[str, Product] = {

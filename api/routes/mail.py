@@ -179,6 +179,7 @@ def _order(request: Request, sender: Sender, piece: PieceIn, body: Received) -> 
         from_=piece.from_.fields() if piece.from_ else None,
         front=_creative(piece.front) or "",
         back=_creative(piece.back),
+        print_sides=piece.sides or "duplex",
     )
 
 
@@ -207,17 +208,19 @@ def _prove(request: Request, sender: Sender, piece_id: str) -> bytes:
     with services.db.read() as tx:
         piece = found(mail.find_piece(tx, sender, piece_id))
         printing = found(mail.find_printing(tx, piece))
+    product = PRODUCTS[piece.product]
     mailing = Mailing(
-        address=printed_lines(piece.standardized or piece.given),
-        return_address=printed_lines(piece.sender) if piece.sender else (),
+        address=printed_lines(piece.standardized or piece.given, product),
+        return_address=printed_lines(piece.sender, product) if piece.sender else (),
         imb=piece.imb or "",
         mail_class=piece.mail_class,
         postage=Postage.model_validate(printing.postage) if printing.postage else None,
+        sides=piece.print_sides or "duplex",
     )
     art = {side: services.storage.fetch(key) for side, key in printing.artwork.items()}
     with tempfile.TemporaryDirectory(prefix="mailstream-proof-") as folder:
         out = Path(folder, "proof.pdf")
-        services.mail_proof(art, PRODUCTS[piece.product], mailing, out)
+        services.mail_proof(art, product, mailing, out)
         return out.read_bytes()
 
 

@@ -16,6 +16,7 @@ import typer
 from adapters.addresses.offline import OfflineStandardizer
 from ops.cli.addresses import CHUNK, fault_text
 from ops.cli.apps import new_app
+from ops.cli.documents import check_sides, sheets_in_set
 from ops.cli.failure import CommandError, Exit
 from ops.cli.html import is_html, make_page, read_html
 from ops.cli.output import Json, print_json, print_record, say
@@ -24,6 +25,7 @@ from ops.cli.preflight import existing, product_named
 from ops.cli.profiles import profile_faults
 from ops.cli.progress import Told, progress
 from ops.cli.recipients import Row, chunks, read_rows
+from ops.cli.sides import Sides
 from ops.cli.sizes import width_and_height
 from pipeline.address.imb import tracking_code
 from pipeline.address.recipient_hash import recipient_hash
@@ -38,11 +40,13 @@ from pipeline.press.job import Imposed, Job, Placed
 from pipeline.press.layout import plan_places
 from pipeline.products import Product, Side
 from pipeline.sla.calendar import due_at
+from pipeline.stages.impose import printed_lines
 
 app = new_app()
 
 # What a 13x19 digital press leaves blank along its edges, in all.
 _BLANK_WIDTH_IN, _BLANK_HEIGHT_IN = 0.28, 0.31
+NO_MARKS = Marks(crop=False, slug=False, registration=False, color_bar=False)
 
 
 @dataclass(frozen=True)
@@ -64,11 +68,15 @@ def impose(
     out: Annotated[Path, typer.Option(help="The folder for the sheets; it is made when it is new.")],
     mailer_id: Annotated[str, typer.Option(help="The mailer id that the USPS gave you; 6 or 9 digits.")],
     serials: Annotated[str, typer.Option(help="The IMb serials to use, FIRST-LAST; none may have been used before.")],
-    back: Annotated[Path | None, typer.Option(help="The artwork of the address side.")] = None,
+    back: Annotated[Path | None, typer.Option(help="The artwork of the address side; none for a letter.")] = None,
     imageable: Annotated[
         str | None, typer.Option(help="What the press can print of the sheet, such as 12.72x18.69.")
     ] = None,
     gutter: Annotated[float, typer.Option(min=0, help="Inches between two bleeds.")] = 0.0,
+    sides: Annotated[
+        Sides | None, typer.Option(help="Of a letter, whose front holds all pages; without it, duplex.")
+    ] = None,
+    marks: Annotated[bool, typer.Option(help="Crop marks, slug, targets and colour bar; none on cut sheets.")] = True,
     mail_class: Annotated[str, typer.Option("--class", help="first_class or marketing.")] = "first_class",
     stid: Annotated[
         str | None,
@@ -93,13 +101,14 @@ def impose(
 ) -> None:
     """Write press sheets, manifest, ticket and proof; rows that cannot be mailed go to STEM-rejects.csv with the reasons."""
     card = product_named(product)
+    check_sides(card, sides, two_sided=back is not None)
     artwork: dict[Side, Path] = {"front": existing(front)}
     if back is not None:
         artwork["back"] = existing(back)
     if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", stem):
         raise CommandError(f"--stem {stem}: up to 40 letters, digits, - and _", Exit.USAGE)
     with profile_faults("the options have", "correct what is named"):
-        wanted = Imposition(sheet=_sheet(sheet, imageable), gutter_in=gutter, marks=Marks())
+        wanted = Imposition(sheet=_sheet(sheet, imageable), gutter_in=gutter, marks=Marks() if marks else NO_MARKS)
         paid = Postage.model_validate({
             "method": postage, "permit_number": permit_number, "permit_city": permit_city, "permit_state": permit_state,
             "mailer_id": mailer_id, **_service(mail_class, endorsement, stid),
@@ -119,6 +128,8 @@ def impose(
             raise CommandError(f"no row of {recipients} can be mailed: `mailstream addresses standardize` says why")
         pages = make_pages(templates, good, card, Path(work), told)
         rejected += pages.rejected
+        all_artwork = prepared | pages.artwork
+        each = sheets_in_set(all_artwork.values(), card, sides or Sides.DUPLEX)
         job = Job(
             stem=stem,
             batch_id=stem,
@@ -132,9 +143,13 @@ def impose(
             contact="",
             imposition=wanted,
             postage=paid,
-            artwork=prepared | pages.artwork,
-            pieces=_place(pages, numbers, card, wanted, sender=sender, two_sided=back is not None),
-        )
+            artwork=all_artwork,
+            pieces=_place(
+                pages, numbers, card, wanted, sender=sender, sheets=each,
+                two_sided=sides is not Sides.SIMPLEX if card.is_document else back is not None,
+            ),
+            sheets_per_piece=each,
+        )  # fmt: skip
         told.say(f"imposing {len(job.pieces)} pieces")
         imposed = child.impose(job, out)
     files = [*imposed.files, *_write_rejects(out / f"{stem}-rejects.csv", rejected)]
@@ -176,6 +191,7 @@ def _place(
     imposition: Imposition,
     *,
     sender: tuple[str, ...],
+    sheets: int,
     two_sided: bool,
 ) -> tuple[Placed, ...]:
     good, room = pages.good, serials.last - serials.first + 1
@@ -183,9 +199,11 @@ def _place(
         raise CommandError(f"{len(good)} pieces need as many serials, and --serials has {room}: give a longer range")
     # The hash has no meaning beyond this job: its key is thrown away.
     pepper = token_bytes(32)
-    places = plan_places(len(good), product, imposition)
+    places = plan_places(len(good), product, imposition, sheets=sheets)
     fronts = pages.names.get("front", ["front"] * len(good))
-    backs = pages.names.get("back", ["back" if two_sided else None] * len(good))
+    backs: Sequence[str | None] = pages.names.get("back", ["back" if two_sided else None] * len(good))
+    if product.is_document:
+        backs = fronts if two_sided else [None] * len(good)
     return tuple(
         Placed(
             piece_id=f"row_{row.line}",
@@ -193,7 +211,7 @@ def _place(
             slot=slot,
             stack_position=position,
             imb=tracking_code(serials.stid, serials.mailer_id, serials.first + at) + _routing(answer),
-            address=_lines(answer),
+            address=printed_lines(vars(answer), product),
             return_address=sender,
             front=fronts[at],
             back=backs[at],
@@ -205,12 +223,6 @@ def _place(
 
 def _routing(answer: Standardized) -> str:
     return answer.zip5 + answer.zip4 + answer.delivery_point if answer.zip4 else answer.zip5
-
-
-def _lines(answer: Standardized) -> tuple[str, ...]:
-    plus4 = f"-{answer.zip4}" if answer.zip4 else ""
-    last = f"{answer.city} {answer.state} {answer.zip5}{plus4}"
-    return tuple(line for line in (answer.name, answer.company, answer.line1, answer.line2, last) if line)
 
 
 def _write_rejects(path: Path, rejected: Sequence[tuple[Row, Standardized]]) -> list[Path]:

@@ -28,7 +28,7 @@ class Side(StrEnum):
 def preflight(
     file: Annotated[Path, typer.Argument(help="A PDF, PNG, JPEG or HTML file.")],
     product: Annotated[str, typer.Option(help="Such as postcard_4x6.")],
-    side: Annotated[Side, typer.Option(help="The back is the address side.")],
+    side: Annotated[Side, typer.Option(help="The back is the address side; a letter is a front, all its pages.")],
     proof: Annotated[
         Path | None, typer.Option(help="Where to draw what was found: a file that ends in .png or .pdf.")
     ] = None,
@@ -39,6 +39,8 @@ def preflight(
 ) -> None:
     """Check an artwork file for a product. Exits 1 where it cannot be printed."""
     wanted = product_named(product)
+    if wanted.is_document and side is Side.BACK:
+        raise CommandError(f"--side back: {product} is one file of all pages, its front", Exit.USAGE)
     if proof is not None and proof.suffix.lower() not in (".png", ".pdf"):
         raise CommandError(f"--proof {proof}: give a name that ends in .png or .pdf", Exit.USAGE)
     with tempfile.TemporaryDirectory(prefix="mailstream-preflight-") as folder:

@@ -16,6 +16,7 @@ from ops.cli.failure import CommandError, Exit
 from ops.cli.html import is_html, read_html, values_given
 from ops.cli.mail import print_piece
 from ops.cli.output import Json, print_json
+from ops.cli.sides import Sides
 
 app = new_app()
 
@@ -37,7 +38,8 @@ def send(
     front: Annotated[
         str | None, typer.Option(help="An artwork file, which may be HTML, or the id of a creative.")
     ] = None,
-    back: Annotated[str | None, typer.Option(help="The same for the address side.")] = None,
+    back: Annotated[str | None, typer.Option(help="The same for the address side; none for a letter.")] = None,
+    sides: Annotated[Sides | None, typer.Option(help="How a letter is printed; without it, duplex.")] = None,
     merge: Annotated[list[str] | None, typer.Option(help="NAME=VALUE for a field of HTML; repeat it.")] = None,
     mail_class: Annotated[str | None, typer.Option("--class", help="first_class or marketing.")] = None,
     external_id: Annotated[str | None, typer.Option(help="An id of yours, which only one piece can have.")] = None,
@@ -53,6 +55,7 @@ def send(
     given = {
         "product": product,
         "class": mail_class,
+        "sides": sides.value if sides else None,
         "external_id": external_id,
         "send_on": send_on,
         "metadata": _metadata(metadata or []) or None,

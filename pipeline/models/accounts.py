@@ -58,6 +58,7 @@ class Price(SQLModel, table=True):
     product: str = Field(primary_key=True)
     mail_class: str = Field(primary_key=True)
     cents: int
+    further_sheet_cents: int = 0  # for each sheet after the first
     currency: str = "usd"
 
 

@@ -41,7 +41,7 @@ class Serial(SQLModel, table=True):
 
 
 class Batch(SQLModel, table=True):
-    """Pieces that one printer makes and mails together. It never changes printer or pieces."""
+    """Pieces that one printer makes and mails together. It never changes printer or pieces. `sheets` are press sheets."""
 
     __tablename__ = "batches"
     __table_args__ = (Index("ix_batches_at_printer", "printer_id", "status"),)

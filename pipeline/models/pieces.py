@@ -84,6 +84,7 @@ class Piece(Claimable, table=True):
     stock: str
     mail_class: str
     sheets: int = 1
+    print_sides: str | None = None  # simplex or duplex, of a document
     deliverability: str = "normal"
     address_state: str = "pending"  # then done
     front_creative_id: str = Field(foreign_key="creatives.id")

@@ -87,7 +87,7 @@ def _artwork(source: Path, product: Product, normal: Path) -> tuple[Image.Image 
 
 def _sample(product: Product, side: Side, normal: Path) -> Image.Image | None:
     """The address side as it will print, with an address and a barcode on it."""
-    if side != product.address_side or not product.orderable:
+    if side != product.address_side:
         return None
     # An envelope hides what it has no window for.
     mail_class = "marketing" if product.envelope else "first_class"

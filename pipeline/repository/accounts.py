@@ -170,10 +170,9 @@ def _base62(value: int, length: int) -> str:
 
 
 def _sandbox_printer(account_id: str, mailer_id: str, ids: Ids, now: datetime) -> dict[str, Any]:
-    made = [product for product in PRODUCTS.values() if product.orderable]
     profile = PrinterProfile(
-        products=tuple(product.name for product in made),
-        stocks=tuple(sorted({product.stock for product in made})),
+        products=tuple(PRODUCTS),
+        stocks=tuple(sorted({product.stock for product in PRODUCTS.values()})),
         transport=Sandbox(),
         postage=Postage(mailer_id=mailer_id, **_SANDBOX_PERMIT),
         floor=Floor(max_wait_s=SANDBOX_MAX_WAIT_S),

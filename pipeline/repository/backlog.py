@@ -104,7 +104,7 @@ def unprinted_batches(tx: Connection, printer_ids: Collection[str]) -> Sequence[
         batches.c.product,
         batches.c.status,
         batches.c.frozen_at,
-        (batches.c.sheets * batches.c.sheets_per_piece).label("sheets"),
+        batches.c.sheets,
         drops.c.handing_over_at.label("handed_over_at"),
     ).join_from(batches, drops, first_drop)
     here = batches.c.printer_id.in_(sorted(printer_ids))

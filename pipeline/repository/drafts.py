@@ -184,7 +184,9 @@ def _pages(order: Order, ground: Ground) -> int:
 
 
 def _sheets(order: Order, ground: Ground) -> int:
-    return sheets_of(_pages(order, ground), order.print_sides) if PRODUCTS[order.product].is_document else 1
+    if not PRODUCTS[order.product].is_document:
+        return 1
+    return max(sheets_of(_pages(order, ground), order.print_sides), 1)
 
 
 def sheet_faults(order: Order, pages: int) -> Iterator[Fault]:

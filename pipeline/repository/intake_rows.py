@@ -111,8 +111,8 @@ def _find_creatives(tx: Connection, ids: set[str]) -> dict[str, KnownCreative]:
     for page in pages(sorted(ids)):
         for row in tx.execute(select(*columns).where(creatives.c.id.in_(page))):
             unfit = unfit_for_address(row.report)
-            fields = tuple(row.report.get("merge_fields", ()))
-            found[row.id] = KnownCreative(row.account_id, row.mode, row.product, row.status, unfit, fields)
+            fields, count = tuple(row.report.get("merge_fields", ())), row.report.get("pages", 1)
+            found[row.id] = KnownCreative(row.account_id, row.mode, row.product, row.status, unfit, fields, count)
     return found
 
 

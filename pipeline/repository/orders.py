@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from pipeline.products import Sides
 from pipeline.repository.accounts import Sender
 from pipeline.repository.answers import Once, Scope
 
@@ -26,7 +27,10 @@ Side = str | Artwork
 
 @dataclass(frozen=True)
 class Order:
-    """One piece as ordered. `to` and `from_` have the fields of `pipeline.ports.Address`."""
+    """One piece as ordered. `to` and `from_` have the fields of `pipeline.ports.Address`.
+
+    `print_sides` is how a document is printed, of which `front` is the whole.
+    """
 
     sender: Sender
     request_id: str
@@ -41,6 +45,7 @@ class Order:
     from_: Mapping[str, str] | None
     front: Side
     back: Side | None
+    print_sides: Sides = "duplex"
 
     @property
     def scope(self) -> Scope | None:

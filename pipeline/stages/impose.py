@@ -14,6 +14,7 @@ from pipeline.lifecycle import BatchStatus, DropStatus
 from pipeline.models.profile import Imposition, Postage, PrinterProfile
 from pipeline.ports import Note, Storage
 from pipeline.press.job import Imposed, Job, Placed
+from pipeline.products import PRODUCTS, Product
 from pipeline.repository.batches import advance_batch
 from pipeline.repository.claims import FREED
 from pipeline.repository.tables import batches, creatives, drops, pieces, placements, printers, recipients
@@ -112,7 +113,8 @@ def load_job(tx: Connection, drop: Row[Any], storage: Storage) -> Job:
         imposition=Imposition.model_validate(batch.imposition),
         postage=Postage.model_validate(batch.postage),
         artwork={row.id: storage.fetch(row.normalized_key) for row in artwork},
-        pieces=tuple(_piece(row) for row in rows),
+        pieces=tuple(_piece(row, PRODUCTS[batch.product]) for row in rows),
+        sheets_per_piece=batch.sheets_per_piece,
     )
 
 
@@ -127,6 +129,7 @@ def _placed(drop: Row[Any]) -> Any:
             placements.c.imb,
             pieces.c.front_creative_id,
             pieces.c.back_creative_id,
+            pieces.c.print_sides,
             recipients.c.standardized,
             recipients.c.sender,
             recipients.c.keyed_hash,
@@ -138,25 +141,34 @@ def _placed(drop: Row[Any]) -> Any:
     )
 
 
-def _piece(row: Row[Any]) -> Placed:
+def _piece(row: Row[Any], product: Product) -> Placed:
+    back = row.back_creative_id
+    if product.is_document and row.print_sides != "simplex":
+        back = row.front_creative_id
     return Placed(
         piece_id=row.piece_id,
         sheet=row.sheet,
         slot=row.slot,
         stack_position=row.stack_position,
         imb=row.imb,
-        address=printed_lines(row.standardized),
-        return_address=printed_lines(row.sender) if row.sender else (),
+        address=printed_lines(row.standardized, product),
+        return_address=printed_lines(row.sender, product) if row.sender else (),
         front=row.front_creative_id,
-        back=row.back_creative_id,
+        back=back,
         recipient_hash=row.keyed_hash,
     )
 
 
-def printed_lines(address: Mapping[str, str]) -> tuple[str, ...]:
-    """An address as it is printed: capitals, no empty lines, the ZIP+4 with its hyphen."""
+def printed_lines(address: Mapping[str, str], product: Product) -> tuple[str, ...]:
+    """An address as it is printed: capitals, no empty lines, the ZIP+4 with its hyphen.
+
+    Where that is a line more than the product has, street and unit are one.
+    """
     zip4 = address.get("zip4", "")
     zip_code = address.get("zip5") or address.get("zip", "")
     last = f"{address['city']} {address['state']} {zip_code}" + (f"-{zip4}" if zip4 else "")
-    lines = (address.get("name", ""), address.get("company", ""), address["line1"], address.get("line2", ""), last)
-    return tuple(line.upper() for line in lines if line)
+    who, street = (address.get("name", ""), address.get("company", "")), (address["line1"], address.get("line2", ""))
+    lines = tuple(line.upper() for line in (*who, *street, last) if line)
+    if len(lines) > product.address_lines:
+        lines = tuple(line.upper() for line in (*who, " ".join(filter(None, street)), last) if line)
+    return lines

@@ -186,7 +186,7 @@ def _work(row: Row[Any], places: Sequence[Row[Any]] | None, gone: int) -> Work:
         due_at=row.due_at,
         mail_by=row.mail_by,
         pieces=row.pieces,
-        sheets=row.sheets * row.sheets_per_piece,
+        sheets=row.sheets,
         steps=dict(steps),
         reprints=reprints,
         short=short,

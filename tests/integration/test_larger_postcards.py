@@ -1,4 +1,4 @@
-"""Every product that can be ordered, from artwork to sheets and proofs, through the press process."""
+"""Every card and self-mailer, from artwork to sheets and proofs, through the press process. Letters: `test_letters.py`."""
 
 import csv
 from pathlib import Path
@@ -18,16 +18,11 @@ from tests.unit.press import artwork_files as art
 from tests.unit.press.jobs import PERMIT, make_job, make_pieces
 from tests.unit.press.seeing import cut_out, difference, render, text_within
 
-ORDERABLE = [product for product in PRODUCTS.values() if product.orderable]
+OF_TWO_SIDES = [product for product in PRODUCTS.values() if not product.is_document]
 PIECES = 7
 
 
-def test_postcards_and_self_mailers_can_be_ordered() -> None:
-    cards = {"postcard_4x6", "postcard_6x9", "postcard_6x11", "self_mailer_6x18", "self_mailer_11x9"}
-    assert cards <= {product.name for product in ORDERABLE}
-
-
-@pytest.mark.parametrize("product", ORDERABLE, ids=lambda product: product.name)
+@pytest.mark.parametrize("product", OF_TWO_SIDES, ids=lambda product: product.name)
 def test_a_product_goes_from_artwork_to_sheets_and_proofs(tmp_path: Path, product: Product) -> None:
     sources = {
         "front": art.draw(tmp_path / "front.pdf", lambda canvas: _corner(canvas, product), product),

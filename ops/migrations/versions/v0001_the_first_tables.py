@@ -57,6 +57,7 @@ def upgrade() -> None:
         sa.Column("product", sa.String(), nullable=False),
         sa.Column("mail_class", sa.String(), nullable=False),
         sa.Column("cents", sa.Integer(), nullable=False),
+        sa.Column("further_sheet_cents", sa.Integer(), nullable=False),
         sa.Column("currency", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("product", "mail_class"),
     )
@@ -287,6 +288,7 @@ def upgrade() -> None:
         sa.Column("stock", sa.String(), nullable=False),
         sa.Column("mail_class", sa.String(), nullable=False),
         sa.Column("sheets", sa.Integer(), nullable=False),
+        sa.Column("print_sides", sa.String(), nullable=True),
         sa.Column("deliverability", sa.String(), nullable=False),
         sa.Column("address_state", sa.String(), nullable=False),
         sa.Column("front_creative_id", sa.String(), nullable=False),

@@ -4,7 +4,6 @@ import base64
 import json
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from sqlalchemy import select, update
 
 from pipeline.ports import Note
@@ -185,17 +184,11 @@ def test_products_say_what_can_be_ordered_and_at_what_price(api: World) -> None:
     for name, product in PRODUCTS.items():
         shown = listed[name]
         assert shown["artwork_in"] == [product.bleed_width_in, product.bleed_height_in]
-        assert shown["orderable"] is product.orderable
         assert shown[product.address_side]["ink_free"] == vars(product.ink_free)
         assert {price: cents["cents"] for price, cents in shown["prices"].items()} == dict(product.first_prices_cents)
-    assert listed["postcard_4x6"]["prices"]["marketing"] == {"cents": 65, "currency": "usd"}
-
-
-@pytest.mark.parametrize("name", [name for name, product in PRODUCTS.items() if not product.orderable])
-def test_a_product_that_cannot_be_made_yet_is_refused_at_the_door(api: World, name: str) -> None:
-    refused = api.post("/v1/mail", {"product": name, "to": ADDRESS, "front": {"creative": "cr_x"}})
-    assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/product")
-    assert refused.json()["code"] == "product_not_orderable"
+    assert listed["postcard_4x6"]["prices"]["marketing"] == {
+        "cents": 65, "further_sheet_cents": 0, "currency": "usd",
+    }  # fmt: skip
 
 
 def test_the_sandbox_clock_is_sent_forward_by_its_owner(api: World) -> None:

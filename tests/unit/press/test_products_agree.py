@@ -17,6 +17,7 @@ from pipeline.press.preflight import inspect
 from pipeline.press.template import write_template
 from pipeline.press.zones import side_title, zones
 from pipeline.products import PRODUCTS, Product, Side
+from pipeline.repository.prices import Price
 from tests.unit.press import artwork_files as art
 from tests.unit.press.seeing import text_within
 
@@ -92,9 +93,7 @@ def test_preflight_and_the_normalized_page_take_the_tables_size(tmp_path: Path, 
             assert codes == ["wrong_page_size"], other.name
 
 
-@pytest.mark.parametrize(
-    "product", [one for one in PRODUCTS.values() if one.orderable], ids=lambda product: product.name
-)
+@every_product
 def test_the_sheet_holds_pieces_of_the_tables_size(product: Product) -> None:
     layout = lay_out(product, Imposition())
     size = sorted((product.bleed_width_in * 72, product.bleed_height_in * 72))
@@ -104,7 +103,7 @@ def test_the_sheet_holds_pieces_of_the_tables_size(product: Product) -> None:
 
 def test_the_api_shows_the_table() -> None:
     prices = {
-        (product.name, mail_class): cents
+        (product.name, mail_class): Price(cents, product.further_sheet_cents)
         for product in PRODUCTS.values()
         for mail_class, cents in product.first_prices_cents
     }
