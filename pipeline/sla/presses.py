@@ -95,7 +95,9 @@ class Press:
         most = floor.max_sheets_per_batch
         if floor.max_files_per_batch is not None:
             # No file parts a set.
-            most = min(most, floor.max_files_per_batch * max(self.profile.imposition.max_sheets_per_file // sheets, 1) * sheets)
+            most = min(
+                most, floor.max_files_per_batch * max(self.profile.imposition.max_sheets_per_file // sheets, 1) * sheets
+            )
         if floor.max_pieces_per_batch is not None:
             most = min(most, floor.max_pieces_per_batch // n_up * sheets)
         return most // sheets * n_up
