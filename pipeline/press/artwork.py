@@ -53,7 +53,8 @@ class _Carrier:
             entries = self._entries(obj, without=frozenset({"/Length"}))
             self._writer.stream(entries, obj.read_raw_bytes(), number=number, compress=False)
         else:
-            self._writer.add(self._direct(obj), number)
+            # A number may be an object of its own; the library gives its value.
+            self._writer.add(self._direct(obj) if isinstance(obj, pikepdf.Object) else self._body(obj), number)
 
     def _entries(self, obj: pikepdf.Object, *, without: frozenset[str]) -> bytes:
         return b"".join(_name(key) + b" " + self._body(value) for key, value in obj.items() if key not in without)

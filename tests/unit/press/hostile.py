@@ -432,3 +432,21 @@ def masks_in_masks(out: Path, *, depth: int = 40) -> Path:
         page.Contents = pdf.make_stream(PLAIN + b" /M gs 1 0 0 rg 0 0 450 306 re f")
 
     return pdf_with(out, change)
+
+
+def numbers_as_objects(out: Path) -> Path:
+    """The dashes of a line, a truth and nothing at all, as objects of their own."""
+    values = (b"7", b"2.5", b"0", b"true", b"null")
+
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        on, off, phase, *odd = (pdf.make_indirect(pikepdf.String(f"OBJECT_{at}")) for at in range(len(values)))
+        state = Dictionary(D=Array([Array([on, off]), phase]), Odd=Array(odd))
+        page.Resources = Dictionary(ExtGState=Dictionary(G=state))
+        page.Contents = pdf.make_stream(PLAIN + b" /G gs 1 G 4 w 60 60 m 300 200 l S")
+
+    data = pdf_with(out, change).read_bytes()
+    for at, value in enumerate(values):
+        assert data.count(b"(OBJECT_%d)" % at) == 1
+        data = data.replace(b"(OBJECT_%d)" % at, value.ljust(10))
+    out.write_bytes(data)
+    return out

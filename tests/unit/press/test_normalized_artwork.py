@@ -11,14 +11,18 @@ import pytest
 from PIL import Image, ImageCms, ImageOps
 
 from pipeline.errors import Permanent
+from pipeline.models.profile import Imposition
 from pipeline.press.creative import normalize
+from pipeline.press.impose import impose
 from pipeline.press.jpeg import bare_jpeg
 from pipeline.press.preflight import inspect
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press import hostile
 from tests.unit.press.conftest import CREATIVES, GOOD
 from tests.unit.press.hostile import image_of
+from tests.unit.press.jobs import make_job, make_pieces
 from tests.unit.press.seeing import difference, render
+from tests.unit.press.x4_checker import violations
 
 FULL = (1875, 1275)
 SMALL = (625, 425)
@@ -216,6 +220,16 @@ def test_the_page_is_the_bleed_and_qpdf_finds_nothing_wrong(normalized: dict[str
         assert [float(edge) for edge in page.mediabox] == [0, 0, 450, 306]
         assert [float(edge) for edge in page.bleedbox] == [0, 0, 450, 306]
         assert [float(edge) for edge in page.trimbox] == [9, 9, 441, 297]
+
+
+def test_numbers_that_are_objects_of_their_own_reach_the_sheet(tmp_path: Path) -> None:
+    normal = _normal(hostile.numbers_as_objects(tmp_path / "numbers.pdf"))
+    imposition = Imposition(mode="one_up")
+    job = make_job({"front": normal}, make_pieces(1, imposition, back=None), imposition=imposition)
+    sheets = impose(job, tmp_path / "out").files[0]
+    assert violations(sheets) == []
+    assert difference(render(sheets), render(tmp_path / "numbers.pdf")) < 0.001
+    assert difference(render(sheets), render(hostile.vectors(tmp_path / "plain.pdf", hostile.PLAIN))) > 0.001
 
 
 UNREADABLE: dict[str, Callable[[Path], Path]] = {
