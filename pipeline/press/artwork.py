@@ -1,37 +1,43 @@
 """Carries one normalized creative into a file being written, object by object, as a form that any page can place."""
 
 import re
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 
 import pikepdf
 
 from pipeline.press.conform import conform
 from pipeline.press.geometry import Rect
+from pipeline.press.shared_streams import SharedStreams
 from pipeline.press.writer import PdfWriter
 
 _REFERENCE = re.compile(rb"\b(\d+) (\d+) R\b")
+# How far a picture may refer to others and still be looked for among those that are there: its mask, and that one's colours.
+_DEEPEST = 4
 # What this file sets itself on the form, or the writer on every stream.
 _OURS = frozenset({"/Length", "/Type", "/Subtype", "/BBox", "/Matrix", "/Resources"})
 
 
-def embed_artwork(writer: PdfWriter, source: Path, box: Rect) -> tuple[int, ...]:
+def embed_artwork(writer: PdfWriter, source: Path, box: Rect, shared: SharedStreams) -> tuple[int, ...]:
     """The pages of `source` as forms of size `box`; gives their object numbers. What pages share is copied once.
 
     The forms' BBox is set here, to the bleed: qpdf's own conversion clips a page to its TrimBox and loses it.
     """
     with pikepdf.open(source) as pdf:
         conform(pdf)
-        carrier = _Carrier(writer, pdf)
+        carrier = _Carrier(writer, pdf, shared, source)
         return tuple(carrier.form(page, box) for page in pdf.pages)
 
 
 class _Carrier:
     """Copies what a page reaches, each object once."""
 
-    def __init__(self, writer: PdfWriter, pdf: pikepdf.Pdf) -> None:
+    def __init__(self, writer: PdfWriter, pdf: pikepdf.Pdf, shared: SharedStreams, file: Path) -> None:
         self._writer = writer
         self._pdf = pdf
+        self._shared = shared
+        self._file = file
+        self._open: list[tuple[int, int]] = []
         self._numbers: dict[tuple[int, int], int] = {}
         self._waiting: list[tuple[tuple[int, int], int]] = []
 
@@ -87,9 +93,37 @@ class _Carrier:
     def _reference(self, number: int, generation: int) -> bytes:
         source = (number, generation)
         if source not in self._numbers:
-            self._numbers[source] = self._writer.reserve()
-            self._waiting.append((source, self._numbers[source]))
+            obj = self._pdf.get_object(number, generation)
+            # A mask in a mask in a mask, or one that is its own, is copied as everything else.
+            if isinstance(obj, pikepdf.Stream) and _is_data(obj) and len(self._open) < _DEEPEST:
+                self._open.append(source)
+                self._numbers[source] = self._once(obj, source)
+                self._open.pop()
+            else:
+                self._numbers[source] = self._writer.reserve()
+                self._waiting.append((source, self._numbers[source]))
         return b"%d 0 R" % self._numbers[source]
+
+    def _once(self, obj: pikepdf.Stream, source: tuple[int, int]) -> int:
+        """The number of a stream that other creatives may hold as well."""
+        entries, data = self._entries(obj, without=frozenset({"/Length"})), obj.read_raw_bytes()
+        return self._shared.number(
+            entries,
+            data,
+            write=lambda: self._writer.stream(entries, data, compress=False),
+            again=partial(_raw_bytes, self._file, source),
+        )
+
+
+def _is_data(stream: pikepdf.Stream) -> bool:
+    """A picture, font or profile: no drawing, whose parts are many."""
+    return not any(key in stream for key in ("/Resources", "/BBox"))
+
+
+def _raw_bytes(file: Path, source: tuple[int, int]) -> bytes:
+    with pikepdf.open(file) as pdf:
+        conform(pdf)
+        return pdf.get_object(*source).read_raw_bytes()
 
 
 @lru_cache(maxsize=1024)

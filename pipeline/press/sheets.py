@@ -30,6 +30,7 @@ from pipeline.press.job import Job, Placed
 from pipeline.press.layout import Layout, Side
 from pipeline.press.marks import BARCODE_FONT, crop_marks, draw_barcode, draw_slug, outer_trim, write_press_marks
 from pipeline.press.output_intent import embed_intent
+from pipeline.press.shared_streams import SharedStreams
 from pipeline.press.sheet_mark import SheetMark, page_of
 from pipeline.press.slots import FACES, Face, Slot
 from pipeline.press.typeface import address_typeface
@@ -83,6 +84,7 @@ class SheetFile:
         self._whites = {face: number for face in FACES if (number := self._write_white(face))}
         self._mark = SheetMark(job, product) if product.sheet_mark else None
         self._forms: dict[Path, tuple[int, ...]] = {}
+        self._shared = SharedStreams()
         self._parts: dict[object, _Part] = {}
         marks = job.imposition.marks
         self._front = _SidePages(self._writer, layout, layout.front, product, marks)
@@ -223,7 +225,7 @@ class SheetFile:
         # By path, since two keys may stand for the same stored file.
         source = self._job.artwork[key]
         if source not in self._forms:
-            self._forms[source] = embed_artwork(self._writer, source, bleed_rect(self._product))
+            self._forms[source] = embed_artwork(self._writer, source, bleed_rect(self._product), self._shared)
         return self._forms[source]
 
     def _pieces(self, placed: Sequence[tuple[int, int, Placed]]) -> bytes:

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import random
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -31,6 +32,13 @@ def picture(colour: tuple[int, int, int] = (200, 0, 0)) -> str:
     """A `data:` URL of 300 x 300 pixels."""
     out = io.BytesIO()
     Image.new("RGB", (300, 300), colour).save(out, "PNG")
+    return data_url(out.getvalue(), "image/png")
+
+
+def noise(mode: str) -> str:
+    """The same, and unlike anything else."""
+    out = io.BytesIO()
+    Image.frombytes(mode, (300, 300), random.Random(1).randbytes(300 * 300 * len(mode))).save(out, "PNG")
     return data_url(out.getvalue(), "image/png")
 
 

@@ -3,7 +3,9 @@
 import importlib
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
+from zlib import crc32
 
 import pikepdf
 import pytest
@@ -17,8 +19,9 @@ from pipeline.press.geometry import Rect
 from pipeline.press.html_page import inspect_html
 from pipeline.press.impose import impose
 from pipeline.press.report import Report
+from pipeline.press.shared_streams import SharedStreams
 from pipeline.products import LETTER, POSTCARD_4X6
-from tests.unit.press.html_pages import LOADS, UNREADABLE, data_url, greeting, picture, written
+from tests.unit.press.html_pages import LOADS, UNREADABLE, data_url, greeting, noise, picture, written
 from tests.unit.press.jobs import make_job, make_pieces
 from tests.unit.press.seeing import render, text_within
 from tests.unit.press.x4_checker import violations
@@ -177,6 +180,42 @@ def test_merged_pages_come_out_on_the_sheet_each_with_its_own_name(tmp_path: Pat
     assert [said.count(f"Hello {name}") for name in names] == [1, 1, 1]
     assert violations(sheets) == []
     assert subprocess.run(["qpdf", "--check", sheets], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA"])
+def test_the_picture_of_a_template_lies_on_the_sheets_once(tmp_path: Path, mode: str) -> None:
+    names = ("Ada", "Grace", "Łucja")
+    clouds = noise(mode)
+    pictured = greeting(first_name="{{first_name}}") + f"<img width=96 src='{clouds}' style='margin: 2in 1in'>"
+    art = {name: normal(tmp_path, pictured.replace("{{first_name}}", name), f"{name}.pdf") for name in names}
+    pieces = make_pieces(3, Imposition(), fronts=names, back=None)
+    sheets = impose(make_job(art, pieces), tmp_path / "drop").files[0]
+    with pikepdf.open(sheets) as pdf:
+        pictures = [one for one in pdf.objects if isinstance(one, pikepdf.Stream) and one.get("/Subtype") == "/Image"]
+    assert len(pictures) == len(mode) - 2, "the picture, and its mask"
+    seen, alone = render(sheets), render(art["Ada"])
+    assert sum(seen.convert("L").histogram()[:250]) > 3 * sum(alone.convert("L").histogram()[:250]) / 2
+    assert violations(sheets) == []
+
+
+def test_the_same_length_and_checksum_do_not_make_two_streams_one() -> None:
+    shared, numbers = SharedStreams(), count(1)
+    one, other = _collision()
+
+    def put(data: bytes) -> int:
+        return shared.number(b"/Type/X", data, write=lambda: next(numbers), again=lambda: data)
+
+    assert (put(one), put(other), put(one)) == (1, 2, 1)
+
+
+def _collision() -> tuple[bytes, bytes]:
+    """Two texts of one length and one CRC-32, by the birthday of some hundred thousand."""
+    seen: dict[int, bytes] = {}
+    for number in range(1 << 20):
+        text = f"{number:020d}{number * 2654435761 % (1 << 32):010d}".encode()
+        if (twin := seen.setdefault(crc32(text), text)) != text:
+            return twin, text
+    raise AssertionError("no collision was found")
 
 
 def test_opacity_and_gradients_keep_the_rules_of_the_press(tmp_path: Path) -> None:
