@@ -95,6 +95,11 @@ class Printer(Protocol):
         """
         ...
 
+    def clear_parts(self, stem: str) -> None:
+        """Remove what attempts that died have left of a drop's ready file. Only for a drop that is handed over: no attempt of it
+        has a rename to make any more."""
+        ...
+
     def look(self, stem: str, part: str) -> Lies:
         """What lies in `in/` of this drop; the furthest state wins."""
         ...

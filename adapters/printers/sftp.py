@@ -11,15 +11,18 @@ from adapters.printers import jobs, upload, wire
 from adapters.printers.connection import Connection
 from adapters.printers.engine import Job, Offer, ask
 from adapters.printers.refusals import translate
-from adapters.printers.wire import Code, RefusedError, shown
+from adapters.printers.wire import Code, Entry, RefusedError, shown
 from pipeline.errors import InDoubt, Permanent, Transient
 from pipeline.ports import AckFile, Lies
 
 if TYPE_CHECKING:  # with it come all tables, which the transport has no use for
     from pipeline.models.profile import Sftp
 
+READY_PART = b".ready.part"
 ACK_SUFFIXES = (b".ack.json", b".ack.csv")
 MOST_ACK_BYTES = 4 * 1024 * 1024
+MOST_ACKS_BYTES = 4 * MOST_ACK_BYTES
+"""What the acknowledgements that are read at once may hold together: they lie in memory side by side."""
 _NAME_SAFE = "!#$&'()+,;=@[]^`{} "
 """With letters, digits and `_.-~`: what stays as it is in an acknowledgement's name; the rest is percent-encoded."""
 
@@ -71,6 +74,14 @@ class SftpPrinter:
                     raise Permanent("part_missing", f"{part} is not there to be handed over") from refused
                 raise
 
+    def clear_parts(self, stem: str) -> None:
+        """Remove what attempts that died have left of a drop's ready file, once the drop is handed over."""
+        inbox, begins = self._settings.inbox.encode(), stem.encode() + b"."
+        with self._speaking() as connection:
+            [entries] = connection.run([jobs.list_folder(inbox)], "looking for parts")
+            left = [one.name for one in entries if one.name.startswith(begins) and one.name.endswith(READY_PART)]
+            connection.run([jobs.remove(inbox + b"/" + name) for name in left], f"clearing the parts of {stem}")
+
     def look(self, stem: str, part: str) -> Lies:
         """What lies in the inbox of this drop; the furthest state wins.
 
@@ -92,7 +103,7 @@ class SftpPrinter:
         return self.look(stem, part) is Lies.RECALLED
 
     def acks(self, limit: int) -> list[AckFile]:
-        """Up to `limit` whole acknowledgement files from the outbox, oldest name first.
+        """Up to `limit` whole acknowledgement files from the outbox, oldest name first; fewer where they are large.
 
         In their names, bytes that are not plain are percent-encoded. Of a file that is too large, or not for us to read, the body
         says that.
@@ -100,9 +111,7 @@ class SftpPrinter:
         outbox = self._settings.outbox.encode()
         with self._speaking() as connection:
             [entries] = connection.run([jobs.list_folder(outbox)], "listing acknowledgements")
-            wanted = sorted(
-                entry.name for entry in entries if entry.name.endswith(ACK_SUFFIXES) and not entry.attributes.is_folder
-            )[:limit]
+            wanted = _first(entries, limit)
             found = connection.run(
                 [_read_ack(outbox + b"/" + name, _quoted(name), connection.offer) for name in wanted],
                 "reading acknowledgements",
@@ -159,6 +168,20 @@ class SftpPrinter:
             yield self._connection
         except RefusedError as refused:
             raise translate(refused) from refused
+
+
+def _first(entries: Sequence[Entry], limit: int) -> list[bytes]:
+    """The names of the acknowledgements to be read now."""
+    files = [one for one in entries if one.name.endswith(ACK_SUFFIXES) and not one.attributes.is_folder]
+    names: list[bytes] = []
+    room = MOST_ACKS_BYTES
+    for one in sorted(files, key=lambda one: one.name)[:limit]:
+        size = one.attributes.size
+        room -= MOST_ACK_BYTES if size is None else min(size, MOST_ACK_BYTES)
+        if names and room < 0:
+            break
+        names.append(one.name)
+    return names
 
 
 def _withdraw(path: bytes, recalled: bytes) -> Job[None]:

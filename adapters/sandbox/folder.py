@@ -46,12 +46,18 @@ class FolderPrinter:
             except FileNotFoundError:
                 raise Permanent("part_missing", f"{part} is not there to be renamed") from None
 
+    def clear_parts(self, stem: str) -> None:
+        """Remove what attempts that died have left of a drop's ready file, once the drop is handed over."""
+        with _translated():
+            for part in self._in.glob(f"{stem}.*.ready.part"):
+                part.unlink(missing_ok=True)
+
     def look(self, stem: str, part: str) -> Lies:
         """What lies in `in/` of this drop; the furthest state wins."""
         for name, lies in (
             (f"{stem}.taken", Lies.TAKEN),
-            (f"{stem}.recalled", Lies.RECALLED),
             (f"{stem}.ready", Lies.READY),
+            (f"{stem}.recalled", Lies.RECALLED),
             (part, Lies.PART),
         ):
             if (self._in / name).exists():

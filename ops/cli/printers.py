@@ -13,7 +13,7 @@ from ops.cli.apps import new_app
 from ops.cli.checks import Check, tell
 from ops.cli.failure import CommandError, Exit
 from ops.cli.installation import installation
-from ops.cli.operator import deed
+from ops.cli.operator import deed, said
 from ops.cli.output import Json, print_json, print_record, print_table, say
 from ops.cli.printer_rows import mode_of, overtaken, printer_row
 from ops.cli.probe import key_check, sftp_of
@@ -40,6 +40,7 @@ _FIELDS = ("id", "name", "mode", "revision", "suspended_at", "last_ack_at", "qua
 @app.command()
 def add(name: Name, profile: ProfileFile, reason: Reason = "", as_json: Json = False) -> None:
     """Add a printer. What its profile leaves out has the defaults of a 13x19 digital press."""
+    said(reason)
     if not re.match(PRINTER_NAME, name):
         raise CommandError(f"{name!r} cannot be a printer's name: up to 40 letters, digits, - and _", Exit.USAGE)
     wanted = read_profile(profile)
@@ -88,6 +89,7 @@ def edit(
     as_json: Json = False,
 ) -> None:
     """Change a printer's profile: single fields, or all of it. Batches that are frozen keep the old one."""
+    said(reason)
     if bool(sets) == (profile is not None):
         raise CommandError("give --set FIELD=VALUE, once for each field, or --profile FILE", Exit.USAGE)
     with installation() as here, here.db.write() as tx:

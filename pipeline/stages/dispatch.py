@@ -6,6 +6,7 @@ still finds it knows that nothing was handed over, and whoever does not find it 
 """
 
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,6 +27,8 @@ from pipeline.stages.stage import Context, Done, PrinterDirectory
 log = structlog.get_logger()
 _BULK = 1_000
 """Rows a transaction, so that other writers are not kept waiting."""
+_ATTEMPTS_OF_ONE = 2
+"""Claims of a drop that goes well: one imposed it, one puts it there."""
 
 
 class Dispatch:
@@ -67,14 +70,21 @@ class Dispatch:
             printer_row = tx.execute(select(printers).where(printers.c.id == drop.printer_id)).one()
         with self._directory.open(printer_row) as printer:
             if drop.status == DropStatus.HANDING_OVER:
-                return _proven(_settle(printer, drop.stem, drop.ready_part), printer_row)
+                return _proven(self._cleared(printer, drop, _settle(printer, drop.stem, drop.ready_part)), printer_row)
             self._note_putting(drop)
             printer.put(drop.stem, [self._storage.fetch(file["key"]) for file in drop.files])
             part = f"{drop.stem}.{drop.attempt}-{drop.claim_token[-6:]}.ready.part"
             printer.stage_ready(part, drop.ready_body.encode())
             if not self._begin_handing_over(drop, part):
                 return None
-            return _proven(_hand_over(printer, drop.stem, part), printer_row)
+            return _proven(self._cleared(printer, drop, _hand_over(printer, drop.stem, part)), printer_row)
+
+    def _cleared(self, printer: Printer, drop: Row[Any], lies: Lies) -> Lies:
+        """What lies there, without the parts of attempts that died. If they stay, they do no harm."""
+        if drop.attempt > _ATTEMPTS_OF_ONE and lies in (Lies.READY, Lies.TAKEN):
+            with suppress(Transient, Permanent):
+                printer.clear_parts(drop.stem)
+        return lies
 
     def _note_putting(self, drop: Row[Any]) -> None:
         """Since when its files are put: one that takes too long is moved, though nothing fails."""

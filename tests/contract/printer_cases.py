@@ -120,6 +120,11 @@ class PrinterCases:
         assert caught.value.code == "part_missing"
         assert printer.look(STEM, PART) is Lies.RECALLED
 
+    def test_a_ready_file_beside_a_recalled_one_may_still_be_taken(self, printer: Printer, account: Path) -> None:
+        for kind in ("ready", "recalled"):
+            make_file(account / "in", f"{STEM}.{kind}", b"{}")
+        assert printer.look(STEM, PART) is Lies.READY
+
     def test_acknowledgements_come_whole_and_in_order(self, printer: Printer, account: Path) -> None:
         for name in ("b.2.ack.json", "a.1.ack.json", "c.3.ack.json", "d.4.ack.json.part", "notes.txt"):
             make_file(account / "out", name, name.encode())
@@ -131,6 +136,14 @@ class PrinterCases:
 
     def test_no_acknowledgements(self, printer: Printer) -> None:
         assert printer.acks(10) == []
+
+    def test_parts_of_a_ready_file_are_cleared_and_nothing_else(self, printer: Printer, account: Path) -> None:
+        others = [f"{STEM}.pdf.part", f"{STEM}9.1-abcdef.ready.part", f"{STEM}.ready"]
+        for name in (PART, f"{STEM}.2-fedcba.ready.part", *others):
+            make_file(account / "in", name, b"{}")
+        for _ in range(2):
+            printer.clear_parts(STEM)
+        assert sorted(path.name for path in (account / "in").iterdir()) == sorted(others)
 
     @pytest.mark.parametrize(("good", "folder"), [(True, "done"), (False, "error")])
     def test_a_settled_acknowledgement_is_out_of_the_way(

@@ -256,6 +256,16 @@ def test_an_acknowledgement_of_the_largest_size_is_read(printer: SftpPrinter, ac
     assert [ack.body for ack in printer.acks(10)] == [body]
 
 
+def test_large_acknowledgements_are_read_a_few_at_a_time(printer: SftpPrinter, account: Path) -> None:
+    for number in range(7):
+        make_file(account / "out", f"{number}.ack.csv", bytes(MOST_ACK_BYTES - number % 2))
+    names = [ack.name for ack in printer.acks(50)]
+    assert names == [f"{number}.ack.csv" for number in range(4)]
+    for name in names:
+        printer.settle_ack(name, good=True)
+    assert [ack.name for ack in printer.acks(50)] == [f"{number}.ack.csv" for number in range(4, 7)]
+
+
 def test_a_name_that_is_not_text_can_be_read_and_settled(printer: SftpPrinter, account: Path) -> None:
     name = b"caf\xe9 %\n.1.ack.json"
     (account / "out" / os.fsdecode(name)).write_bytes(b"{}")

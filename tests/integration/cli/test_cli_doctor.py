@@ -83,7 +83,17 @@ def test_printers_are_checked_and_the_hours_that_no_truck_serves(bare: Terminal,
     key.chmod(0o600)
     assert _check(bare, "printer acme")["ok"] is True
     assert _check(bare, "promise")["ok"] is True
-    bare.out("printers", "edit", "acme", "--set", "floor.lead_minutes=1440", "--set", 'floor.trucks=["11:00"]')
+    bare.out(
+        "printers",
+        "edit",
+        "acme",
+        "--reason",
+        "slow",
+        "--set",
+        "floor.lead_minutes=1440",
+        "--set",
+        'floor.trucks=["11:00"]',
+    )
     promise = _check(bare, "promise", code=1)
     assert promise["ok"] is False
     assert "floor.trucks" in promise["detail"]
@@ -119,4 +129,4 @@ def _check(terminal: Terminal, name: str, *, code: int = 0, **variables: str) ->
 def _add(terminal: Terminal, folder: Path, name: str, **changes: Any) -> None:
     file = folder / f"{name}.json"
     file.write_text(json.dumps({**PROFILE, **changes}))
-    terminal.out("printers", "add", name, "--profile", str(file))
+    terminal.out("printers", "add", name, "--reason", "new shop", "--profile", str(file))

@@ -23,6 +23,7 @@ PROFILE: dict[str, Any] = {
     },
     "postage": {"mailer_id": "123456", "permit_number": "12", "permit_city": "Boise", "permit_state": "ID"},
 }
+NEW = ("--reason", "new shop")
 
 
 @pytest.fixture(scope="module")
@@ -32,13 +33,15 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 
 
 def test_a_printer_is_added_from_stdin_and_shown_with_its_defaults(terminal: Terminal) -> None:
-    added = terminal.json("printers", "add", "acme", "--profile", "-", stdin=json.dumps(PROFILE))
+    added = terminal.json("printers", "add", "acme", *NEW, "--profile", "-", stdin=json.dumps(PROFILE))
     assert (added["name"], added["revision"], added["mode"]) == ("acme", 1, "live")
     shown = terminal.json("printers", "show", "acme")
     assert shown["profile"]["imposition"]["sheet"]["width_in"] == 13.0
     assert "acme" in [printer["name"] for printer in terminal.json("printers", "list")]
     assert "imposition.sheet.width_in" in terminal.out("printers", "show", "acme")
-    assert "already" in terminal.refusal("printers", "add", "acme", "--profile", "-", code=5, stdin=json.dumps(PROFILE))
+    assert "already" in terminal.refusal(
+        "printers", "add", "acme", *NEW, "--profile", "-", code=5, stdin=json.dumps(PROFILE)
+    )
 
 
 def test_an_edit_goes_up_a_revision_and_is_audited(terminal: Terminal, database: Database, tmp_path: Path) -> None:
@@ -53,9 +56,9 @@ def test_an_edit_goes_up_a_revision_and_is_audited(terminal: Terminal, database:
     assert shown["profile"]["floor"]["trucks"] == ["09:00:00", "16:30:00"]
     with database.read() as tx:
         audit = tx.execute(select(tables.audit).where(tables.audit.c.subject == row["id"])).all()
-    assert [(one.action, one.reason) for one in audit] == [("printer.add", ""), ("printer.edit", "new permit")]
+    assert [(one.action, one.reason) for one in audit] == [("printer.add", "new shop"), ("printer.edit", "new permit")]
     assert audit[1].data["before"]["postage"]["permit_number"] == "12"
-    terminal.out("printers", "edit", "edited", "--set", "postage.permit_number=99")
+    terminal.out("printers", "edit", "edited", "--reason", "again", "--set", "postage.permit_number=99")
     assert terminal.json("printers", "show", "edited")["revision"] == 2
 
 
@@ -63,7 +66,7 @@ def test_an_edit_that_is_wrong_names_every_field_and_changes_nothing(terminal: T
     _added(terminal, tmp_path, "kept")
     wrong = ("floor.zone=Mars", "postage.mailer_id=12", "postage.permit=1", "transport.port=ninety")
     sets = [part for one in wrong for part in ("--set", one)]
-    said = terminal.refusal("printers", "edit", "kept", *sets, code=1)
+    said = terminal.refusal("printers", "edit", "kept", "--reason", "moved", *sets, code=1)
     assert "4 faults; nothing was changed" in said
     assert "floor.zone: unknown time zone; use an IANA name" in said
     assert "postage.mailer_id: give 6 digits" in said
@@ -83,15 +86,17 @@ def test_a_suspension_needs_a_reason_and_can_be_ended(terminal: Terminal, tmp_pa
 @pytest.mark.parametrize(
     ("arguments", "stdin", "code", "said"),
     [
+        (["add", "x", "--profile", "-"], json.dumps(PROFILE), 2, "--reason TEXT"),
+        (["edit", "nobody", "--set", "a=1"], "", 2, "--reason TEXT"),
         (["show", "nobody"], "", 4, "`mailstream printers list`"),
         (["check", "nobody"], "", 4, "`mailstream printers list`"),
-        (["edit", "nobody", "--set", "a=1"], "", 4, "no printer 'nobody'"),
-        (["add", "a/b", "--profile", "-"], "{}", 2, "cannot be a printer's name"),
-        (["add", "x", "--profile", "-"], "{", 1, "stdin is not JSON"),
-        (["add", "x", "--profile", "-"], "{}", 1, "transport: is missing; add it"),
-        (["add", "x", "--profile", "/none.json"], "", 1, "/none.json: no such file"),
-        (["add", "x", "--profile", "-"], json.dumps({**PROFILE, "products": ["mug"]}), 1, "no product mug"),
-        (["add", "x", "--profile", "-"], json.dumps({**PROFILE, "transport": {"kind": "sandbox"}}), 1, "sftp"),
+        (["edit", "nobody", "--reason", "moved", "--set", "a=1"], "", 4, "no printer 'nobody'"),
+        (["add", "a/b", *NEW, "--profile", "-"], "{}", 2, "cannot be a printer's name"),
+        (["add", "x", *NEW, "--profile", "-"], "{", 1, "stdin is not JSON"),
+        (["add", "x", *NEW, "--profile", "-"], "{}", 1, "transport: is missing; add it"),
+        (["add", "x", *NEW, "--profile", "/none.json"], "", 1, "/none.json: no such file"),
+        (["add", "x", *NEW, "--profile", "-"], json.dumps({**PROFILE, "products": ["mug"]}), 1, "no product mug"),
+        (["add", "x", *NEW, "--profile", "-"], json.dumps({**PROFILE, "transport": {"kind": "sandbox"}}), 1, "sftp"),
     ],
 )
 def test_bad_input_is_said_in_a_sentence(
@@ -103,7 +108,8 @@ def test_bad_input_is_said_in_a_sentence(
 @pytest.mark.parametrize("change", ["floor", "foo.bar=1", "floor.trucks=[1"])
 def test_a_set_that_cannot_be_read_is_wrong_usage(terminal: Terminal, tmp_path: Path, change: str) -> None:
     _added(terminal, tmp_path, f"set-{len(change)}")
-    assert "--set" in terminal.refusal("printers", "edit", f"set-{len(change)}", "--set", change, code=2)
+    said = terminal.refusal("printers", "edit", f"set-{len(change)}", "--reason", "moved", "--set", change, code=2)
+    assert "--set" in said
 
 
 def test_a_check_walks_every_step_on_a_real_server(terminal: Terminal, sshd: SshServer, tmp_path: Path) -> None:
@@ -136,5 +142,5 @@ def test_a_check_says_which_step_failed(terminal: Terminal, sshd: SshServer, tmp
 def _added(terminal: Terminal, folder: Path, name: str, **changes: Any) -> dict[str, Any]:
     file = folder / f"{name}.json"
     file.write_text(json.dumps({**PROFILE, **changes}))
-    row: dict[str, Any] = terminal.json("printers", "add", name, "--profile", str(file))
+    row: dict[str, Any] = terminal.json("printers", "add", name, *NEW, "--profile", str(file))
     return row

@@ -19,7 +19,7 @@ OFFSET = ("imposition.back_offset_x_in", "imposition.back_offset_y_in")
 
 def add(terminal: Terminal, name: str, **imposition: Any) -> None:
     profile = {**PROFILE, "imposition": imposition}
-    terminal.json("printers", "add", name, "--profile", "-", stdin=json.dumps(profile))
+    terminal.json("printers", "add", name, "--reason", "new shop", "--profile", "-", stdin=json.dumps(profile))
 
 
 def table(*, back_x: float = 0.0, back_y: float = 0.0, scale: float = 1.0, blank: int | None = None) -> str:

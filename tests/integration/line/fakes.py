@@ -96,12 +96,18 @@ class FakePrinter:
             self.inbox[f"{stem}.ready"] = self.inbox.pop(part)
             self.handed_over.append(stem)
 
+    def clear_parts(self, stem: str) -> None:
+        with self._trapped("clear_parts"):
+            left = [name for name in self.inbox if name.startswith(f"{stem}.") and name.endswith(".ready.part")]
+            for name in left:
+                del self.inbox[name]
+
     def look(self, stem: str, part: str) -> Lies:
         with self._trapped("look"):
             for name, lies in (
                 (f"{stem}.taken", Lies.TAKEN),
-                (f"{stem}.recalled", Lies.RECALLED),
                 (f"{stem}.ready", Lies.READY),
+                (f"{stem}.recalled", Lies.RECALLED),
                 (part, Lies.PART),
             ):
                 if name in self.inbox:
