@@ -1,9 +1,11 @@
 """What is said of a printer that refuses: host keys, keys, folders, rights, room; and what only SFTP can do to a hand-over."""
 
 import os
+import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,45 @@ def test_a_host_key_that_changes_is_refused_when_next_connected(tmp_path: Path) 
         error = lost.value if lost.value.code == "host_key_changed" else refusal(printer)
         printer.close()
     assert error.code == "host_key_changed"
+
+
+def test_a_host_key_is_rotated_without_a_gap_while_both_are_pinned(tmp_path: Path) -> None:
+    """The new key is pinned beside the old one, then the server changes to it, then the old one is taken out."""
+    with SshServer(tmp_path / "sshd") as server, SshServer(tmp_path / "next") as following:
+        old, new = server.fingerprint, following.fingerprint
+        printer = printer_at(server, fingerprints=[old, new])
+        assert printer.look(STEM, PART) is Lies.NOTHING
+        following.stop()
+        server.kill()
+        for suffix in ("", ".pub"):
+            shutil.copyfile(following.folder / f"host_ed25519{suffix}", server.folder / f"host_ed25519{suffix}")
+        server.start()
+        assert server.fingerprint == new
+        with suppress(Transient):  # the connection that was open is gone, which it may see only when it is used
+            printer.look(STEM, PART)
+        hand_over(printer)
+        assert printer.look(STEM, PART) is Lies.READY
+        assert refusal(printer_at(server, fingerprints=[old])).code == "host_key_changed"
+        assert printer_at(server, fingerprints=[new]).look(STEM, PART) is Lies.READY
+        printer.close()
+
+
+def test_an_outbox_that_may_be_read_and_not_written(tmp_path: Path) -> None:
+    """What lies there is read all the same; that it cannot be moved away is told, and it stays."""
+    with SshServer(tmp_path / "sshd", heeds_rights=True) as server:
+        outbox = server.root / "out"
+        make_file(outbox, "b.1.ack.json", b"{}")
+        outbox.chmod(0o555)
+        printer = printer_at(server)
+        for _ in range(2):
+            assert [ack.name for ack in printer.acks(10)] == ["b.1.ack.json"]
+            with pytest.raises(Permanent) as caught:
+                printer.settle_ack("b.1.ack.json", good=True)
+            assert caught.value.code == "printer_permission"
+        outbox.chmod(0o755)
+        printer.settle_ack("b.1.ack.json", good=True)
+        assert (outbox / "done" / "b.1.ack.json").read_bytes() == b"{}"
+        printer.close()
 
 
 def test_a_key_that_the_printer_does_not_know(server: SshServer, tmp_path: Path) -> None:
