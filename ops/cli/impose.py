@@ -4,6 +4,7 @@ import csv
 import re
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,13 +118,19 @@ def impose(
     sender = _sender(return_address, paid.endorsement(mail_class))
     numbers = _serials(serials, mailer_id, paid.stid(mail_class))
     moment = _moment(frozen_at)
-    with tempfile.TemporaryDirectory(prefix="mailstream-impose-") as work, progress() as told:
+    with (
+        tempfile.TemporaryDirectory(prefix="mailstream-impose-") as work,
+        progress() as told,
+        ThreadPoolExecutor() as pool,
+    ):
         templates = {side: path for side, path in artwork.items() if is_template(path)}
         still = {side: path for side, path in artwork.items() if side not in templates}
-        prepared: dict[str, Path] = {
-            side: _prepare(path, card, side, Path(work, f"{side}.pdf")) for side, path in still.items()
+        # In processes of their own, while the addresses are read in this one.
+        preparing = {
+            side: pool.submit(_prepare, path, card, side, Path(work, f"{side}.pdf")) for side, path in still.items()
         }
         good, rejected = _read(recipients, told)
+        prepared: dict[str, Path] = {side: ready.result() for side, ready in preparing.items()}
         if not good:
             raise CommandError(f"no row of {recipients} can be mailed: `mailstream addresses standardize` says why")
         pages = make_pages(templates, good, card, Path(work), told)

@@ -35,6 +35,8 @@ def make_pages(
     templates: Mapping[Side, Path], rows: Sequence[Mailed], product: Product, folder: Path, told: Told
 ) -> Pages:
     """A page for each row and template. Raises `CommandError` where no row has one."""
+    if not templates:
+        return Pages({}, list(rows), [], {})
     texts = {side: read_html(file) for side, file in templates.items()}
     wanted = {name for _, names in texts.values() for name in names}
     refused = {row.line: found for row, _ in rows if (found := _missing(wanted, row))}

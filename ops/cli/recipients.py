@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -28,7 +29,7 @@ class Row:
     line: int
     values: Mapping[str, Any]
 
-    @property
+    @cached_property
     def address(self) -> Address:
         """Columns are found whatever their capitals and the spaces around them; what is missing is empty."""
         found = {name.strip().lower(): _text(value) for name, value in self.values.items()}
