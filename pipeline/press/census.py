@@ -9,13 +9,14 @@ from pipeline.press.inks import Ink
 
 @dataclass(frozen=True)
 class ImageUse:
-    """One image as placed: `ppi` is the smaller of its two axes."""
+    """One image as placed: `ppi` is the smaller of its two axes, `coverage` the most ink of one in CMYK, else 0."""
 
     ppi: float
     one_bit: bool
     width_px: int
     height_px: int
     place: Place
+    coverage: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pipeline.press.census import Census, ImageUse, PathUse, TextUse
 from pipeline.press.content_reader import MOST_STEPS, ContentReader, TooComplexError
 from pipeline.press.glyphs import Glyphs, embedded
 from pipeline.press.graphics import SAME, Matrix, Place, State, around, bounds, matrix_of, scale, sides, times
+from pipeline.press.image_ink import heaviest, inks_of
 from pipeline.press.inks import Ink, ink, ink_of
 
 MOST_PLACINGS = 20_000
@@ -28,6 +29,8 @@ SMALLEST_IMAGE_PX = 16
 # A line thinner than this, or ink of more than this in all, is noted with its place.
 NOTED_LINE_PT, NOTED_COVERAGE = 0.5, 3.0
 MOST_NOTED = 20_000
+# So many pictures' inks are measured; a card with more is made of scraps.
+MOST_INKED = 50
 
 _OPERATORS = (
     "q Q cm Do BI ID EI BT Tf Tr Tm Td TD TL T* Tj TJ ' \" g G rg RG k K cs CS sc SC scn SCN gs w sh "
@@ -75,6 +78,7 @@ class _Walk:
         self._steps = 0
         self._reader = ContentReader(operators)
         self._path: Place | None = None
+        self._inked: dict[tuple[int, int], float] = {}
 
     def stream(self, holder: pikepdf.Object, resources: pikepdf.Object, state: State) -> None:
         """A page, a form or a pattern: `holder` has the content, `state` is what it begins with."""
@@ -190,7 +194,7 @@ class _Walk:
             self.stream(placed, placed.get("/Resources", resources), inner)
         elif kind == "/Image":
             one_bit = bool(placed.get("/ImageMask", False)) or int(placed.get("/BitsPerComponent", 8)) == 1
-            self._image(int(placed.Width), int(placed.Height), state.matrix, one_bit=one_bit)
+            self._image(int(placed.Width), int(placed.Height), state.matrix, one_bit=one_bit, placed=placed)
             self.census.blends |= "/SMask" in placed
             space = placed.get("/ColorSpace")
             if isinstance(space, pikepdf.Array):
@@ -201,13 +205,23 @@ class _Walk:
             one_bit = inline.image_mask or inline.bits_per_component == 1
             self._image(inline.width, inline.height, matrix, one_bit=one_bit)
 
-    def _image(self, width_px: int, height_px: int, matrix: Matrix, *, one_bit: bool) -> None:
+    def _image(
+        self, width_px: int, height_px: int, matrix: Matrix, *, one_bit: bool, placed: pikepdf.Stream | None = None
+    ) -> None:
         if self._quiet or min(width_px, height_px) <= SMALLEST_IMAGE_PX:
             return
         across, up = (side / 72 for side in sides(matrix))
         if across and up:
             ppi = min(width_px / across, height_px / up)
-            self.census.images.append(ImageUse(ppi, one_bit, width_px, height_px, bounds(matrix)))
+            ink = self._coverage(placed, across) if placed is not None else 0.0
+            self.census.images.append(ImageUse(ppi, one_bit, width_px, height_px, bounds(matrix), ink))
+
+    def _coverage(self, placed: pikepdf.Stream, across_in: float) -> float:
+        """Of one image, at the size that it has the first time."""
+        if placed.objgen not in self._inked and len(self._inked) < MOST_INKED:
+            inks = inks_of(placed)
+            self._inked[placed.objgen] = heaviest(inks, inks.width / across_in) if inks else 0.0
+        return self._inked.get(placed.objgen, 0.0)
 
     def _text(self, operands: list[Any], state: State) -> None:
         shown = [text for operand in operands for text in _strings(operand)]

@@ -1,6 +1,7 @@
 """What is wrong with what a page prints: fonts, resolution, inks. Limits are those of GWG 2022 for digital print, by rule."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 from pipeline.press.census import Census, ImageUse, PathUse, TextUse
 from pipeline.press.geometry import inches, trim_rect
@@ -209,18 +210,10 @@ def _is_thin(path: PathUse) -> bool:
 
 
 def _inks(census: Census, where: _Where) -> Iterator[Finding]:
-    painted: list[TextUse | PathUse] = [*census.texts, *census.paths]
-    heavy = [use for use in painted if where.shown(use.place)]
-    most = max(heavy, key=lambda use: use.ink.coverage, default=None)
-    if most and round(most.ink.coverage, 2) > MOST_COVERAGE:
-        yield warning(
-            "ink_limit",
-            f"A colour is made of {most.ink.coverage:.0%} ink; more than {MOST_COVERAGE:.0%} may flake and smear.",
-            "Convert it with a profile that keeps the limit, such as GRACoL 2006.",
-            box_in=where(most.place),
-            measured=f"{most.ink.coverage:.0%}",
-            required=f"at most {MOST_COVERAGE:.0%}",
-        )
+    most, place = max(
+        (one for one in _inked(census) if where.shown(one[1])), key=lambda one: one[0], default=(0.0, None)
+    )
+    yield from ink_limit(most, box_in=where(place))
     shown = {name: [place for place in places if where.shown(place)] for name, places in census.spots.items()}
     spots = sorted(name for name, places in shown.items() if places and name != _ALL)
     if spots:
@@ -248,6 +241,25 @@ def _inks(census: Census, where: _Where) -> Iterator[Finding]:
             "Export with a transparency blend space of CMYK, or look at the proof.",
             measured=f"{census.rgb_groups} group{'s' if census.rgb_groups > 1 else ''} in RGB",
             required="CMYK",
+        )
+
+
+def _inked(census: Census) -> Iterator[tuple[float, Place | None]]:
+    """How much ink is laid down, and where."""
+    yield from ((use.ink.coverage, use.place) for use in (*census.texts, *census.paths))
+    yield from ((image.coverage, image.place) for image in census.images)
+
+
+def ink_limit(coverage: float, **where: Any) -> Iterator[Finding]:
+    """Of a colour, or of a picture's heaviest part; 3.2 is 320 %."""
+    if round(coverage, 2) > MOST_COVERAGE:
+        yield warning(
+            "ink_limit",
+            f"A colour is made of {coverage:.0%} ink; more than {MOST_COVERAGE:.0%} may flake and smear.",
+            "Convert it with a profile that keeps the limit, such as GRACoL 2006.",
+            measured=f"{coverage:.0%}",
+            required=f"at most {MOST_COVERAGE:.0%}",
+            **where,
         )
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from pipeline.press.content_checks import ink_limit
+from pipeline.press.image_ink import heaviest
 from pipeline.press.limits import MOST_PIXELS
 from pipeline.press.pdf_preflight import wrong_size
 from pipeline.press.report import Finding, Report, finding
@@ -28,12 +30,14 @@ def inspect_image(source: Path, product: Product, kind: str) -> Report:
                 )
             image.load()
             faults = (*_mode(image), *_size(width, height, product))
+            heavy = heaviest(image, _ppi(width, height, product)) if image.mode == "CMYK" else 0.0
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return _refused(kind, "decompression_bomb", "The image has too many pixels for any print.", "Scale it down.")
     except (OSError, SyntaxError, ValueError):
         return _refused(kind, "damaged_file", "The image is cut short or damaged.", _SAVE)
     size_in = (round(width / product.min_ppi, 3), round(height / product.min_ppi, 3))
-    return Report(kind, faults, pages=1, size_in=size_in, ppi=round(_ppi(width, height, product)))
+    report = Report(kind, faults, pages=1, size_in=size_in, ppi=round(_ppi(width, height, product)))
+    return report.with_more(ink_limit(heavy, page=1))
 
 
 def upright_size(image: Image.Image) -> tuple[int, int]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from functools import partial
+from io import BytesIO
 from pathlib import Path
 
 import pikepdf
 import pytest
 from pikepdf import Array, Dictionary, Name
+from PIL import Image, ImageChops
 
 from pipeline.press.preflight import inspect
 from pipeline.press.report import Finding
@@ -41,6 +43,31 @@ def spot(out: Path, *, name: str = "/PANTONE 021 C", drawn: bytes = b"100 100 60
         if image:
             page.Resources.XObject = Dictionary(Im=hostile.image_xobject(pdf, b"\x80" * 90_000, (300, 300)))
             page.Resources.XObject.Im.ColorSpace = Array([Name.Indexed, space, 255, pikepdf.String(bytes(range(256)))])
+
+    return hostile.pdf_with(out, change)
+
+
+def picture(
+    out: Path, *, inks: tuple[int, ...], jpeg: bool = False, inverted: bool = False, spot_mm: float = 0.0
+) -> Path:
+    """The whole bleed as one image in CMYK at 200 ppi, with a square of full ink in it."""
+    image = Image.new("CMYK", (1250, 850), inks)
+    side = round(spot_mm / 25.4 * 200)
+    image.paste((255, 255, 255, 255), (600, 400, 600 + side, 400 + side))
+
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        given = ImageChops.invert(image) if inverted else image
+        data = BytesIO()
+        # Pillow writes inks inverted, as it takes all such files to be.
+        ImageChops.invert(given).save(data, "JPEG", quality=95)
+        embedded = hostile.image_xobject(pdf, given.tobytes(), image.size)
+        if jpeg:
+            embedded.write(data.getvalue(), filter=Name.DCTDecode)
+        embedded.ColorSpace = Name.DeviceCMYK
+        if inverted:
+            embedded.Decode = Array([1, 0] * 4)
+        page.Resources = Dictionary(XObject=Dictionary(Im=embedded))
+        page.Contents = pdf.make_stream(b"q 450 0 0 306 0 0 cm /Im Do Q")
 
     return hostile.pdf_with(out, change)
 
@@ -123,6 +150,15 @@ CASES: dict[str, tuple[Build, set[tuple[str, str]]]] = {
         partial(hostile.page_pdf, content=hostile.PLAIN + b" 0.8 0.8 0.8 0.8 k 99 99 50 50 re f"),
         set(),
     ),
+    "picture of much ink": (partial(picture, inks=(230, 230, 230, 230)), {("warning", "ink_limit")}),
+    "picture of much ink as JPEG": (partial(picture, inks=(230, 230, 230, 230), jpeg=True), {("warning", "ink_limit")}),
+    "picture of much ink, inverted": (
+        partial(picture, inks=(230, 230, 230, 230), jpeg=True, inverted=True),
+        {("warning", "ink_limit")},
+    ),
+    "picture of little ink": (partial(picture, inks=(180, 180, 180, 230)), set()),
+    "picture of little ink, inverted": (partial(picture, inks=(40, 40, 40, 40), jpeg=True, inverted=True), set()),
+    "picture of much ink in a spot": (partial(picture, inks=(180, 180, 180, 230), spot_mm=4.0), set()),
     "thin line of one ink": (line(b"0 0 0 1 K", 0.2), set()),
     "thin white line": (line(b"0 0 0 0 K", 0.2), {("warning", "thin_line")}),
     "thin line of two inks": (line(b"1 0 0 1 K", 0.2), {("warning", "thin_line")}),

@@ -88,3 +88,12 @@ def test_a_resolution_that_is_too_low_is_told_in_pixels(tmp_path: Path) -> None:
     assert "450 x 306 pixels" in found.detail
     assert "72 ppi" in found.detail
     assert "1875 x 1275" in found.detail
+
+
+@pytest.mark.parametrize(("inks", "told"), [((230, 230, 230, 230), True), ((200, 200, 200, 200), False)])
+def test_a_picture_of_much_ink_is_told(tmp_path: Path, inks: tuple[int, int, int, int], told: bool) -> None:
+    file = tmp_path / "ink.jpg"
+    Image.new("CMYK", (1875, 1275), inks).save(file, quality=95)
+    warned = [one for one in inspect(file, POSTCARD_4X6).warnings if one.code == "ink_limit"]
+    assert bool(warned) is told
+    assert not told or warned[0].measured in ("360%", "361%")
