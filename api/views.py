@@ -185,6 +185,8 @@ def _product(product: Product, prices: Mapping[tuple[str, str], Price]) -> dict[
             "return_address": _box(product.return_address),
             "barcode_clear": _box(product.barcode_clear),
         },
+        "glue": _box(product.glue),
+        "sheet_mark": _box(product.sheet_mark),
         "folds": [vars(fold) for fold in product.folds],
         "most_sheets": product.most_sheets,
         "most_pages": product.most_pages,

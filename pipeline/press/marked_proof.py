@@ -15,6 +15,7 @@ from reportlab.pdfgen.canvas import Canvas
 
 from pipeline.errors import Permanent
 from pipeline.models.profile import Postage
+from pipeline.press.appearance import OTHER
 from pipeline.press.creative import normalize
 from pipeline.press.file_kind import sniff
 from pipeline.press.geometry import bleed_rect, on_piece, pt
@@ -25,7 +26,7 @@ from pipeline.press.proof import address_side_pdf
 from pipeline.press.report import Finding, Report
 from pipeline.press.zone_drawing import BOLD, FONT, INK, draw_side, label, new_canvas
 from pipeline.press.zones import side_title
-from pipeline.products import Product, Side
+from pipeline.products import Box, Product, Side
 
 PPI = 150
 MARGIN_PT = 28.0
@@ -49,22 +50,32 @@ Told = tuple[int, Finding]
 
 
 def marked_proof(source: Path, product: Product, side: Side, report: Report, out: Path, *, png: bool) -> None:
-    """Of any file that preflight has seen, even one that it refused: then as far as it can be shown."""
+    """Of any file that preflight has seen, even one that it refused: then as far as it can be shown.
+
+    Of a document its first page, and those on which something was found, beside one another.
+    """
     told = list(enumerate((*report.findings, *report.warnings), start=1))
     lines = [line for number, found in told for line in _lines(number, found, product)]
     normal = out.with_name(out.name + ".normal.pdf")
-    art, exact = _artwork(source, product, normal)
+    shown = _shown_pages(report, [found for _, found in told], product)
+    pictures, exact = _artwork(source, product, normal, shown)
     sample = _sample(product, side, normal) if exact else None
     page = bleed_rect(product)
-    width = max(page.width_pt, 300.0) + 2 * MARGIN_PT
+    step = page.width_pt + MARGIN_PT
+    width = max(len(shown) * step - MARGIN_PT, 300.0) + 2 * MARGIN_PT
     below = _PITCH_PT * (len(lines) + 3) + (SAMPLE_SCALE * page.height_pt + 3 * _PITCH_PT if sample else 0)
     pdf = out.with_name(out.name + ".pdf") if png else out
     canvas = new_canvas(pdf, (width, page.height_pt + 2 * MARGIN_PT + below), f"Proof: {product.title}")
     canvas.translate(MARGIN_PT, MARGIN_PT + below)
-    _draw_artwork(canvas, product, art, exact=exact)
-    draw_side(canvas, product, side, filled=False)
-    for number, found in told:
-        _draw_finding(canvas, product, number, found)
+    for at, (number, picture) in enumerate(zip(shown, pictures, strict=True)):
+        canvas.saveState()
+        canvas.translate(at * step, 0)
+        _draw_artwork(canvas, product, picture, exact=exact)
+        draw_side(canvas, product, side if number == 1 else OTHER[product.address_side], filled=False)
+        if product.is_document:
+            label(canvas, f"page {number}", 4, page.height_pt + 4, INK, size=_TEXT_PT)
+        _draw_findings(canvas, product, told, number)
+        canvas.restoreState()
     canvas.translate(0, -below)
     _write(canvas, product, side, report, lines, below)
     if sample is not None:
@@ -76,13 +87,23 @@ def marked_proof(source: Path, product: Product, side: Side, report: Report, out
         pdf.unlink()
 
 
-def _artwork(source: Path, product: Product, normal: Path) -> tuple[Image.Image | None, bool]:
-    """A picture of it, and whether that is the bleed page. What has another size is shown at its own."""
+def _shown_pages(report: Report, found: Sequence[Finding], product: Product) -> list[int]:
+    """Counted from 1."""
+    if not product.is_document:
+        return [1]
+    last = min(report.pages, product.most_pages)
+    return sorted({1, *(one.page for one in found if one.page is not None and one.page <= last)})
+
+
+def _artwork(
+    source: Path, product: Product, normal: Path, shown: Sequence[int]
+) -> tuple[list[Image.Image | None], bool]:
+    """A picture of each page, and whether that is the bleed page. What has another size is shown at its own."""
     try:
         normalize(source, product, normal)
-        return render(normal, PPI), True
+        return [render(normal, PPI, page=number - 1) for number in shown], True
     except (Permanent, pypdfium2.PdfiumError):
-        return _as_it_is(source, product), False
+        return [_as_it_is(source, product, number - 1) for number in shown], False
 
 
 def _sample(product: Product, side: Side, normal: Path) -> Image.Image | None:
@@ -108,14 +129,14 @@ def _draw_sample(canvas: Canvas, product: Product, sample: Image.Image) -> None:
     )
 
 
-def _as_it_is(source: Path, product: Product) -> Image.Image | None:
+def _as_it_is(source: Path, product: Product, page: int) -> Image.Image | None:
     kind = sniff(source)
     try:
         if kind == "pdf":
             with pypdfium2.PdfDocument(source) as document:
-                if max(document[0].get_size()) > _LARGEST_SIDE_PT:
+                if max(document[page].get_size()) > _LARGEST_SIDE_PT:
                     return None
-            return render(source, PPI)
+            return render(source, PPI, page=page)
         with Image.open(source) as image:
             if image.width * image.height > MOST_PIXELS:
                 return None
@@ -139,11 +160,15 @@ def _draw_artwork(canvas: Canvas, product: Product, art: Image.Image | None, *, 
     canvas.drawImage(ImageReader(art), x, y, width, height)
 
 
-def _draw_finding(canvas: Canvas, product: Product, number: int, found: Finding) -> None:
-    if found.box is None or found.page not in (None, 1):
-        return
+def _draw_findings(canvas: Canvas, product: Product, told: Sequence[Told], page: int) -> None:
+    for number, found in told:
+        if found.box is not None and (found.page or 1) == page:
+            _draw_finding(canvas, product, number, found, found.box)
+
+
+def _draw_finding(canvas: Canvas, product: Product, number: int, found: Finding, box: Box) -> None:
     colour = _RED if found.severity == "error" else _AMBER
-    rect = on_piece(found.box, product).grown(1.5)
+    rect = on_piece(box, product).grown(1.5)
     canvas.setFillColor(Color(colour.red, colour.green, colour.blue, alpha=0.15))
     canvas.setStrokeColor(colour)
     canvas.setLineWidth(1.2)
@@ -161,7 +186,7 @@ def _draw_finding(canvas: Canvas, product: Product, number: int, found: Finding)
 def _lines(number: int, found: Finding, product: Product) -> list[tuple[Color, str, str]]:
     """Colour, typeface and text of each line."""
     colour = _RED if found.severity == "error" else _AMBER
-    page = f"page {found.page}, " if found.page and product.most_sheets > 1 else ""
+    page = f"page {found.page}, " if found.page and product.is_document else ""
     numbers = f" Measured: {found.measured}" + (f"; required: {found.required}." if found.required else ".")
     text = f"{found.detail} {found.remedy}{numbers if found.measured else ''}"
     room = int((max(bleed_rect(product).width_pt, 300.0)) / (_TEXT_PT * 0.56))

@@ -86,7 +86,7 @@ def _sections(tally: Tally, product: Product) -> list[tuple[str, Sequence[str]]]
         ("Quantity", (_quantity(job, tally.sheets),)),
         ("First, last", _ends(job)),
         ("Cutting", _cutting(tally, product)),
-        ("Class, postage", _postage_lines(job)),
+        ("Class, postage", _postage_lines(job, product)),
         ("Mail by", (f"{_local(job)} ({job.mail_by:%Y-%m-%d %H:%M} UTC)", *_induction(job))),
         ("Spoilage", tuple(_wrapped(_SPOILAGE))),
         ("Contact", (job.contact or "see the printer's profile",)),
@@ -191,7 +191,8 @@ def _cutting(tally: Tally, product: Product) -> tuple[str, ...]:
     return stacked, f"In {lifts} lifts of {depth} sheets: cut and join one lift, then lay the next one under it."
 
 
-def _postage_lines(job: Job) -> tuple[str, ...]:
+def _postage_lines(job: Job, product: Product) -> tuple[str, ...]:
+    where = "On the envelope: " if product.envelope else ""
     imprint = " / ".join(indicia_lines(job.postage, job.mail_class))
     barcode = (
         "Barcode is in the file."
@@ -201,7 +202,7 @@ def _postage_lines(job: Job) -> tuple[str, ...]:
     endorsement = endorsement_text(job.postage, job.mail_class)
     return (
         f"{_CLASSES.get(job.mail_class, job.mail_class)}, {job.postage.method}. {barcode}",
-        imprint or f"No imprint: postage by {job.postage.method}.",
+        where + imprint if imprint else f"No imprint: postage by {job.postage.method}.",
         *((f"Endorsement, where there is a return address: {endorsement}.",) if endorsement else ()),
     )
 

@@ -6,8 +6,6 @@ from typing import Any
 
 import pikepdf
 import pytest
-from reportlab.lib.colors import CMYKColor
-from reportlab.pdfgen.canvas import Canvas
 from sqlalchemy import select, update
 
 from pipeline.press.creative import normalize
@@ -16,7 +14,7 @@ from pipeline.products import LETTER, PRODUCTS, SELF_MAILER_6X18, SELF_MAILER_11
 from pipeline.repository.tables import creatives, pieces
 from tests.integration.api.world import ADDRESS, World
 from tests.unit.press import artwork_files as art
-from tests.unit.press.letters import document, read_mark
+from tests.unit.press.letters import document, read_mark, spotted
 from tests.unit.press.seeing import render, text_within
 
 
@@ -106,20 +104,6 @@ def test_what_a_product_does_not_have_is_refused_with_its_remedy(api: World, tmp
     assert [one["pointer"] for one in odd.json()["errors"]] == ["/sides"]
 
 
-def _marked(out: Path, pages: int, spots: dict[int, tuple[float, float]]) -> Path:
-    """A document with a black square of half an inch at a place of some pages, in points from the lower left."""
-    art.plain(out)
-    canvas = Canvas(str(out), pagesize=(612, 792), initialFontName=art.VERA)
-    for page in range(1, pages + 1):
-        canvas.setFillColor(CMYKColor(0, 0, 0, 1))
-        canvas.rect(200, 200, 200, 200, stroke=0, fill=1)
-        if page in spots:
-            canvas.rect(*spots[page], 36, 36, stroke=0, fill=1)
-        canvas.showPage()
-    canvas.save()
-    return out
-
-
 def test_every_page_is_looked_at_and_faults_name_theirs(api: World, tmp_path: Path) -> None:
     assert LETTER.sheet_mark is not None
     zone, mark = on_piece(LETTER.ink_free, LETTER), on_piece(LETTER.sheet_mark, LETTER)
@@ -130,7 +114,7 @@ def test_every_page_is_looked_at_and_faults_name_theirs(api: World, tmp_path: Pa
         ({3: in_mark}, [("ink_in_sheet_mark", 3)]),
         ({1: in_mark, 4: in_mark}, [("ink_in_sheet_mark", 1), ("ink_in_sheet_mark", 4)]),
     ]):  # fmt: skip
-        answer = _send(api, {"front": _marked(tmp_path / f"{number}.pdf", 4, spots)})
+        answer = _send(api, {"front": spotted(tmp_path / f"{number}.pdf", 4, spots)})
         found = [(one["code"], one["page"]) for one in answer.json().get("errors", []) if one["pointer"] == "/front"]
         assert found == wanted, spots
         assert answer.status_code == (422 if wanted else 201)

@@ -39,6 +39,20 @@ def document(out: Path, pages: int, *, shade: float = 0.25) -> Path:
     return out
 
 
+def spotted(out: Path, pages: int, spots: dict[int, tuple[float, float]]) -> Path:
+    """A document with a black square of half an inch at a place of some pages, in points from the lower left."""
+    art.plain(out)
+    canvas = Canvas(str(out), pagesize=(612, 792), initialFontName=art.VERA)
+    for page in range(1, pages + 1):
+        canvas.setFillColor(CMYKColor(0, 0, 0, 1))
+        canvas.rect(200, 200, 200, 200, stroke=0, fill=1)
+        if page in spots:
+            canvas.rect(*spots[page], 36, 36, stroke=0, fill=1)
+        canvas.showPage()
+    canvas.save()
+    return out
+
+
 def make_sets(
     count: int, imposition: Imposition, *, sheets: int, keys: Sequence[str] = ("letter",), simplex: bool = False
 ) -> tuple[Placed, ...]:

@@ -23,6 +23,7 @@ from pipeline.press.job import Imposed
 from pipeline.press.layout import lay_out, plan_places
 from pipeline.press.mail_proof import mail_proof
 from pipeline.press.mailing import Mailing
+from pipeline.press.proof import GAP_PX, PAGES_PPI, proof
 from pipeline.press.sheet_mark import mark_text
 from pipeline.products import LETTER, Box
 from tests.unit.press.bars_seen import read_bars
@@ -347,3 +348,15 @@ def test_the_proof_of_a_piece_has_all_its_pages(made: Made, tmp_path: Path, side
     # No inserter takes a proof's mark for a sheet's.
     assert read_mark(render(out, 0, ppi=PPI), ppi=PPI).endswith(" proof")
     assert on_piece(LETTER.address, LETTER).height_pt == pytest.approx(pt(0.8))
+
+
+def test_the_proof_of_a_creative_shows_all_its_pages(made: Made, tmp_path: Path) -> None:
+    proof(LETTER, tmp_path / "five.png", art=made["five"])
+    proof(LETTER, tmp_path / "one.png", art=made["one"])
+    with Image.open(tmp_path / "five.png") as five, Image.open(tmp_path / "one.png") as one:
+        width, height = round(8.5 * PAGES_PPI), round(11 * PAGES_PPI)
+        assert abs(five.width - 4 * width) <= 4 * GAP_PX
+        assert abs(five.height - 2 * height) <= 2 * GAP_PX
+        assert one.width == pytest.approx(8.5 * 150, abs=1)
+        # The last cells stay empty.
+        assert five.crop((2 * width + 40, height + 40, five.width - 5, five.height - 5)).getcolors(1) is not None
