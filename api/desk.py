@@ -19,6 +19,7 @@ from api.uploads import Uploaded
 from api.writer import FullError, GroupWriter
 from pipeline.errors import Fault
 from pipeline.ports import Note
+from pipeline.press.merge import fields
 from pipeline.press.report import unfit_for_address
 from pipeline.products import PRODUCTS
 from pipeline.repository.answers import Known, Refused
@@ -89,7 +90,7 @@ class Desk:
         templates = {at: found[side] for at, side in named.items() if side in found}
         templates = {at: row for at, row in templates.items() if is_template(row, order.product)}
         faults = list(missing_faults((name for row in templates.values() for name in _fields(row)), brought.merge))
-        if not templates and not brought.html and len(found) == len(set(named.values())):
+        if not templates and not any(map(fields, brought.html.values())) and len(found) == len(set(named.values())):
             faults = [fault("merge_without_template", "/merge", "No side of this piece is a template.")]
         if faults:
             raise invalid(faults)

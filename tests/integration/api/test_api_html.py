@@ -102,9 +102,10 @@ def test_a_template_of_another_account_says_nothing_of_itself(api: World) -> Non
         assert codes(answer) == {"/front/creative": "creative_not_found"}
 
 
-def test_values_for_a_creative_without_fields_are_told(api: World) -> None:
-    answer = api.post("/v1/mail", api.mail(merge={"first_name": "Ada"}))
-    assert codes(answer) == {"/merge": "merge_without_template"}
+def test_values_for_sides_without_fields_are_told(api: World) -> None:
+    for back in (..., {"html": STILL}):
+        answer = api.post("/v1/mail", api.mail(back=back, merge={"first_name": "Ada"}))
+        assert codes(answer) == {"/merge": "merge_without_template"}
 
 
 def test_samples_stand_in_where_a_field_is_no_text(api: World) -> None:
