@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Row, and_, case, cast, func, literal_column, select
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, and_, case, cast, func, literal_column, or_, select
 
 from pipeline.lifecycle import PROMISE_OPEN, BatchStatus, SlaState, Standing, Status
 from pipeline.repository.aside import FAILOVER
@@ -146,11 +146,12 @@ def first_words(
 
 
 def due_alarms(tx: Connection, mode: str, line_clock: LineClock, limit: int) -> list[tuple[Any, Any, Any]]:
-    """Promises to be looked at now, as `moves.alarm` takes them: at risk first, breached at `due_at`."""
+    """Promises to be told of now, as `moves.alarm` takes them: at risk first, breached at `due_at`, and each of them once."""
     reached: ColumnElement[bool] = line_clock.reached(pieces.c.alarm_at, pieces.c.account_id)
     over = line_clock.reached(pieces.c.due_at, pieces.c.account_id)
     due = and_(pieces.c.mode == mode, reached, pieces.c.status.in_(sorted(PROMISE_OPEN)))
-    wanted = look_at_snapshots(over.label("over")).where(due).order_by(pieces.c.alarm_at).limit(limit)
+    untold = or_(pieces.c.sla_state == SlaState.ON_TRACK, and_(pieces.c.sla_state == SlaState.AT_RISK, over))
+    wanted = look_at_snapshots(over.label("over")).where(due, untold).order_by(pieces.c.alarm_at).limit(limit)
     return [
         (snapshot(row), SlaState.BREACHED, None) if row.over else (snapshot(row), SlaState.AT_RISK, row.due_at)
         for row in tx.execute(wanted).all()

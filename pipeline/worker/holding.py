@@ -117,7 +117,7 @@ class Holding:
                 raise OvertakenError
         if hold.stops_count:
             # A hold that moved nothing still stopped the alarm.
-            tx.execute(update(pieces).where(pieces.c.id == piece.id).values(alarm_at=_look_at(piece.due_at, at)))
+            tx.execute(update(pieces).where(pieces.c.id == piece.id).values(alarm_at=_next_look(piece, at)))
             again = locked_piece(tx, piece.id)
             self._count_anew(tx, [again] if again is not None else [], {"hold": hold.code})
 
@@ -155,6 +155,14 @@ def _due(row: Row[Any], suspensions: Iterable[Suspension], holds: Sequence[Hold]
 def _look_at(due: datetime, at: datetime) -> datetime:
     """When a promise is next looked at."""
     return due - max(due - at, timedelta()) / _AT_RISK_SHARE
+
+
+def _next_look(piece: Row[Any], at: datetime) -> datetime | None:
+    """What was told of a promise is not told again."""
+    if piece.sla_state == SlaState.AT_RISK:
+        due_at: datetime = piece.due_at
+        return due_at
+    return _look_at(piece.due_at, at) if piece.sla_state == SlaState.ON_TRACK else None
 
 
 def _touched(tx: Connection, one: Suspension, after: str) -> Sequence[Row[Any]]:

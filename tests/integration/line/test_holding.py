@@ -115,6 +115,42 @@ def test_a_promise_that_is_broken_already_is_not_put_off(world: World) -> None:
     assert (world.piece(piece).due_at, world.piece(piece).sla_state) == (DUE, "breached")
 
 
+def test_a_breach_is_not_told_again_when_a_hold_on_it_ends(world: World) -> None:
+    [piece] = world.add_ready()
+    pass_(world, hours=25)
+    world.tick()
+    holding(world).hold(piece, ASKED)
+    pass_(world, hours=5)
+    holding(world).release(piece, "x")
+    for _ in range(3):
+        world.tick()
+        pass_(world, hours=1)
+    assert world.event_types(piece)[2:] == ["sla_breached", "held", "ready"]
+    assert world.piece(piece).alarm_at is None
+
+
+def test_a_promise_at_risk_that_is_held_for_a_moment_is_told_of_next_when_it_is_broken(world: World) -> None:
+    [piece] = world.add_ready()
+    pass_(world, hours=19)
+    world.tick()
+    holding(world).hold(piece, ASKED)
+    holding(world).release(piece, "x")
+    pass_(world, hours=4)
+    world.tick()
+    assert world.event_types(piece)[2:] == ["sla_at_risk", "held", "ready"]
+    pass_(world, hours=2)
+    world.tick()
+    world.tick()
+    assert world.event_types(piece)[5:] == ["sla_breached"]
+
+
+@pytest.mark.parametrize(("state", "told"), [("at_risk", []), ("breached", []), ("on_track", ["sla_at_risk"])])
+def test_what_was_told_is_not_told_again_whenever_it_is_looked_at(world: World, state: str, told: list[str]) -> None:
+    [piece] = world.add_ready(sla_state=state, alarm_at=START)
+    world.tick()
+    assert world.event_types(piece)[2:] == told
+
+
 def test_a_hold_on_a_piece_that_is_not_ready_yet_keeps_it_when_it_would_be(world: World) -> None:
     world.add_printer()
     [piece] = world.add_pieces()
