@@ -21,6 +21,7 @@ UNREACHABLE_TRIES = 3
 """A printer that could not be asked for acknowledgements this often in a row is given nothing until it can."""
 _NOT_PRINTED = (
     BatchStatus.FROZEN, BatchStatus.IMPOSED, BatchStatus.HANDING_OVER, BatchStatus.SENT, BatchStatus.ACCEPTED,
+    BatchStatus.IN_DOUBT,
 )  # fmt: skip
 _KEY = (pieces.c.product, pieces.c.stock, pieces.c.mail_class, pieces.c.sheets)
 
@@ -97,7 +98,7 @@ def back_at(printer: Row[Any]) -> datetime | None:
 
 
 def unprinted_batches(tx: Connection, printer_ids: Collection[str]) -> Sequence[Row[Any]]:
-    """What these printers have, or will have, to print, in the order of freezing; `handed_over_at` is line time."""
+    """What these printers have, may have, or will have to print, in the order of freezing; `handed_over_at` is line time."""
     first_drop = and_(drops.c.batch_id == batches.c.id, drops.c.revision == 0)
     wanted = select(
         batches.c.printer_id,

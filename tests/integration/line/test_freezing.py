@@ -12,7 +12,7 @@ from pipeline.errors import Permanent
 from pipeline.press.layout import n_up, plan_places
 from pipeline.products import POSTCARD_4X6
 from pipeline.repository.accounts import Sender
-from pipeline.repository.backlog import first_words, open_printers
+from pipeline.repository.backlog import first_words, open_printers, unprinted_batches
 from pipeline.repository.batches import Freeze, freeze
 from pipeline.repository.mail import cancel
 from pipeline.repository.tables import (
@@ -282,6 +282,15 @@ def test_a_suspended_printer_gets_nothing(world: World) -> None:
     world.set(printers, world.rows(printers)[0].id, suspended_at=START)
     world.tick()
     assert world.statuses(ids) == {"ready": 1}
+
+
+def test_a_batch_in_doubt_takes_its_printers_time_for_it_may_be_there(world: World) -> None:
+    printer = world.add_printer()
+    world.freeze_and_send(8)
+    world.set(batches, world.batch().id, status="in_doubt")
+    with world.db.read() as tx:
+        [queued] = unprinted_batches(tx, {printer})
+    assert (queued.status, queued.sheets) == ("in_doubt", 1)
 
 
 def test_a_printer_is_as_slow_as_it_was_with_the_first_word_of_its_last_drops(world: World) -> None:
