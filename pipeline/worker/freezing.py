@@ -42,7 +42,10 @@ class Freezing:
     def run(self) -> dict[str, datetime]:
         """When, by the plan, the next batch of each test account closes; empty for live mail."""
         closing: dict[str, datetime] = {}
-        for account_id in self._scopes():
+        scopes = self._scopes()
+        # Of what waits no more, everything is told again when it comes back.
+        self._told = {scope: told for scope, told in self._told.items() if scope in scopes}
+        for account_id in scopes:
             self._leadership.keep()
             next_close_at = self._run_scope(account_id)
             if account_id is not None and next_close_at is not None:
