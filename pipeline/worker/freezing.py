@@ -19,7 +19,7 @@ from pipeline.sla.planner import Shortfall, plan
 from pipeline.sla.presses import Press
 from pipeline.stages.stage import Context
 from pipeline.worker.floor import read_presses
-from pipeline.worker.leading import Leadership
+from pipeline.worker.leading import Leadership, LeadLostError
 from pipeline.worker.plan_notes import PlanNotes
 
 log = structlog.get_logger()
@@ -47,7 +47,7 @@ class Freezing:
         self._told = {scope: told for scope, told in self._told.items() if scope in scopes}
         for account_id in scopes:
             self._leadership.keep()
-            next_close_at = self._run_scope(account_id)
+            next_close_at = self._run_apart(account_id)
             if account_id is not None and next_close_at is not None:
                 closing[account_id] = next_close_at
         return closing
@@ -62,6 +62,17 @@ class Freezing:
         if not waiting:
             self._notes.note_nothing()
         return [None] if waiting else []
+
+    def _run_apart(self, account_id: str | None) -> datetime | None:
+        """One whose plan fails keeps no other account's mail from freezing."""
+        try:
+            return self._run_scope(account_id)
+        except LeadLostError:
+            raise
+        except Exception:  # the edge of an account: the others have to go on
+            fields = {"step": "freeze", "mode": self._context.mode, "account_id": account_id}
+            log.exception("tick.step_failed", **fields, runbook="tick-step-failed")
+            return None
 
     def _run_scope(self, account_id: str | None) -> datetime | None:
         mode = self._context.mode
