@@ -1,10 +1,11 @@
 """The two processes of the line: workers, which run stages when the doorbell rings, and the scheduler, which ticks."""
 
 import os
+import secrets
 import signal
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from types import FrameType
 from typing import Any
@@ -46,14 +47,12 @@ def run_worker(settings: Settings) -> None:
 
 def run_scheduler(settings: Settings) -> None:
     """Tick until SIGTERM or SIGINT, one tick of each mode at a time; a tick that was missed is caught up once."""
-    owner = f"{socket.gethostname()}-{os.getpid()}"
+    owner = new_owner()
     watch, stopped = TickWatch(), threading.Event()
     with _standing(settings) as (_, lines):
         schedulers = [Scheduler(line, owner=owner, sweep_s=settings.sweep_s) for line in lines.values()]
-        clockwork = BackgroundScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(len(schedulers))})
-        often: dict[str, Any] = {"seconds": settings.tick_s, "misfire_grace_time": None, "coalesce": True}
-        for mode, one in zip(lines, schedulers, strict=True):
-            clockwork.add_job(watch.watched(mode, one.tick), "interval", max_instances=1, **often)
+        ticks = {mode: watch.watched(mode, one.tick) for mode, one in zip(lines, schedulers, strict=True)}
+        clockwork = make_clockwork(ticks, settings.tick_s)
         clockwork.start()
         threading.Thread(target=watch.run, args=(stopped,), name="tick-watch", daemon=True).start()
         log.info("scheduler.started", owner=owner, tick_s=settings.tick_s)
@@ -62,6 +61,20 @@ def run_scheduler(settings: Settings) -> None:
         stopped.set()
         for one in schedulers:
             one.resign()
+
+
+def new_owner() -> str:
+    """A name that no other process has, though it runs in a container with the same host name and the same number."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def make_clockwork(ticks: Mapping[str, Callable[[], None]], every_s: float) -> BackgroundScheduler:
+    """One job a mode, by its name; none begins beside another of its mode, and however many were missed, one makes up for them."""
+    clockwork = BackgroundScheduler(timezone="UTC", executors={"default": ThreadPoolExecutor(len(ticks))})
+    often: dict[str, Any] = {"seconds": every_s, "misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+    for mode, tick in ticks.items():
+        clockwork.add_job(tick, "interval", id=mode, **often)
+    return clockwork
 
 
 def build_lines(foundation: Foundation) -> dict[str, Line]:
