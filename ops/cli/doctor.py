@@ -30,9 +30,10 @@ from pipeline.models.profile import Floor, PrinterProfile
 from pipeline.press import child
 from pipeline.press.layout import lay_out
 from pipeline.products import PRODUCTS
+from pipeline.repository.board import tick_until
 from pipeline.repository.database import Database
 from pipeline.repository.prices import read_prices
-from pipeline.repository.tables import accounts, leases, pieces, printers
+from pipeline.repository.tables import accounts, pieces, printers
 from pipeline.sla.pickups import hours_without_pickup
 from pipeline.stages.watched_printers import ALARMS
 from pipeline.worker.settings import Settings, read_settings
@@ -170,11 +171,20 @@ def _tables(tx: Connection, settings: Settings) -> Iterator[Check]:
 
 def _clockwork(tx: Connection) -> Check:
     """Whether anything ticks, once something ever did and mail waits for it."""
-    last = tx.execute(select(func.max(leases.c.lease_until, type_=leases.c.lease_until.type))).scalar()
-    if last is None or last + _QUIET > machine_clock():
-        return Check("scheduler", True, "ticks" if last else "has not been started yet")
-    waiting = tx.execute(select(func.count()).where(pieces.c.status.in_(sorted(PROMISE_OPEN)))).scalar_one()
-    since = f"nothing has ticked since {last:%Y-%m-%d %H:%M:%S} UTC"
+    until = {mode: tick_until(tx, mode) for mode in ("live", "test")}
+    begun = [one for one in until.values() if one is not None]
+    if not begun:
+        return Check("scheduler", True, "has not been started yet")
+    now = machine_clock()
+    quiet = [mode for mode, one in until.items() if one is None or one + _QUIET <= now]
+    open_ = pieces.c.mode.in_(quiet), pieces.c.status.in_(sorted(PROMISE_OPEN))
+    waiting = tx.execute(select(func.count()).where(*open_)).scalar_one() if quiet else 0
+    if not waiting and len(quiet) < len(until):
+        return Check("scheduler", True, "ticks")
+    last = min((one for mode in quiet if (one := until[mode]) is not None), default=None)
+    since = f"no {' or '.join(quiet)} mail was looked after " + (
+        f"since {last:%Y-%m-%d %H:%M:%S} UTC" if last else "ever"
+    )
     if not waiting:
         return Check("scheduler", True, f"{since}, and no mail waits")
     return Check("scheduler", False, f"{since}, and {waiting:,} pieces wait: start `mailstream up`, or see its log")

@@ -186,7 +186,7 @@ def noted_plan(tx: Connection) -> Row[Any] | None:
     return tx.execute(select(plan_notes).where(plan_notes.c.mode == _MODE)).first()
 
 
-def tick_until(tx: Connection) -> datetime | None:
-    """Until when, on the machine clock, somebody leads the tick; None where nobody ever has."""
-    found: datetime | None = tx.execute(select(leases.c.lease_until).where(leases.c.name == f"tick-{_MODE}")).scalar()
+def tick_until(tx: Connection, mode: str = _MODE) -> datetime | None:
+    """Until when, on the machine clock, somebody leads the tick of a mode; None where nobody ever has."""
+    found: datetime | None = tx.execute(select(leases.c.lease_until).where(leases.c.name == f"tick-{mode}")).scalar()
     return found

@@ -52,7 +52,11 @@ class Scheduler:
 
     def tick(self) -> bool:
         """One round; False while another process leads, or once it has taken the lead in the middle of it."""
-        if not self._leadership.take():
+        try:
+            if not self._leadership.take():
+                return False
+        except Exception:  # the edge of the tick: the next one tries again
+            log.exception("tick.step_failed", step="lead", mode=self._context.mode, runbook="tick-step-failed")
             return False
         try:
             self._run()

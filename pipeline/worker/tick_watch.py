@@ -1,7 +1,8 @@
-"""A watchdog on the tick itself: one that hangs is told of with what it was at, and in the end its process makes way for another.
+"""A watchdog on the tick itself: one that hangs, or is not begun any more, is told of, and in the end its process makes way.
 
 A tick that fails is tried again at the next; one that never returns would stop the clockwork without a word, since no second one
-is begun beside it. Another process takes the lease within seconds; where there is none, whoever supervises this one starts it anew.
+is begun beside it, and so would a clockwork that begins none. Another process takes the lease within seconds; where there is
+none, whoever supervises this one starts it anew.
 """
 
 import os
@@ -16,7 +17,7 @@ import structlog
 log = structlog.get_logger()
 
 TOLD_AFTER_S = 60.0
-"""Steps work in pages and wait for locks at most half as long, so that a tick of this age hangs."""
+"""Steps work in pages and wait for locks at most half as long, so that a tick of this age hangs; and one begins every second."""
 ENDED_AFTER_S = 300.0
 EXIT_STATUS = 70
 """`EX_SOFTWARE` of sysexits."""
@@ -32,38 +33,46 @@ class TickWatch:
         self._clock = clock
         self._end = end
         self._lock = threading.Lock()
-        self._running: dict[str, tuple[float, int]] = {}  # since when, and in which thread
+        self._seen: dict[str, tuple[float, int | None]] = {}  # since when it runs, and in which thread; or ran
         self._told: set[str] = set()
 
     def watched(self, mode: str, tick: Callable[[], object]) -> Callable[[], None]:
         def run() -> None:
-            with self._lock:
-                self._running[mode] = self._clock(), threading.get_ident()
+            self._note(mode, threading.get_ident())
             try:
                 tick()
             finally:
-                with self._lock:
-                    del self._running[mode]
-                    self._told.discard(mode)
+                self._note(mode, None)
 
+        self._note(mode, None)
         return run
 
     def look(self) -> None:
-        """Tell of each tick that hangs, once; end the process for one that has hung too long."""
+        """Tell of each mode whose tick hangs, or that has had none for as long, once; end the process where it lasts too long."""
         with self._lock:
-            ages = {mode: (self._clock() - since, thread) for mode, (since, thread) in self._running.items()}
+            ages = {mode: (self._clock() - since, thread) for mode, (since, thread) in self._seen.items()}
             new = {mode for mode, (age_s, _) in ages.items() if age_s >= TOLD_AFTER_S} - self._told
             self._told |= new
         for mode in sorted(new):
             age_s, thread = ages[mode]
-            log.error("tick.hangs", mode=mode, seconds=round(age_s), at=_stack(thread), runbook="tick-hangs")
+            at = "none is begun any more" if thread is None else _stack(thread)
+            log.error("tick.hangs", mode=mode, seconds=round(age_s), at=at, runbook="tick-hangs")
         if any(age_s >= ENDED_AFTER_S for age_s, _ in ages.values()):
             log.critical("tick.given_up", modes=sorted(ages), runbook="tick-hangs")
             self._end()
 
     def run(self, stopped: threading.Event) -> None:
+        looked_at = self._clock()
         while not stopped.wait(_LOOK_S):
-            self.look()
+            before, looked_at = looked_at, self._clock()
+            # Where this thread was stopped, so were the ticks: they get their turn first.
+            if looked_at - before < TOLD_AFTER_S / 2:
+                self.look()
+
+    def _note(self, mode: str, thread: int | None) -> None:
+        with self._lock:
+            self._seen[mode] = self._clock(), thread
+            self._told.discard(mode)
 
 
 def _stack(thread: int) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy import update
 
 from pipeline.clock import machine_clock
 from pipeline.repository.database import Database
+from pipeline.repository.leadership import lead
 from pipeline.repository.tables import leases, printers
 from tests.integration.cli.terminal import Terminal
 from tests.integration.cli.test_cli_printers import PROFILE
@@ -62,11 +63,18 @@ def test_a_clockwork_that_stands_still_is_told_once_mail_waits_for_it(bare: Term
     assert _check(bare, "scheduler")["detail"] == "ticks"
     with database.write() as tx:
         tx.execute(update(leases).values(lease_until=now - timedelta(hours=3)))
+        # The night's work has a lease too, which says nothing of the tick.
+        assert lead(tx, "reconcile-live", "rc_1", now=now, for_s=3_600)
     assert "no mail waits" in _check(bare, "scheduler")["detail"]
     world.add_pieces(2)
     check = _check(bare, "scheduler", code=1)
     assert check["ok"] is False
     assert "2 pieces wait: start `mailstream up`" in check["detail"]
+    with database.write() as tx:
+        assert lead(tx, "tick-live", "leader", now=now, for_s=60)
+    assert _check(bare, "scheduler")["detail"] == "ticks"
+    world.add_pieces(3, "test")
+    assert "no test mail was looked after ever, and 3 pieces wait" in _check(bare, "scheduler", code=1)["detail"]
     database.dispose()
 
 

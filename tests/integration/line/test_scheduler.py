@@ -5,8 +5,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from pipeline.ports import Note
+from pipeline.repository import leadership
 from pipeline.repository.leadership import lead
 from pipeline.repository.tables import deliveries, drops, events, leases, pieces, placements, printers
 from pipeline.worker import scheduler as module
@@ -154,6 +156,23 @@ def test_a_step_that_fails_keeps_no_other_from_running(
     monkeypatch.undo()
     world.tick()
     assert world.count(events, events.c.position.is_(None)) <= 1
+
+
+def test_a_lead_that_cannot_be_taken_is_told_of_and_tried_again(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.add_printer()
+    ids = world.add_ready(1)
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(leadership, "lead", fail)
+    with capture_logs() as logs:
+        assert not world.schedulers["live"].tick()
+    told = [(one["step"], one["runbook"]) for one in logs if one["event"] == "tick.step_failed"]
+    assert told == [("lead", "tick-step-failed")]
+    monkeypatch.undo()
+    world.tick()
+    assert world.statuses(ids) == {"batched": 1}
 
 
 def test_every_stage_that_has_something_due_is_rung_for_again_and_again(world: World) -> None:
