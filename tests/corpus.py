@@ -8,6 +8,7 @@ that is accepted and then prints otherwise or breaks a rule.
 
 import argparse
 import json
+import struct
 import sys
 import tempfile
 from collections import Counter
@@ -44,8 +45,8 @@ SOFT = frozenset({
     "coarse_image", "ink_in_address_zone", "low_resolution", "missing_glyph", "page_count", "short_bleed",
     "text_outside_safe_area", "unembedded_font", "white_overprints",
 })  # fmt: skip
-# What only a file that was refused for it can break.
-_FONTS = 8
+# No rule, since the checker stopped; and what only a file that was refused for it can break.
+_UNKNOWN, _FONTS = 0, 8
 
 
 def main() -> None:
@@ -95,7 +96,11 @@ def _summary(found: dict[Path, dict[str, Any]]) -> Iterator[str]:
 
 
 def _wrong(said: dict[str, Any]) -> list[str]:
-    wrong = [f"breaks rule {rule}: {what}" for rule, what in said.get("broken", ()) if said["ok"] or rule != _FONTS]
+    wrong = [
+        f"breaks rule {rule}: {what}"
+        for rule, what in said.get("broken", ())
+        if said["ok"] or rule not in (_UNKNOWN, _FONTS)
+    ]
     if said["ok"] and said.get("printed", 0) > TOLERATED:
         wrong.append(f"accepted, and {said['printed']:.1%} prints otherwise")
     return wrong + ([f"bug: {said['bug']}"] if "bug" in said else [])
@@ -143,9 +148,16 @@ def _compared(source: Path, product: Product) -> dict[str, Any]:
         original = original_page(source, seen, product, PPI, 0)
         share = share_off(original, render(normal, PPI))
         sheets = _printed(normal, product)
-        return {"share": share, "printed": share_off(original, render(sheets, PPI)), "broken": violations(sheets)}
+        return {"share": share, "printed": share_off(original, render(sheets, PPI)), "broken": _broken(sheets)}
     except (Permanent, pypdfium2.PdfiumError) as error:
         return {"bug": f"{type(error).__name__} {error}"}
+
+
+def _broken(sheets: Path) -> list[tuple[int, str]]:
+    try:
+        return violations(sheets)
+    except (*MALFORMED, struct.error) as error:
+        return [(0, f"cannot be checked: {type(error).__name__}")]
 
 
 def _printed(normal: Path, product: Product) -> Path:

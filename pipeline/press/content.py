@@ -74,6 +74,7 @@ class _Walk:
         self._beside: set[tuple[int, int]] = set()
         self._quiet = False
         self._glyphs: dict[tuple[int, int], Glyphs] = {}
+        self._embedded: dict[tuple[int, int], bool] = {}
         self._placings = 0
         self._steps = 0
         self._reader = ContentReader(operators)
@@ -228,7 +229,7 @@ class _Walk:
         if state.font is None or state.invisible or not any(shown):
             return
         name = str(state.font.get("/BaseFont", state.font.get("/Name", "/unnamed"))).removeprefix("/")
-        self.census.fonts[name] = self.census.fonts.get(name, True) and embedded(state.font)
+        self.census.fonts[name] = self.census.fonts.get(name, True) and self._is_embedded(state.font)
         if state.font.get("/Subtype") == "/Type3":
             self._drawn_glyphs(state.font)
         elif missing := sum(map(self._glyphs_of(state.font).missing, shown)):
@@ -239,6 +240,12 @@ class _Walk:
             self.census.texts.append(TextUse(size, state.fill, state.overprint, place))
             self.census.first_shown.setdefault(name, place)
             self._note_spots(state.fill, place)
+
+    def _is_embedded(self, font: pikepdf.Object) -> bool:
+        key = font.objgen
+        if key not in self._embedded or key == (0, 0):
+            self._embedded[key] = embedded(font)
+        return self._embedded[key]
 
     def _glyphs_of(self, font: pikepdf.Object) -> Glyphs:
         key = font.objgen

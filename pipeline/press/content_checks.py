@@ -62,7 +62,7 @@ def _fonts(census: Census, where: _Where) -> Iterator[Finding]:
         remedy = "Export with all fonts embedded, or turn text into outlines."
         yield finding(
             "unembedded_font",
-            f"Not embedded: {named(absent)}.",
+            f"Not embedded, or damaged: {named(absent)}.",
             remedy,
             box_in=where(census.first_shown.get(absent[0])),
             measured=f"{len(absent)} of {len(census.fonts)} fonts",

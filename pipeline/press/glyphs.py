@@ -9,12 +9,22 @@ _TABLES, _TABLE, _GLYPHS = 12, 16, 4
 
 
 def embedded(font: pikepdf.Object) -> bool:
+    """Whether a press has the font's program, and can unpack it."""
     if font.get("/Subtype") == "/Type3":
         return True
     if font.get("/Subtype") == "/Type0":
         return all(embedded(inner) for inner in font.get("/DescendantFonts", pikepdf.Array()).as_list())
     descriptor = font.get("/FontDescriptor")
-    return descriptor is not None and any(key in descriptor for key in ("/FontFile", "/FontFile2", "/FontFile3"))
+    return descriptor is not None and any(
+        map(_is_whole, map(descriptor.get, ("/FontFile", "/FontFile2", "/FontFile3")))
+    )
+
+
+def _is_whole(program: object) -> bool:
+    try:
+        return isinstance(program, pikepdf.Stream) and bool(program.read_bytes())
+    except pikepdf.PdfError:
+        return False
 
 
 class Glyphs:

@@ -146,10 +146,13 @@ def _layers(layers: Flattened) -> Iterator[Finding]:
             "unclear_layers",
             f"Layers that show in one place and are hidden in another, on a screen or in print: {named(layers.unclear)}.",
             "Give each layer one state for screen and print, or delete what must not print, and export again.",
+            measured=f"{len(layers.unclear)} of them",
+            required="one state for each",
         )
     if layers.left_out:
         detail = f"Layers that are switched off do not print: {named(layers.left_out)}."
-        yield warning("layers_left_out", detail, "Switch on what has to print, and export again.")
+        remedy = "Switch on what has to print, and export again."
+        yield warning("layers_left_out", detail, remedy, measured=f"{len(layers.left_out)} off", required="all on")
 
 
 def _dropped(pdf: pikepdf.Pdf) -> Iterator[Finding]:

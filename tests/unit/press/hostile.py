@@ -450,3 +450,13 @@ def numbers_as_objects(out: Path) -> Path:
         data = data.replace(b"(OBJECT_%d)" % at, value.ljust(10))
     out.write_bytes(data)
     return out
+
+
+def damaged_font(out: Path, source: Path) -> Path:
+    """`source` with a font program that ends in the middle of its compressed data."""
+    with pikepdf.open(source) as pdf:
+        [program] = [obj.FontFile2 for obj in pdf.objects if isinstance(obj, Dictionary) and "/FontFile2" in obj]
+        data = program.read_bytes()
+        program.write(zlib.compress(data)[:99] + b"\xff" * 99, filter=Name.FlateDecode)
+        pdf.save(out, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.none)
+    return out

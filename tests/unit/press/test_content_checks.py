@@ -150,6 +150,10 @@ CASES: dict[str, tuple[Build, set[tuple[str, str]]]] = {
         partial(hostile.page_pdf, content=hostile.PLAIN + b" 0.8 0.8 0.8 0.8 k 99 99 50 50 re f"),
         set(),
     ),
+    "font program that cannot be unpacked": (
+        lambda out: hostile.damaged_font(out, art.text_at(out.with_suffix(".whole"), 2, 2)),
+        {("error", "unembedded_font")},
+    ),
     "picture of much ink": (partial(picture, inks=(230, 230, 230, 230)), {("warning", "ink_limit")}),
     "picture of much ink as JPEG": (partial(picture, inks=(230, 230, 230, 230), jpeg=True), {("warning", "ink_limit")}),
     "picture of much ink, inverted": (
