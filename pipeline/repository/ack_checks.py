@@ -31,12 +31,16 @@ class AckRecord:
 
 @dataclass(frozen=True)
 class Good:
-    """An acknowledgement that can be applied, to which drop, and when it became so; `neighbours` are counted, not made again."""
+    """An acknowledgement that can be applied, to which drop, and when it became so; `neighbours` are counted, not made again.
+
+    `taken`: the drop was taken after it was refused.
+    """
 
     drop: Row[Any]
     ack: AckBody
     at: datetime
     neighbours: int
+    taken: bool = False
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What an acknowledgement changes: pieces, placements, its drop and its batch. Recorded with the file that says so."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -22,7 +22,7 @@ from pipeline.lifecycle import (
 from pipeline.models.ack_format import AckBody, Reading
 from pipeline.models.types import Ids
 from pipeline.repository.ack_checks import HANDED_OVER, AckRecord, Checked, Good, check
-from pipeline.repository.aside import Aside, locked_drop, set_drop_aside
+from pipeline.repository.aside import Aside, doubt_drop, locked_drop, set_drop_aside
 from pipeline.repository.batches import (
     BEHIND_MAILED,
     BEHIND_PRINTED,
@@ -37,6 +37,8 @@ from pipeline.repository.database import Database
 from pipeline.repository.moves import correct, move, select_snapshots, snapshot
 from pipeline.repository.tables import acks, drops, insert_rows, pages, pieces, placements
 
+Withdraw = Callable[[Row[Any]], bool]
+"""Takes a refused drop off its printer's shelf; whether the printer took it all the same."""
 _BULK = 1_000
 _MOST_FAULTS = 1_000
 """Faults kept of one file; the file itself is kept whole."""
@@ -66,15 +68,15 @@ class AckWriter:
         self._now = machine_clock
         self._ids = ids
 
-    def apply(self, record: AckRecord, reading: Reading) -> Applied:
-        """Apply what is good of a file and record it, the rest with its faults."""
+    def apply(self, record: AckRecord, reading: Reading, withdraw: Withdraw) -> Applied:
+        """Apply what is good of a file and record it, the rest with its faults. Raises what `withdraw` raises, unrecorded."""
         said = dict[int, Checked]()
         turns = _in_turn(reading.acks)
         for number, ack in turns[:-1]:
-            begun = self._begin(record, ack)
+            begun = self._begin(record, ack, withdraw)
             with self._db.write() as tx:
                 said[number] = self._settle(tx, record, ack, begun)
-        last = [(number, ack, self._begin(record, ack)) for number, ack in turns[-1:]]
+        last = [(number, ack, self._begin(record, ack, withdraw)) for number, ack in turns[-1:]]
         with self._db.write() as tx:
             for number, ack, begun in last:
                 said[number] = self._settle(tx, record, ack, begun)
@@ -84,16 +86,19 @@ class AckWriter:
             insert_rows(tx, acks, [_row(record, self._ids, good, faults)])
         return Applied(bool(good), tuple(faults))
 
-    def _begin(self, record: AckRecord, ack: AckBody) -> Checked:
-        """Check one acknowledgement by all that stands now, and move what it moves."""
+    def _begin(self, record: AckRecord, ack: AckBody, withdraw: Withdraw) -> Checked:
+        """Check one acknowledgement by all that stands now, and move what it moves. A refused drop is taken off the shelf first."""
         with self._db.read() as tx:
             checked = check(tx, record, ack)
-        if checked.good is not None:
-            self._move(record, checked.good)
+        if checked.good is None:
+            return checked
+        if ack.state == "rejected":
+            return replace(checked, good=replace(checked.good, taken=withdraw(checked.good.drop)))
+        self._move(record, checked.good)
         return checked
 
     def _move(self, record: AckRecord, good: Good) -> None:
-        if good.ack.state != "rejected" and good.drop.any_waiting:
+        if good.drop.any_waiting:
             self._move_arrived(good.drop, record, good.at)
         if good.ack.state in ("printed", "mailed"):
             self._move_pieces(good.drop, good.ack, record, good.at)
@@ -157,7 +162,7 @@ class AckWriter:
         """`status` is the drop's, which may be in doubt since it was checked."""
         drop, ack, at = good.drop, good.ack, good.at
         if ack.state == "rejected":
-            self._refused(tx, drop, ack, at)
+            self._refused(tx, good)
             return
         if status != DropStatus.SENT:
             self._end_doubt(tx, drop)
@@ -174,10 +179,14 @@ class AckWriter:
         tx.execute(update(drops).where(had).values(status=DropStatus.SENT, sent_at=self._now(), **FREED))
         end_batch_doubt(tx, [drop.batch_id])
 
-    def _refused(self, tx: Connection, drop: Row[Any], ack: AckBody, at: datetime) -> None:
-        """The printer will not make this drop: what it has not made is ready again."""
-        reason = ack.reason or "no reason given"
-        set_drop_aside(tx, drop.id, Aside(DropStatus.REFUSED, "printer", reason, at, self._now()), ids=self._ids)
+    def _refused(self, tx: Connection, good: Good) -> None:
+        """The printer will not make this drop: what it has not made is ready again. Unless it took it all the same: who knows?"""
+        if good.taken:
+            doubt_drop(tx, good.drop, good.at)
+            return
+        reason = good.ack.reason or "no reason given"
+        why = Aside(DropStatus.REFUSED, "printer", reason, good.at, self._now())
+        set_drop_aside(tx, good.drop.id, why, ids=self._ids)
 
 
 def _in_turn(listed: Sequence[AckBody]) -> list[tuple[int, AckBody]]:

@@ -68,6 +68,16 @@ def locked_drop(tx: Connection, drop_id: str) -> Row[Any]:
     return tx.execute(select(drops).where(drops.c.id == drop_id).with_for_update()).one()
 
 
+def doubt_drop(tx: Connection, drop: Row[Any], at: datetime) -> bool:
+    """In doubt from line time `at` on, with no wish to recall left; False where it is at its printer no more."""
+    open_ = and_(drops.c.id == drop.id, drops.c.status.in_(HANDED_OVER))
+    doubted = update(drops).where(open_).values(status=DropStatus.IN_DOUBT, recall_state="lost", **FREED)
+    if not tx.execute(doubted).rowcount:
+        return False
+    put_in_doubt(tx, drop, at)
+    return True
+
+
 def put_in_doubt(tx: Connection, drop: Row[Any], at: datetime) -> None:
     """A row of `drops` is in doubt from line time `at` on: so is its batch, and whoever may end that is asked soon."""
     set_aside(tx, drop.batch_id, BatchStatus.IN_DOUBT, live=True)
@@ -84,8 +94,11 @@ def wake_ack_poll(tx: Connection, printer_id: str, at: datetime) -> None:
 
 
 def spoken_of() -> ColumnElement[bool]:
-    """The condition that the printer has said something of a row of `drops`: then it has it, whatever lies in its folder."""
-    return select(acks.c.id).where(acks.c.drop_stem == drops.c.stem, acks.c.state.is_not(None)).exists()
+    """The condition that the printer has said something of a row of `drops`: then it has it, whatever lies in its folder.
+
+    A refusal does not say that.
+    """
+    return select(acks.c.id).where(acks.c.drop_stem == drops.c.stem, acks.c.state != "rejected").exists()
 
 
 def unmade(tx: Connection, drop: Row[Any]) -> Sequence[Row[Any]]:

@@ -8,13 +8,16 @@ from typing import Any
 import structlog
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
+from pipeline.errors import Permanent
 from pipeline.lifecycle import BatchStatus
 from pipeline.models.ack_format import read_acks
-from pipeline.ports import AckFile, Printer
+from pipeline.models.profile import proves_by_renaming
+from pipeline.ports import AckFile, Lies, Printer
 from pipeline.repository.ack_checks import MADE_TWICE, AckRecord
 from pipeline.repository.acks import AckWriter, is_recorded
 from pipeline.repository.claims import FREED
-from pipeline.repository.tables import batches, printers
+from pipeline.repository.tables import batches, drops, printers
+from pipeline.stages.shelf import ON_THE_SHELF, take_back
 from pipeline.stages.stage import Context, Done, PrinterDirectory
 
 log = structlog.get_logger()
@@ -26,6 +29,10 @@ _OPEN_BATCHES = (
     BatchStatus.PRINTED,
     BatchStatus.IN_DOUBT,
 )
+
+
+REFUSED = "refused"
+"""The `recall_state` of a drop that is taken off the shelf since its printer refused it."""
 
 
 class Acknowledge:
@@ -65,17 +72,38 @@ class Acknowledge:
         if good is None:
             name = _text(file.name.encode("utf-8", "replace"))
             record = AckRecord(row.id, row.mode, name, digest, _text(file.body), now)
-            good = self._apply(row, record, file)
+            good = self._apply(row, record, file, printer)
         printer.settle_ack(file.name, good=good)
         log.info("ack.applied" if good else "ack.refused", printer=row.name, file=file.name)
 
-    def _apply(self, row: Row[Any], record: AckRecord, file: AckFile) -> bool:
-        applied = self._writer.apply(record, read_acks(record.name, file.body))
+    def _apply(self, row: Row[Any], record: AckRecord, file: AckFile, printer: Printer) -> bool:
+        reading = read_acks(record.name, file.body)
+        applied = self._writer.apply(record, reading, lambda drop: self._withdraw(row, printer, drop))
         if any(fault.code in MADE_TWICE for fault in applied.faults):
             log.error(
                 "drop.acknowledged_after_all", printer=row.name, file=record.name, runbook="drop-acknowledged-after-all"
             )
         return applied.good
+
+    def _withdraw(self, row: Row[Any], printer: Printer, drop: Row[Any]) -> bool:
+        """Take a refused drop off the shelf; whether the printer took it after it had refused it, or still can.
+
+        That we try is committed before the rename, so that after a crash what is taken by then tells the same.
+        """
+        proves, tried = proves_by_renaming(row.profile), drop.recall_state == REFUSED
+        try:
+            lies = printer.look(drop.stem, drop.ready_part)
+            if lies in ON_THE_SHELF:
+                with self._context.db.write() as tx:
+                    tx.execute(update(drops).where(drops.c.id == drop.id).values(recall_state=REFUSED))
+                lies, tried = take_back(printer, drop), True
+        except Permanent as error:
+            log.warning("drop.not_withdrawn", drop=drop.stem, code=error.code, reason=str(error))
+            return proves
+        if not proves or not tried or lies is Lies.RECALLED:
+            return False
+        log.error("drop.in_doubt", drop=drop.stem, runbook="drop-in-doubt")
+        return True
 
     def _line_now(self, tx: Connection, row: Row[Any]) -> datetime:
         account = row.account_id or ""

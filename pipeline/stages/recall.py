@@ -17,7 +17,7 @@ import structlog
 from pydantic import ValidationError
 from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 
-from pipeline.errors import PortError, Transient
+from pipeline.errors import PortError
 from pipeline.lifecycle import DropStatus, Move, Status
 from pipeline.models.profile import PrinterProfile, proves_by_renaming
 from pipeline.ports import Lies
@@ -26,8 +26,8 @@ from pipeline.repository.aside import (
     FAILOVER,
     HANDED_OVER,
     Aside,
+    doubt_drop,
     locked_drop,
-    put_in_doubt,
     set_drop_aside,
     spoken_of,
 )
@@ -36,6 +36,7 @@ from pipeline.repository.claims import FREED
 from pipeline.repository.moves import move, select_snapshots, snapshot
 from pipeline.repository.printers import Deed, record
 from pipeline.repository.tables import drops, pieces, printers
+from pipeline.stages.shelf import take_back
 from pipeline.stages.stage import Context, Done, PrinterDirectory
 
 log = structlog.get_logger()
@@ -146,11 +147,9 @@ class Recall:
         if not proves and drop.recall_by == FAILOVER:
             return _Ended.LOST
         with self._directory.open(printer_row) as printer:
-            if printer.recall(drop.stem, drop.ready_part):
-                return _Ended.WON if proves else _Ended.UNPROVEN
-            lies = printer.look(drop.stem, drop.ready_part)
-        if lies in (Lies.READY, Lies.PART):
-            raise Transient("still_on_the_shelf", f"{drop.stem} was not taken, and could not be renamed away")
+            lies = take_back(printer, drop)
+        if lies is Lies.RECALLED:
+            return _Ended.WON if proves else _Ended.UNPROVEN
         return _Ended.LOST if proves or lies is Lies.TAKEN else _Ended.UNPROVEN
 
     def _save(self, tx: Connection, drop: Row[Any], ended: _Ended, now: datetime) -> Outcome:
@@ -174,12 +173,10 @@ class Recall:
     def _doubt(self, tx: Connection, drop: Row[Any]) -> Outcome | None:
         """In doubt from here on; None where the printer has spoken of it meanwhile, or somebody has set it aside."""
         locked_drop(tx, drop.id)
-        open_ = and_(drops.c.id == drop.id, drops.c.status.in_(HANDED_OVER), ~spoken_of())
-        doubted = update(drops).where(open_).values(status=DropStatus.IN_DOUBT, recall_state="lost", **FREED)
-        if not tx.execute(doubted).rowcount:
-            return None
         at = self._line_now(tx, drop)
-        put_in_doubt(tx, drop, at)
+        spoken = tx.execute(select(drops.c.id).where(drops.c.id == drop.id, spoken_of())).first()
+        if spoken or not doubt_drop(tx, drop, at):
+            return None
         log.error("drop.in_doubt", drop=drop.stem, runbook="drop-in-doubt")
         printer = tx.execute(select(printers.c.name, printers.c.profile).where(printers.c.id == drop.printer_id)).one()
         whom = _to_ask(printer.profile, at - drop.handing_over_at) or "its press room"

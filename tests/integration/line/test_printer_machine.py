@@ -243,7 +243,19 @@ class PrinterMachine(RuleBasedStateMachine):
     def shop_speaks_of_some(self, which: int, state: str) -> None:
         self.voices.speak_of_some(self.shop[which], state)
 
-    @rule(which=which, what=st.sampled_from(["name_neighbours", "own_up", "give_up", "disown", "repeat"]))
+    @rule(which=which, taken=st.booleans())
+    def what_lies_on_the_shelf_is_refused(self, which: int, taken: bool) -> None:
+        """By hand, and the press may take it at the very moment at which we take it away."""
+        self.order(2)
+        self.work(1)
+        if taken:
+            self.shop[which].traps["recall", "before"] = self.shop[which].work
+        self.voices.refuse_unseen(self.shop[which])
+        self.work(70)
+
+    @rule(
+        which=which, what=st.sampled_from(["name_neighbours", "own_up", "give_up", "disown", "refuse_unseen", "repeat"])
+    )
     def shop_speaks_up(self, which: int, what: str) -> None:
         getattr(self.voices, what)(self.shop[which])
 

@@ -72,6 +72,12 @@ class Voices:
             if not self.has(drop.stem) and drop.stem not in lying:
                 shop.say(drop.stem, "rejected", reason="we never had it")
 
+    def refuse_unseen(self, shop: Shop) -> None:
+        """What still lies on the shelf is rejected by hand, before anybody takes it."""
+        for ready in shop.inbox(".ready"):
+            if not self.has(ready.stem):
+                shop.say(ready.stem, "rejected", reason="press down")
+
     def repeat(self, shop: Shop) -> None:
         """Files that were read are laid out again, byte for byte."""
         for path in sorted((shop.folder / "out" / "done").glob("*.json"))[-5:]:
