@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # with it come all tables, which the transport has no use for
     from pipeline.models.profile import Sftp
 
 READY_PART = b".ready.part"
+REHEARSAL = "rehearsal_"
+"""How the names of drops begin that are put at a printer for practice, and so those of what it says of them."""
 ACK_SUFFIXES = (b".ack.json", b".ack.csv")
 MOST_ACK_BYTES = 4 * 1024 * 1024
 MOST_ACKS_BYTES = 4 * MOST_ACK_BYTES
@@ -82,6 +84,17 @@ class SftpPrinter:
             left = [one.name for one in entries if one.name.startswith(begins) and one.name.endswith(READY_PART)]
             connection.run([jobs.remove(inbox + b"/" + name) for name in left], f"clearing the parts of {stem}")
 
+    def clear(self, stem: str) -> int:
+        """Remove all that lies in the inbox of a drop for practice; how many files that were."""
+        if not stem.startswith(REHEARSAL):
+            raise ValueError(f"{stem} is no drop for practice")
+        inbox = self._settings.inbox.encode()
+        with self._speaking() as connection:
+            [entries] = connection.run([jobs.list_folder(inbox)], "looking for files")
+            # A stem is followed by a dot or a dash, and no other stem of that form begins with it.
+            ours = [one.name for one in entries if one.name.startswith((f"{stem}.".encode(), f"{stem}-".encode()))]
+            return sum(connection.run([jobs.remove(inbox + b"/" + name) for name in ours], f"clearing {stem}"))
+
     def look(self, stem: str, part: str) -> Lies:
         """What lies in the inbox of this drop; the furthest state wins.
 
@@ -102,16 +115,17 @@ class SftpPrinter:
                 connection.run([_withdraw(self._inbox(name), self._inbox(f"{stem}.recalled"))], f"recalling {stem}")
         return self.look(stem, part) is Lies.RECALLED
 
-    def acks(self, limit: int) -> list[AckFile]:
+    def acks(self, limit: int, *, of: str = "") -> list[AckFile]:
         """Up to `limit` whole acknowledgement files from the outbox, oldest name first; fewer where they are large.
 
+        With `of`, those whose names begin with it; without, all but those of rehearsals, which are for whoever rehearses.
         In their names, bytes that are not plain are percent-encoded. Of a file that is too large, or not for us to read, the body
         says that.
         """
         outbox = self._settings.outbox.encode()
         with self._speaking() as connection:
             [entries] = connection.run([jobs.list_folder(outbox)], "listing acknowledgements")
-            wanted = _first(entries, limit)
+            wanted = _first(entries, limit, of.encode())
             found = connection.run(
                 [_read_ack(outbox + b"/" + name, _quoted(name), connection.offer) for name in wanted],
                 "reading acknowledgements",
@@ -170,9 +184,15 @@ class SftpPrinter:
             raise translate(refused) from refused
 
 
-def _first(entries: Sequence[Entry], limit: int) -> list[bytes]:
+def _first(entries: Sequence[Entry], limit: int, of: bytes) -> list[bytes]:
     """The names of the acknowledgements to be read now."""
-    files = [one for one in entries if one.name.endswith(ACK_SUFFIXES) and not one.attributes.is_folder]
+    files = [
+        one
+        for one in entries
+        if one.name.endswith(ACK_SUFFIXES)
+        and not one.attributes.is_folder
+        and (one.name.startswith(of) if of else not one.name.startswith(REHEARSAL.encode()))
+    ]
     names: list[bytes] = []
     room = MOST_ACKS_BYTES
     for one in sorted(files, key=lambda one: one.name)[:limit]:

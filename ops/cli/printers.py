@@ -19,6 +19,7 @@ from ops.cli.printer_rows import mode_of, overtaken, printer_row
 from ops.cli.probe import key_check, sftp_of
 from ops.cli.profiles import checked, differences, read_profile, with_changes
 from ops.cli.registering import form, measure
+from ops.cli.rehearse import rehearse
 from pipeline.models.profile import PrinterProfile
 from pipeline.models.profile_check import PRINTER_NAME
 from pipeline.models.types import system_ids
@@ -27,6 +28,7 @@ from pipeline.repository import printers as repository
 app = new_app("Printers: where batches go, and how each printer wants them.")
 app.command()(form)
 app.command()(measure)
+app.command()(rehearse)
 
 Name = Annotated[str, typer.Argument(help="The printer's name.")]
 TestMode = Annotated[bool, typer.Option("--test", help="The simulated printers of test accounts.")]

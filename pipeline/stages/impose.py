@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 from pipeline.lifecycle import BatchStatus, DropStatus
 from pipeline.models.profile import Imposition, Postage, PrinterProfile
 from pipeline.ports import Note, Storage
+from pipeline.press.address_lines import printed_lines
 from pipeline.press.job import Imposed, Job, Placed
 from pipeline.products import PRODUCTS, Product
 from pipeline.repository.batches import advance_batch
@@ -46,7 +47,7 @@ class Impose:
         with tempfile.TemporaryDirectory(prefix="mailstream-impose-") as folder:
             imposed = self._imposer(job, Path(folder))
             files = [self._store(drop, path) for path in imposed.files]
-        ready = _ready_body(drop, job, imposed, files)
+        ready = ready_body(job, imposed, files)
 
         def save(tx: Connection, now: datetime) -> Collection[str]:  # noqa: ARG001
             return _save(tx, drop, files, ready)
@@ -76,12 +77,12 @@ def _save(tx: Connection, drop: Row[Any], files: list[dict[str, Any]], ready: st
     return {drop.id}
 
 
-def _ready_body(drop: Row[Any], job: Job, imposed: Imposed, files: list[dict[str, Any]]) -> str:
+def ready_body(job: Job, imposed: Imposed, files: Sequence[Mapping[str, Any]]) -> str:
     """What the printer reads last: names, sizes and digests of every file, and the counts."""
     body = {
-        "drop": drop.stem,
-        "batch": drop.batch_id,
-        "revision": drop.revision,
+        "drop": job.stem,
+        "batch": job.batch_id,
+        "revision": job.revision,
         "product": job.product,
         "class": job.mail_class,
         "mail_by": job.mail_by.isoformat(),
@@ -157,18 +158,3 @@ def _piece(row: Row[Any], product: Product) -> Placed:
         back=back,
         recipient_hash=row.keyed_hash,
     )
-
-
-def printed_lines(address: Mapping[str, str], product: Product) -> tuple[str, ...]:
-    """An address as it is printed: capitals, no empty lines, the ZIP+4 with its hyphen.
-
-    Where that is a line more than the product has, street and unit are one.
-    """
-    zip4 = address.get("zip4", "")
-    zip_code = address.get("zip5") or address.get("zip", "")
-    last = f"{address['city']} {address['state']} {zip_code}" + (f"-{zip4}" if zip4 else "")
-    who, street = (address.get("name", ""), address.get("company", "")), (address["line1"], address.get("line2", ""))
-    lines = tuple(line.upper() for line in (*who, *street, last) if line)
-    if len(lines) > product.address_lines:
-        lines = tuple(line.upper() for line in (*who, " ".join(filter(None, street)), last) if line)
-    return lines

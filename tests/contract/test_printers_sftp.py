@@ -307,6 +307,22 @@ def test_large_acknowledgements_are_read_a_few_at_a_time(printer: SftpPrinter, a
     assert [ack.name for ack in printer.acks(50)] == [f"{number}.ack.csv" for number in range(4, 7)]
 
 
+def test_what_is_said_of_a_rehearsal_is_left_to_whoever_rehearses(printer: SftpPrinter, account: Path) -> None:
+    for name in ("bt_1_r00.1.ack.json", "rehearsal_a_r00.1.ack.json", "rehearsal_b_r00.1.ack.json"):
+        make_file(account / "out", name, b"{}")
+    assert [ack.name for ack in printer.acks(10)] == ["bt_1_r00.1.ack.json"]
+    assert [ack.name for ack in printer.acks(10, of="rehearsal_b_r00")] == ["rehearsal_b_r00.1.ack.json"]
+
+
+def test_only_a_drop_for_practice_is_cleared(printer: SftpPrinter, account: Path) -> None:
+    for name in ("rehearsal_a_r00.pdf", "rehearsal_a_r00-ticket.pdf", "rehearsal_a_r00.taken", "rehearsal_a_r001.pdf"):
+        make_file(account / "in", name, b"{}")
+    assert printer.clear("rehearsal_a_r00") == 3
+    assert [path.name for path in (account / "in").iterdir()] == ["rehearsal_a_r001.pdf"]
+    with pytest.raises(ValueError, match="no drop for practice"):
+        printer.clear(STEM)
+
+
 def test_a_name_that_is_not_text_can_be_read_and_settled(printer: SftpPrinter, account: Path) -> None:
     name = b"caf\xe9 %\n.1.ack.json"
     (account / "out" / os.fsdecode(name)).write_bytes(b"{}")
