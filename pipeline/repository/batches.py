@@ -10,7 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from pipeline.address.imb import tracking_code
 from pipeline.errors import Permanent
-from pipeline.lifecycle import BATCH_ORDER, PROMISE_VOIDED_BY, BatchStatus, DropStatus, Move, Status
+from pipeline.lifecycle import BATCH_ORDER, PROMISE_OPEN, PROMISE_VOIDED_BY, BatchStatus, DropStatus, Move, Status
 from pipeline.models.profile import Imposition, PrinterProfile
 from pipeline.models.types import Ids
 from pipeline.press.layout import plan_places
@@ -222,6 +222,17 @@ def follow_pieces(tx: Connection, batch_id: str, aside: BatchStatus) -> None:
     end_batch_doubt(tx, [batch_id])
     advance_batch_if_all(tx, batch_id, BatchStatus.PRINTED, BEHIND_PRINTED)
     advance_batch_if_all(tx, batch_id, BatchStatus.MAILED, BEHIND_MAILED)
+
+
+def follow_due(tx: Connection, piece_ids: Collection[str]) -> None:
+    """After promises were put off: batches that hold these pieces, and their drops, are due with the first that is still open."""
+    theirs = select(pieces.c.batch_id).where(pieces.c.id.in_(sorted(piece_ids)), pieces.c.batch_id.is_not(None))
+    open_ = and_(pieces.c.batch_id == batches.c.id, pieces.c.status.in_(sorted(PROMISE_OPEN)))
+    first = select(func.min(pieces.c.due_at, type_=pieces.c.due_at.type)).where(open_).scalar_subquery()
+    due = func.coalesce(first, batches.c.due_at, type_=batches.c.due_at.type)
+    tx.execute(update(batches).where(batches.c.id.in_(theirs)).values(due_at=due))
+    of_batch = select(batches.c.due_at).where(batches.c.id == drops.c.batch_id).scalar_subquery()
+    tx.execute(update(drops).where(drops.c.batch_id.in_(theirs)).values(due_at=of_batch))
 
 
 def end_batch_doubt(tx: Connection, batch_ids: Collection[str]) -> None:

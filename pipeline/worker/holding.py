@@ -13,6 +13,7 @@ from pipeline.clock import Clock
 from pipeline.lifecycle import PROMISE_OPEN, Move, SlaState, Status
 from pipeline.models.types import Ids
 from pipeline.repository.accounts import Sender
+from pipeline.repository.batches import follow_due
 from pipeline.repository.database import Database
 from pipeline.repository.holds import (
     HoldWish,
@@ -134,7 +135,12 @@ class Holding:
             at = self._line_now(tx, row)
             if due is not None and due > row.due_at and row.sla_state in (SlaState.ON_TRACK, SlaState.AT_RISK):
                 put_off.setdefault(at, []).append((snapshot(row), due, _look_at(due, at)))
-        return sum(len(reschedule(tx, some, why=why, at=at, now=now, ids=self.ids)) for at, some in put_off.items())
+        moved: set[str] = set()
+        for at, some in put_off.items():
+            moved |= reschedule(tx, some, why=why, at=at, now=now, ids=self.ids)
+        if moved:
+            follow_due(tx, moved)
+        return len(moved)
 
     def _line_now(self, tx: Connection, piece: Row[Any]) -> datetime:
         clock: LineClock = LiveLineClock(self.machine_clock) if piece.mode == "live" else SandboxLineClock()

@@ -216,7 +216,7 @@ def test_a_piece_for_a_later_day_counts_from_that_day_on(world: World) -> None:
 
 # Suspensions
 
-WEDNESDAY = date(2026, 3, 4)
+WEDNESDAY, THURSDAY = date(2026, 3, 4), date(2026, 3, 5)
 
 
 @pytest.mark.parametrize(("zip3", "touched"), [("837", True), ("941", False), (None, True)])
@@ -229,6 +229,19 @@ def test_a_suspended_day_puts_off_the_pieces_for_its_zip_codes(world: World, zip
     assert world.piece(piece).due_at == DUE + timedelta(days=1 if touched else 0)
     assert ("sla_rescheduled" in world.event_types(piece)) is touched
     assert [row.action for row in world.rows(audit)] == ["suspension.add"]
+
+
+def test_a_batch_is_due_with_the_first_of_its_pieces_that_is_still_open(world: World) -> None:
+    soon, later = world.add_ready(2)
+    world.set(pieces, later, due_at=DUE + timedelta(hours=1), accepted_at=START + timedelta(hours=1))
+    world.add_printer()
+    world.run_until_quiet()
+    assert (world.batch().due_at, world.drop().due_at) == (DUE, DUE)
+    holding(world).suspend(Suspension(WEDNESDAY, WEDNESDAY, reason="flood"), deed(world))
+    assert (world.batch().due_at, world.drop().due_at) == (DUE + timedelta(days=1), DUE + timedelta(days=1))
+    world.set(pieces, soon, status="failed")
+    holding(world).suspend(Suspension(THURSDAY, THURSDAY, reason="flood"), deed(world))
+    assert world.batch().due_at == world.piece(later).due_at == DUE + timedelta(days=2, hours=1)
 
 
 def test_the_zip_as_given_is_what_counts_until_the_address_is_settled(world: World) -> None:
