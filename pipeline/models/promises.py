@@ -39,7 +39,8 @@ class HoldRow(SQLModel, table=True):
 class SuspensionRow(SQLModel, table=True):
     """Days, `last` included, on which a printer mails nothing, or nothing goes to ZIP codes that begin so; with neither: all.
 
-    One that was called off is cut short, and keeps what it did.
+    One that was called off is cut short, and keeps what it did. `put_off_to` is the last piece whose promise was counted anew,
+    by id; None once all are, or where none has to be.
     """
 
     __tablename__ = "suspensions"
@@ -52,6 +53,7 @@ class SuspensionRow(SQLModel, table=True):
     reason: str
     by: str
     created_at: datetime = Field(sa_type=UtcDateTime)
+    put_off_to: str | None = None
 
 
 class PlanNote(SQLModel, table=True):

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, and_, delete, insert, select, update
 
 from pipeline.models.types import Ids
 from pipeline.repository.printers import Deed, record
@@ -50,7 +50,7 @@ def closed_days(found: Iterable[Suspension], *, printer: str) -> frozenset[date]
 def read_suspensions(tx: Connection, today: date) -> list[Suspension]:
     """Those that may matter to a piece that is still to be mailed on `today`."""
     rows = tx.execute(select(suspensions).where(suspensions.c.last >= today - KEPT_FOR))
-    return [Suspension(row.first, row.last, row.printer_id, row.zip3, row.reason) for row in rows]
+    return [_suspension(row) for row in rows]
 
 
 def list_suspensions(tx: Connection, since: date) -> Sequence[Row[Any]]:
@@ -64,15 +64,35 @@ def find_suspension(tx: Connection, suspension_id: str) -> Row[Any] | None:
 
 
 def add_suspension(tx: Connection, one: Suspension, deed: Deed, *, ids: Ids) -> str:
-    """Its id. The caller counts anew what it touches."""
+    """Its id. The caller counts anew what it touches, page by page; until that is done, `unfinished_suspensions` has it."""
     suspension_id = ids.new("su")
     values = {"first": one.first, "last": one.last, "printer_id": one.printer, "zip3": one.zip3}
+    if one.printer is None:
+        values["put_off_to"] = ""
     tx.execute(
         insert(suspensions).values(id=suspension_id, **values, reason=deed.reason, by=deed.who, created_at=deed.at)
     )
     data = {"first": one.first.isoformat(), "last": one.last.isoformat(), "printer": one.printer, "zip3": one.zip3}
     record(tx, "suspension.add", suspension_id, deed, data, ids=ids)
     return suspension_id
+
+
+def unfinished_suspensions(tx: Connection, before: datetime) -> Sequence[str]:
+    """Those made before then of which not every promise was counted anew."""
+    left = and_(suspensions.c.put_off_to.is_not(None), suspensions.c.created_at <= before)
+    return tx.execute(select(suspensions.c.id).where(left).order_by(suspensions.c.id)).scalars().all()
+
+
+def locked_suspension(tx: Connection, suspension_id: str) -> tuple[Suspension, str] | None:
+    """With the last piece that was counted anew; None where all were, or it was called off before it began."""
+    left = and_(suspensions.c.id == suspension_id, suspensions.c.put_off_to.is_not(None))
+    row = tx.execute(select(suspensions).where(left).with_for_update()).first()
+    return None if row is None else (_suspension(row), row.put_off_to)
+
+
+def note_put_off(tx: Connection, suspension_id: str, to: str | None) -> None:
+    """How far its promises are counted anew: up to the piece `to`, or all."""
+    tx.execute(update(suspensions).where(suspensions.c.id == suspension_id).values(put_off_to=to))
 
 
 def end_suspension(tx: Connection, suspension_id: str, today: date, deed: Deed, *, ids: Ids) -> bool:
@@ -87,6 +107,10 @@ def end_suspension(tx: Connection, suspension_id: str, today: date, deed: Deed, 
     if done:
         record(tx, "suspension.end", suspension_id, deed, {}, ids=ids)
     return bool(done)
+
+
+def _suspension(row: Row[Any]) -> Suspension:
+    return Suspension(row.first, row.last, row.printer_id, row.zip3, row.reason)
 
 
 def _days(suspension: Suspension) -> list[date]:

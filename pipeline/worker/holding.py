@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any
 from zoneinfo import ZoneInfo
 
+import structlog
 from sqlalchemy import Connection, Row, and_, or_, update
 
 from pipeline.clock import Clock
@@ -27,10 +28,23 @@ from pipeline.repository.holds import (
 from pipeline.repository.line_clocks import LineClock, LiveLineClock, SandboxLineClock
 from pipeline.repository.moves import move, reschedule, snapshot
 from pipeline.repository.printers import Deed, record
-from pipeline.repository.suspensions import Suspension, add_suspension, read_suspensions, suspended_days
+from pipeline.repository.suspensions import (
+    Suspension,
+    add_suspension,
+    locked_suspension,
+    note_put_off,
+    read_suspensions,
+    suspended_days,
+    unfinished_suspensions,
+)
 from pipeline.repository.tables import PAGE, pieces, recipients
 from pipeline.repository.writing import OvertakenError, write_again
 from pipeline.sla.promise import Hold, Terms, counts_from, promised
+
+log = structlog.get_logger()
+
+_AT_WORK = timedelta(minutes=1)
+"""Who made a suspension puts off its promises himself, and says how many, unless he died over it."""
 
 _AT_RISK_SHARE = 4
 """As at intake: a piece that is not mailed when a quarter of its time is left is looked at."""
@@ -97,16 +111,28 @@ class Holding:
         """Let these days not count. Returns the suspension's id, and how many open promises were put off by it."""
         with self.db.write() as tx:
             suspension_id = add_suspension(tx, one, deed, ids=self.ids)
-        if one.printer is not None:
-            return suspension_id, 0
-        moved, after = 0, ""
+        return suspension_id, self._put_off(suspension_id)
+
+    def finish_suspensions(self) -> None:
+        """Put off what a suspension was to, whose process died over it."""
+        with self.db.read() as tx:
+            left = unfinished_suspensions(tx, self.machine_clock() - _AT_WORK)
+        for suspension_id in left:
+            moved = self._put_off(suspension_id)
+            log.warning("suspension.finished", suspension=suspension_id, put_off=moved)
+
+    def _put_off(self, suspension_id: str) -> int:
+        """Page by page; how far it is stands on the suspension, in the transaction that puts off."""
+        moved = 0
         while True:
             with self.db.write() as tx:
+                left = locked_suspension(tx, suspension_id)
+                if left is None:
+                    return moved
+                one, after = left
                 rows = _touched(tx, one, after)
                 moved += self._count_anew(tx, rows, {"suspension": suspension_id, "reason": one.reason})
-            if len(rows) < PAGE:
-                return suspension_id, moved
-            after = rows[-1].id
+                note_put_off(tx, suspension_id, rows[-1].id if len(rows) == PAGE else None)
 
     def _release(self, tx: Connection, piece: Row[Any], hold: Row[Any], by: str) -> None:
         at, now = self._line_now(tx, piece), self.machine_clock()

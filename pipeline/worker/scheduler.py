@@ -22,6 +22,7 @@ from pipeline.repository.promote import promote
 from pipeline.repository.tables import PAGE, pieces
 from pipeline.worker.failover import Failover
 from pipeline.worker.freezing import Freezing
+from pipeline.worker.holding import Holding
 from pipeline.worker.leading import Leadership, LeadLostError
 from pipeline.worker.line import Line
 from pipeline.worker.reconciliation import Reconciliation
@@ -48,6 +49,7 @@ class Scheduler:
         self._reconciled_at: datetime | None = None
         # Simulated printers never fail.
         self._reconciliation = Reconciliation(line.context) if line.context.mode == "live" else None
+        self._holding = Holding(line.context.db, line.context.machine_clock, line.context.ids)
         self._failover = Failover(line.context, line.doorbell) if line.context.mode == "live" else None
 
     def tick(self) -> bool:
@@ -77,6 +79,7 @@ class Scheduler:
         self._try("freeze", self._freeze)
         if self._reconciliation is not None:
             self._try("reconcile", self._reconcile)
+            self._try("suspend", self._holding.finish_suspensions)
         if self._sweeps:
             self._try("wake", self._wake)
             self._try("sweep", self._sweep)

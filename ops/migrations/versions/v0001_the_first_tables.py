@@ -402,6 +402,7 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("by", sa.String(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("put_off_to", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["printer_id"], ["printers.id"]),
         sa.PrimaryKeyConstraint("id"),
     )

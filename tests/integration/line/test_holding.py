@@ -10,8 +10,9 @@ from pipeline.repository.history import Span, histories
 from pipeline.repository.holds import HoldWish
 from pipeline.repository.printers import Deed
 from pipeline.repository.suspensions import Suspension, end_suspension, list_suspensions, read_suspensions
-from pipeline.repository.tables import audit, holds, pieces, recipients, sandbox_clocks, suspensions
+from pipeline.repository.tables import audit, events, holds, pieces, recipients, sandbox_clocks, suspensions
 from pipeline.sla.report import judge
+from pipeline.worker import holding as module
 from pipeline.worker.holding import Held, Holding
 from tests.integration.line.world import DUE, START, World
 
@@ -258,6 +259,34 @@ def test_a_suspension_reaches_every_page_of_open_pieces_and_nothing_that_is_mail
     _, moved = holding(world).suspend(Suspension(WEDNESDAY, WEDNESDAY), deed(world))
     assert moved == 1_001
     assert world.count(pieces, pieces.c.due_at == DUE) == 1
+
+
+def test_a_suspension_whose_process_dies_between_its_pages_is_finished_by_the_tick(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.add_ready(1_500)
+    world.add_ready(300, "test")
+    real, pages = module.reschedule, [0]
+
+    def die_at_the_second(*args: Any, **more: Any) -> set[str]:
+        pages[0] += 1
+        if pages[0] == 2:
+            raise SystemExit
+        return real(*args, **more)
+
+    monkeypatch.setattr(module, "reschedule", die_at_the_second)
+    with pytest.raises(SystemExit):
+        holding(world).suspend(Suspension(WEDNESDAY, WEDNESDAY, reason="flood"), deed(world))
+    monkeypatch.undo()
+    assert world.count(pieces, pieces.c.due_at > DUE) == 1_000
+    world.tick()
+    assert world.count(pieces, pieces.c.due_at > DUE) == 1_000  # it may be at work
+    pass_(world, minutes=1)
+    for _ in range(2):
+        world.tick()
+    assert {row.due_at for row in world.rows(pieces)} == {DUE + timedelta(days=1)}
+    assert world.count(events, events.c.type == "mail.sla_rescheduled") == 1_800
+    assert [row.put_off_to for row in world.rows(suspensions)] == [None]
 
 
 def test_a_printer_on_a_suspended_day_is_planned_nothing_and_puts_nothing_off(world: World) -> None:
