@@ -13,6 +13,7 @@ from api.schemas import AddressIn, PieceIn, SideIn
 from pipeline.address.standardize import door_faults
 from pipeline.errors import Fault
 from pipeline.ports import Address
+from pipeline.press.address_lines import why_unprintable
 from pipeline.press.merge import MergeError, fields
 from pipeline.products import PRODUCTS
 
@@ -27,8 +28,12 @@ def admit_piece(value: Any, *, files: frozenset[str]) -> PieceIn:
         raise invalid(_with_more(schema_faults(error), value)) from None
     faults = [
         *product_faults(piece.product),
-        *address_faults("/to", piece.to),
-        *(address_faults("/from", piece.from_) if piece.from_ else ()),
+        *(address_faults("/to", piece.to) or _print_faults("/to", piece.to, piece.product)),
+        *(
+            (address_faults("/from", piece.from_) or _print_faults("/from", piece.from_, piece.product))
+            if piece.from_
+            else ()
+        ),
         *_side_faults("/front", piece.front, filed="front" in files),
         *(_side_faults("/back", piece.back, filed="back" in files) if piece.back else ()),
         *_document_faults(piece, two_sided=piece.back is not None or "back" in files),
@@ -55,6 +60,14 @@ def address_faults(at: str, address: AddressIn) -> list[Fault]:
         detail = "Neither name nor company is given."
         faults.insert(0, fault("missing_field", f"{at}/name", detail, "Give a name, a company, or both."))
     return faults
+
+
+def _print_faults(at: str, address: AddressIn, product: str) -> list[Fault]:
+    """Of an address that the post takes, whether its lines can be printed."""
+    if product not in PRODUCTS:
+        return []
+    why = why_unprintable(address.fields(), PRODUCTS[product], sender=at == "/from")
+    return [] if why is None else [fault("address_unprintable", at, f"The address cannot be printed: {why}.")]
 
 
 def side_as_given(side: SideIn | None, *, filed: bool) -> str | None:

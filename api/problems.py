@@ -211,6 +211,9 @@ _FIELD = {
     "clock_backwards": Code(422, "The clock cannot go there", "Name a time ahead of the clock, up to 366 days."),
 }
 _ADDRESS = {
+    "address_unprintable": Code(
+        422, "The address cannot be printed", "Shorten or leave out lines; use Latin letters, digits and punctuation."
+    ),
     "foreign_country": Code(
         422, "The address is not in the United States", "Mail goes to US states, territories and APO."
     ),

@@ -28,6 +28,7 @@ from api.schemas import METADATA_KEY, PieceIn, SideIn
 from api.services import Services, request_id_of, services_of
 from pipeline.lifecycle import Status
 from pipeline.models.profile import Postage
+from pipeline.press.address_lines import printed_lines
 from pipeline.press.mailing import Mailing
 from pipeline.products import PRODUCTS
 from pipeline.repository import mail
@@ -36,7 +37,6 @@ from pipeline.repository.answers import Known, Refused
 from pipeline.repository.holds import HoldWish
 from pipeline.repository.mail import MailFilter
 from pipeline.repository.orders import Order
-from pipeline.stages.impose import printed_lines
 from pipeline.worker.holding import Held
 
 router = APIRouter(prefix="/v1/mail", tags=["mail"])

@@ -36,12 +36,12 @@ from pipeline.models.profile_check import as_line
 from pipeline.models.service_types import default_stid, endorsement_faults
 from pipeline.ports import Standardized
 from pipeline.press import child
+from pipeline.press.address_lines import printed_lines
 from pipeline.press.address_side import LINES
 from pipeline.press.job import Imposed, Job, Placed
 from pipeline.press.layout import plan_places
 from pipeline.products import Product, Side
 from pipeline.sla.calendar import due_at
-from pipeline.stages.impose import printed_lines
 
 app = new_app()
 

@@ -154,6 +154,13 @@ def check_lines(lines: Sequence[str], product: Product) -> None:
     )
 
 
+def check_sender(lines: Sequence[str], product: Product) -> None:
+    """The same of a return address."""
+    _check_count(lines, product)
+    room_pt = on_piece(product.return_address, product).width_pt
+    set_block(lines, font=ADDRESS_FONT, room_pt=room_pt, sizes_pt=(RETURN_SIZE_PT, RETURN_SIZE_PT))
+
+
 def _check_count(lines: Sequence[str], product: Product) -> None:
     if len(lines) > product.address_lines:
         raise UnsettableError(f"{len(lines)} lines; {product.address_lines} is the most")

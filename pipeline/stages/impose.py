@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 from pipeline.lifecycle import BatchStatus, DropStatus
 from pipeline.models.profile import Imposition, Postage, PrinterProfile
 from pipeline.ports import Note, Storage
+from pipeline.press.address_lines import printed_lines
 from pipeline.press.job import Imposed, Job, Placed
 from pipeline.products import PRODUCTS, Product
 from pipeline.repository.batches import advance_batch
@@ -157,18 +158,3 @@ def _piece(row: Row[Any], product: Product) -> Placed:
         back=back,
         recipient_hash=row.keyed_hash,
     )
-
-
-def printed_lines(address: Mapping[str, str], product: Product) -> tuple[str, ...]:
-    """An address as it is printed: capitals, no empty lines, the ZIP+4 with its hyphen.
-
-    Where that is a line more than the product has, street and unit are one.
-    """
-    zip4 = address.get("zip4", "")
-    zip_code = address.get("zip5") or address.get("zip", "")
-    last = f"{address['city']} {address['state']} {zip_code}" + (f"-{zip4}" if zip4 else "")
-    who, street = (address.get("name", ""), address.get("company", "")), (address["line1"], address.get("line2", ""))
-    lines = tuple(line.upper() for line in (*who, *street, last) if line)
-    if len(lines) > product.address_lines:
-        lines = tuple(line.upper() for line in (*who, " ".join(filter(None, street)), last) if line)
-    return lines

@@ -1,20 +1,25 @@
 """Standardize: an address as the post wants it, or the piece is rejected with the reasons."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
+from pipeline.errors import Fault
 from pipeline.lifecycle import Move, Status
 from pipeline.ports import Address, AddressStandardizer, Standardized
+from pipeline.press.address_lines import why_unprintable
+from pipeline.products import PRODUCTS, Product
 from pipeline.repository.claims import FREED
 from pipeline.repository.many import given_rows
 from pipeline.repository.moves import move, snapshot_in
 from pipeline.repository.promote import promote
 from pipeline.repository.tables import pieces, recipients
 from pipeline.stages.stage import Context, Done
+
+_UNPRINTABLE = "address_unprintable"
 
 
 class Standardize:
@@ -40,7 +45,8 @@ class Standardize:
                 recipients.c.piece_id.in_([r.id for r in rows])
             )
             given = {row.piece_id: Address(**row.given) for row in tx.execute(wanted)}
-        answers = dict(zip(given, self._standardizer.standardize(list(given.values())), strict=True))
+        found = dict(zip(given, self._standardizer.standardize(list(given.values())), strict=True))
+        answers = {row.id: _with_print_fault(found[row.id], PRODUCTS[row.product]) for row in rows}
 
         def save(tx: Connection, now: datetime) -> Collection[str]:
             return self._save(tx, rows, answers, now)
@@ -51,7 +57,7 @@ class Standardize:
         self, tx: Connection, rows: Sequence[Row[Any]], answers: dict[str, Standardized], now: datetime
     ) -> set[str]:
         at = self._context.line_clock.read(tx, {row.account_id for row in rows})
-        refused = [row for row in rows if _undeliverable(row, answers[row.id])]
+        refused = [row for row in rows if _undeliverable(row, answers[row.id]) or _unprintable(answers[row.id])]
         gone = {row.id for row in refused}
         wishes = [
             Move(
@@ -81,6 +87,23 @@ class Standardize:
 
 def _undeliverable(row: Row[Any], answer: Standardized) -> bool:
     return not answer.deliverable and row.deliverability != "relaxed"
+
+
+def _with_print_fault(answer: Standardized, product: Product) -> Standardized:
+    """What cannot be printed would hold up its whole batch."""
+    if not answer.line1:
+        return answer
+    why = why_unprintable(vars(answer), product)
+    if why is None:
+        return answer
+    remedy = "Shorten or leave out lines; use Latin letters, digits and punctuation."
+    return replace(
+        answer, faults=(*answer.faults, Fault(_UNPRINTABLE, "", f"The address cannot be printed: {why}.", remedy))
+    )
+
+
+def _unprintable(answer: Standardized) -> bool:
+    return any(fault.code == _UNPRINTABLE for fault in answer.faults)
 
 
 def _at_recipient(answer: Standardized) -> list[Any]:

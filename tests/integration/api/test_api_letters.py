@@ -154,3 +154,29 @@ def test_a_self_mailer_is_ordered_with_its_inside_and_its_outside(api: World, tm
     wrong = art.address_side(tmp_path / "wrong.pdf", PRODUCTS["postcard_6x9"])
     refused = _send(api, {"front": wrong}, product=product.name)
     assert (refused.status_code, refused.json()["code"]) == (422, "wrong_page_size")
+
+
+@pytest.mark.parametrize("product", ["letter", "postcard_4x6"])
+def test_an_address_that_cannot_be_printed_is_refused_at_the_door(api: World, tmp_path: Path, product: str) -> None:
+    front = {"front": {"creative": _upload(api, document(tmp_path / "letter.pdf", 1)).json()["id"]}}
+    mail = {"product": product, "to": ADDRESS, **(front if product == "letter" else api.mail())}
+    cases = [
+        ({"to": {**ADDRESS, "line1": "185 " + "W" * 60}, "from": ADDRESS}, "/to", "line 2"),
+        ({"to": ADDRESS, "from": {**ADDRESS, "line1": "185 " + "W" * 60}}, "/from", "line 2"),
+    ]
+    if product == "letter":
+        # Street and unit share a line there, and not on a card.
+        long = {
+            **ADDRESS,
+            "company": "Engines",
+            "line1": "185 Berry Street of the Long Names of Harbors",
+            "line2": "Department of very long names indeed",
+        }
+        cases.append(({"to": long}, "/to", "line 3"))
+    for changes, pointer, said in cases:
+        answer = api.post("/v1/mail", {**mail, "product": product, **changes})
+        assert answer.status_code == 422, changes
+        [fault] = answer.json()["errors"]
+        assert (fault["code"], fault["pointer"]) == ("address_unprintable", pointer)
+        assert said in fault["detail"]
+        assert "WWW" not in fault["detail"]

@@ -1,6 +1,7 @@
 """Letters on the line: batched by sheets, placed as sets, imposed by the real press, and reprinted whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,15 @@ import pikepdf
 import pytest
 
 from pipeline.models.profile import Imposition, Postage, PrinterProfile, Sandbox
+from pipeline.ports import Address, Standardized
+from pipeline.press.address_lines import printed_lines
 from pipeline.press.creative import normalize
 from pipeline.press.impose import impose
 from pipeline.products import LETTER
 from pipeline.repository.backlog import unprinted_batches
 from pipeline.repository.batches import reprint
 from pipeline.repository.tables import batches, drops, pieces, placements, printers
-from pipeline.stages.impose import load_job, printed_lines
+from pipeline.stages.impose import load_job
 from tests.integration.line.world import MAILER_ID, START, World, profile
 from tests.unit.press.letters import CUT_SHEET, document, read_mark
 from tests.unit.press.seeing import render
@@ -131,3 +134,26 @@ def test_pieces_keep_how_they_are_printed(world: World) -> None:
     [piece] = _add(world, 1, 2, sides="simplex")
     [row] = world.rows(pieces, pieces.c.id == piece)
     assert (row.sheets, row.print_sides) == (2, "simplex")
+
+
+@pytest.mark.parametrize("line1", ["山田通り 1", "X" * 64])
+def test_an_address_that_cannot_be_printed_ends_its_piece_and_not_its_batch(world: World, line1: str) -> None:
+    """The door asks of the address as given; what the standardizer makes of it may be longer, or in other letters."""
+    _add_press(world, CUT_SHEET)
+    creative = world.add_creative(product="letter")
+    bad, good = world.add_pieces(2, product="letter", stock=LETTER.stock, creative=creative, names=("Bo", "Ada"))
+    original = world.standardizer.standardize
+
+    def standardize(addresses: Sequence[Address]) -> list[Standardized]:
+        return [
+            replace(answer, line1=line1) if answer.name.upper().startswith("BO") else answer
+            for answer in original(addresses)
+        ]
+
+    world.standardizer.standardize = standardize  # type: ignore[method-assign]
+    world.run_until_quiet()
+    assert world.piece(bad).status == "rejected"
+    [error] = world.piece(bad).errors
+    assert (error["code"], error["pointer"]) == ("address_unprintable", "/to")
+    assert line1 not in error["detail"]
+    assert world.piece(good).status == "sent"
