@@ -37,9 +37,11 @@ class Rehearsal:
         self._names.append(file.name)
         self._faults += [f"{file.name}: {as_line(fault)}" for fault in reading.faults]
         good = [ack for ack in reading.acks if self._is_good(file.name, ack, now)]
-        for ack in good:
-            self._said.append((file.name, ack))
-            for piece in self._pieces if ack.pieces is None else ack.pieces:
+        self._said += [(file.name, ack) for ack in good]
+        # As the line does: of single pieces first, and of the whole drop but for those that were lost.
+        for ack in sorted(good, key=lambda one: one.pieces is None):
+            of = ack.pieces or [one for one in self._pieces if self._states.get(one) not in _LOST]
+            for piece in of:
                 self._learn(file.name, piece, ack.state)
         return bool(good)
 
@@ -124,9 +126,7 @@ class Rehearsal:
     def _learn(self, name: str, piece: str, state: str) -> None:
         before = self._states.get(piece)
         if before in _LOST and state in _MADE:
-            self._faults.append(
-                f"{name}: {piece} is {state} after it was {before}: once some are spoiled, list the good ones"
-            )
+            self._faults.append(f"{name}: {piece} is {state} after it was {before}: never list a piece as both")
         else:
             self._states[piece] = state
 

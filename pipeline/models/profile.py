@@ -156,7 +156,7 @@ class Sftp(_Part):
     key_file: str = Field(description="private key, relative to the installation's home")
     inbox: str = "in"
     outbox: str = "out"
-    connections: int = Field(default=3, ge=1, le=8)
+    connections: int = Field(default=2, ge=1, le=8)
     channels: int = Field(default=4, ge=1, le=8)
     timeout_s: float = Field(default=30.0, gt=0, le=600)
     quirks: Quirks = Quirks()

@@ -27,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 @pytest.fixture
 def row(server: SshServer) -> Any:
     empty(server)
-    return row_of(server.profile_transport(server.folder, timeout_s=10.0))
+    return row_of({**server.profile_transport(server.folder, timeout_s=10.0), "connections": 3})
 
 
 @pytest.fixture

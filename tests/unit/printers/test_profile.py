@@ -26,7 +26,7 @@ def faults_of(**changes: Any) -> dict[str, str]:
 def test_the_defaults_are_those_of_a_printer_that_renames_and_has_no_quirks() -> None:
     profile = checked_profile(PROFILE)
     assert isinstance(profile.transport, Sftp)
-    assert (profile.takes_by_renaming, profile.transport.connections, profile.transport.channels) == (True, 3, 4)
+    assert (profile.takes_by_renaming, profile.transport.connections, profile.transport.channels) == (True, 2, 4)
     assert not any(profile.transport.quirks.model_dump().values())
     assert PrinterProfile.model_validate(profile.model_dump(mode="json")) == profile
 

@@ -1,0 +1,82 @@
+"""The judge of a rehearsal: what it believes of an acknowledgement is what the line would."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from ops.cli.rehearsal import Rehearsal
+from pipeline.ports import AckFile
+
+START = datetime(2026, 11, 2, 12, tzinfo=UTC)
+NOW = START + timedelta(minutes=5)
+STEM, DIGEST = "rehearsal_a_r00", "a" * 64
+PIECES = ("practice_1", "practice_2", "practice_3")
+
+
+def rehearsal(*, form: str = "json", takes: bool = True, broken: bool = False) -> Rehearsal:
+    return Rehearsal(STEM, DIGEST, PIECES, START, form=form, takes=takes, broken=broken)
+
+
+def say(heard: Rehearsal, state: str, **more: Any) -> bool:
+    body = {"drop": STEM, "state": state, "at": NOW.isoformat(), **more}
+    return heard.hear(AckFile(f"{STEM}.{state}.ack.json", json.dumps(body).encode()), NOW)
+
+
+def wrong(heard: Rehearsal) -> dict[str, str]:
+    return {one.name: one.detail for one in heard.checks() if not one.ok}
+
+
+def test_nothing_said_is_wrong_at_every_step() -> None:
+    assert list(wrong(rehearsal())) == ["taken", "accepted", "printed", "mailed"]
+
+
+def test_spoiled_pieces_and_the_whole_drop_are_told_together() -> None:
+    heard = rehearsal(takes=False)
+    assert say(heard, "accepted", digest=DIGEST)
+    lines = f"{STEM},printed,{NOW.isoformat()},\r\n{STEM},spoiled,{NOW.isoformat()},practice_2\r\n"
+    body = f"drop,state,at,piece\r\n{lines}".encode()
+    assert heard.hear(AckFile(f"{STEM}.2.ack.csv", body), NOW)
+    assert not heard.is_over
+    assert say(heard, "mailed")
+    assert heard.is_over
+    assert wrong(heard) == {"form": f"not as agreed, in JSON: {STEM}.2.ack.csv"}
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ({"state": "printed", "pieces": ["ml_1"]}, "ml_1 is no piece of the manifest"),
+        ({"state": "spoiled"}, "spoiled needs the list of pieces"),
+        ({"state": "accepted", "digest": "b" * 64}, "its digest is not that of the ready file"),
+        ({"state": "accepted", "drop": "bt_1_r00"}, "it speaks of bt_1_r00"),
+        ({"state": "accepted", "at": (NOW + timedelta(hours=1)).isoformat()}, "the clock or the zone is wrong"),
+        ({"state": "accepted", "at": "2026-11-02T12:00:00"}, "/at"),
+    ],
+)
+def test_what_the_line_would_not_believe_is_a_fault(said: dict[str, Any], why: str) -> None:
+    heard = rehearsal()
+    assert not say(heard, **said)
+    assert why.lstrip("/") in wrong(heard)["written"]
+    assert "accepted" in wrong(heard)
+
+
+def test_a_piece_that_is_listed_as_both_is_a_fault() -> None:
+    heard = rehearsal()
+    say(heard, "spoiled", pieces=["practice_1"])
+    say(heard, "mailed", pieces=list(PIECES))
+    assert "practice_1 is mailed after it was spoiled" in wrong(heard)["written"]
+
+
+def test_a_broken_drop_is_over_once_it_is_rejected_and_wants_a_reason() -> None:
+    heard = rehearsal(broken=True, takes=False)
+    say(heard, "rejected")
+    assert heard.is_over
+    assert "gives no reason" in wrong(heard)["rejected"]
+    heard = rehearsal(broken=True, takes=False)
+    say(heard, "rejected", reason="the sheets differ from their digest")
+    assert wrong(heard) == {}
+    heard = rehearsal(broken=True, takes=False)
+    say(heard, "accepted")
+    assert "says accepted first" in wrong(heard)["rejected"]
