@@ -246,7 +246,8 @@ def _inks(census: Census, where: _Where) -> Iterator[Finding]:
 
 def _inked(census: Census) -> Iterator[tuple[float, Place | None]]:
     """How much ink is laid down, and where."""
-    yield from ((use.ink.coverage, use.place) for use in (*census.texts, *census.paths))
+    yield from ((text.ink.coverage, text.place) for text in census.texts)
+    yield from ((path.ink.coverage, path.place) for path in census.paths)
     yield from ((image.coverage, image.place) for image in census.images)
 
 
