@@ -33,7 +33,7 @@ MOST_NOTED = 20_000
 MOST_INKED = 50
 
 _OPERATORS = (
-    "q Q cm Do BI ID EI BT Tf Tr Tm Td TD TL T* Tj TJ ' \" g G rg RG k K cs CS sc SC scn SCN gs w sh "
+    "q Q cm Do BI ID EI BT Tf Tr Tm Td TD TL T* Tj TJ ' \" g G rg RG k K cs CS sc SC scn SCN gs w sh PS "
     "f F f* S s B B* b b*"
 )
 # What paths are made of is several times as much as all else, and only looked at where something has to be placed.
@@ -121,6 +121,9 @@ class _Walk:
             self._draw(name, operands, state.matrix)
         elif name == "n":
             self._path = None
+        elif name == "PS":
+            # Only a PostScript printer runs it; PDF/X-4 forbids it, and no viewer shows what it would do.
+            raise TooComplexError("PostScript code")
         elif name == "sh":
             self._shading(_resource(resources, "/Shading", operands))
         elif name[0] in "TB":

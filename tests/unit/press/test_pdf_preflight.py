@@ -47,6 +47,10 @@ REFUSED: dict[str, tuple[Build, str]] = {
     "image bomb": (hostile.image_bomb, "decompression_bomb"),
     "form bomb": (hostile.form_bomb, "too_complex"),
     "200 forms deep": (partial(hostile.nested_forms, depth=200), "too_complex"),
+    "PostScript in the page": (
+        partial(hostile.page_pdf, content=hostile.PLAIN + b" (0 0 moveto showpage) PS"),
+        "too_complex",
+    ),
     "millions of steps": (partial(hostile.many_steps, count=300_000), "too_complex"),
 }
 
