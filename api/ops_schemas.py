@@ -17,9 +17,14 @@ class ReasonIn(Body):
 
 
 class SettleIn(Body):
-    """Whether the printer has what is in doubt, by its own word."""
+    """Whether the printer has what is in doubt, by its own word.
+
+    With `even_if_taken`, what is said not to be taken is given up whatever the printer has said and made of it, as when it has
+    burned down: all that is not in the mail is made again.
+    """
 
     taken: bool
+    even_if_taken: bool = False
     reason: Reason
 
 

@@ -40,7 +40,8 @@ async def settle(id: str, request: Request, operator: Operator = Depends(key_hol
     """Say whether the printer has a batch in doubt. Not taken: its pieces are made again, as possible duplicates."""
     wanted = validated(SettleIn, await read_json(request))
     by = deed(request, operator, wanted.reason)
-    outcomes = await run_in_threadpool(_recall, request, id, lambda desk: desk.settle(id, by, taken=wanted.taken))
+    said = {"taken": wanted.taken, "even_if_taken": wanted.even_if_taken}
+    outcomes = await run_in_threadpool(_recall, request, id, lambda desk: desk.settle(id, by, **said))
     return _told("settlement", id, outcomes)
 
 

@@ -108,15 +108,26 @@ def settle(
     batch_id: Annotated[str, typer.Argument(help="The batch's id, bt_….")],
     taken: Annotated[bool, typer.Option("--taken/--not-taken", help="Whether the printer has it.")],
     reason: Annotated[str, typer.Option(help="Who at the printer said so, for the audit.")],
+    even_if_taken: Annotated[
+        bool, typer.Option("--even-if-taken", help="Give up all that is there, as when the printer has burned down.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """Settle a batch in doubt. Not taken: its pieces are made again, and are recorded as possible duplicates."""
+    """Settle a batch in doubt. Not taken: its pieces are made again, and are recorded as possible duplicates.
+
+    With --even-if-taken, so is all that is at the printer, in doubt or not, accepted or printed, and not in the mail.
+    """
     said(reason)
+    if taken and even_if_taken:
+        raise CommandError("--even-if-taken goes with --not-taken", Exit.USAGE)
     with installation() as here:
         _find(here.db, batch_id)
         with live_recall(here.settings.home, here.db) as desk:
-            outcomes = desk.settle(batch_id, deed(reason), taken=taken)
-    _tell_outcomes(batch_id, outcomes, as_json, nothing="is not in doubt")
+            outcomes = desk.settle(batch_id, deed(reason), taken=taken, even_if_taken=even_if_taken)
+    nothing = "has no drop at its printer" if even_if_taken else "is not in doubt"
+    _tell_outcomes(batch_id, outcomes, as_json, nothing=nothing)
+    if any(one.state == "lost" for one in outcomes):
+        raise typer.Exit(Exit.FAILURE)
 
 
 def _find(db: Database, batch_id: str) -> None:

@@ -1,6 +1,7 @@
 """Setting a drop aside: void, recalled or refused, its pieces ready for another batch, in the caller's transaction.
 
-The one place where pieces go back. What a drop has printed, or what is in the mail, stays where it is.
+The one place where pieces go back. What a drop has printed stays where it is, unless an operator gives it up; what is in the mail
+stays in any case.
 """
 
 from collections.abc import Sequence
@@ -31,7 +32,10 @@ FREED_PIECE: dict[str, Any] = {"batch_id": None, "imb": None, "poll_at": None}
 
 @dataclass(frozen=True)
 class Aside:
-    """Why a drop is set aside, by whom; `at` is line time, `now` the machine's. `duplicates`: it may have been printed."""
+    """Why a drop is set aside, by whom; `at` is line time, `now` the machine's. `duplicates`: it may have been printed.
+
+    `though_taken`: whatever its printer has said and made of it, what is not in the mail is made again.
+    """
 
     to: DropStatus
     by: str
@@ -39,17 +43,18 @@ class Aside:
     at: datetime
     now: datetime
     duplicates: bool = False
+    though_taken: bool = False
 
 
 def set_drop_aside(tx: Connection, drop_id: str, why: Aside, *, ids: Ids) -> list[str] | None:
     """The pieces that are ready again; None, and nothing changed, where the drop is not where this may happen to it.
 
-    A drop becomes void before it is handed over or, as possible duplicates, out of doubt; recalled or refused after.
+    A drop becomes void before it is handed over or, as possible duplicates, out of doubt, or from anywhere though it was taken;
+    recalled or refused after.
     """
     locked_drop(tx, drop_id)
-    allowed = (DropStatus.IN_DOUBT,) if why.duplicates else _FROM[why.to]
-    here = and_(drops.c.id == drop_id, drops.c.status.in_(allowed))
-    if why.to is not DropStatus.REFUSED:
+    here = and_(drops.c.id == drop_id, drops.c.status.in_(_from(why)))
+    if why.to is not DropStatus.REFUSED and not why.though_taken:
         here = and_(here, ~spoken_of())
     # Wishes to recall end here; a worker that holds the drop finds its claim gone.
     new = {"status": why.to, "set_aside_at": why.at, **FREED}
@@ -61,6 +66,12 @@ def set_drop_aside(tx: Connection, drop_id: str, why: Aside, *, ids: Ids) -> lis
     freed = _free(tx, drop, why, ids)
     follow_pieces(tx, drop.batch_id, BatchStatus(why.to.value))
     return freed
+
+
+def _from(why: Aside) -> tuple[DropStatus, ...]:
+    if why.though_taken:
+        return HANDED_OVER
+    return (DropStatus.IN_DOUBT,) if why.duplicates else _FROM[why.to]
 
 
 def locked_drop(tx: Connection, drop_id: str) -> Row[Any]:
@@ -116,13 +127,22 @@ def unmade(tx: Connection, drop: Row[Any]) -> Sequence[Row[Any]]:
     return tx.execute(select_snapshots().where(pieces.c.id.in_(nothing_said), pieces.c.status.in_(open_))).all()
 
 
+def _not_in_the_mail(tx: Connection, drop: Row[Any]) -> Sequence[Row[Any]]:
+    """Snapshots of the drop's pieces that nobody says are mailed; locked."""
+    open_ = [Status.BATCHED, Status.SENT, Status.PRINTED]
+    return tx.execute(select_snapshots().where(live_pieces(drop), pieces.c.status.in_(open_))).all()
+
+
 def _free(tx: Connection, drop: Row[Any], why: Aside, ids: Ids) -> list[str]:
     evidence = {"drop": drop.stem, why.to.value: why.reason, "by": why.by}
     if why.duplicates:
         evidence["possible_duplicate"] = True
-    wishes = [Move(snapshot(row), Status.READY, why.at, evidence, FREED_PIECE) for row in unmade(tx, drop)]
+    rows = _not_in_the_mail(tx, drop) if why.though_taken else unmade(tx, drop)
+    wishes = [Move(snapshot(row), Status.READY, why.at, evidence, FREED_PIECE) for row in rows]
     moved = sorted(move(tx, wishes, now=why.now, ids=ids))
     here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
     for page in pages(moved):
-        tx.execute(update(placements).where(here, placements.c.piece_id.in_(page)).values(live=False))
+        # A place that was freed has no outcome: whoever speaks of it again is told that it is made elsewhere.
+        freed = update(placements).where(here, placements.c.piece_id.in_(page))
+        tx.execute(freed.values(live=False, outcome=None))
     return moved

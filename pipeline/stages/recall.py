@@ -36,7 +36,7 @@ from pipeline.repository.claims import FREED
 from pipeline.repository.moves import move, select_snapshots, snapshot
 from pipeline.repository.printers import Deed, record
 from pipeline.repository.tables import drops, pieces, printers
-from pipeline.stages.shelf import take_back
+from pipeline.stages.shelf import ON_THE_SHELF, take_back
 from pipeline.stages.stage import Context, Done, PrinterDirectory
 
 log = structlog.get_logger()
@@ -98,21 +98,47 @@ class Recall:
             Outcome(one.stem, "void", len(at_once[one.id])) if one.id in at_once else self._try(one) for one in found
         ]
 
-    def settle(self, batch_id: str, deed: Deed, *, taken: bool) -> list[Outcome]:
-        """Say whether the printer has the drops of a batch that are in doubt; in one transaction, kept with who and why."""
+    def settle(self, batch_id: str, deed: Deed, *, taken: bool, even_if_taken: bool = False) -> list[Outcome]:
+        """Say whether the printer has the drops of a batch that are in doubt; in one transaction, kept with who and why.
+
+        Not taken: what still lies on the shelf is taken away first, where the printer can be reached; what it has taken is `lost`.
+        With `even_if_taken` every drop at the printer is given up, whatever was said of it: only what is in the mail stays.
+        """
+        override = even_if_taken and not taken
+        with self._context.db.read() as tx:
+            wanted = HANDED_OVER if override else (DropStatus.IN_DOUBT,)
+            found = [one for one in self._open_drops(tx, batch_id) if one.status in wanted]
+        had = set() if taken else {one.id for one in found if self._has(one) and not override}
         with self._context.db.write() as tx:
-            doubted = [one for one in self._open_drops(tx, batch_id) if one.status == DropStatus.IN_DOUBT]
-            freed = {one.id: self._settle(tx, one, deed, taken=taken) for one in doubted}
-            if doubted:
+            freed = {
+                one.id: self._settle(tx, one, deed, taken=taken, override=override)
+                for one in found
+                if one.id not in had
+            }
+            settled = [one for one in found if freed.get(one.id) is not None]
+            if settled:
                 data = {
                     "taken": taken,
-                    "drops": [one.stem for one in doubted],
-                    "possible_duplicates": [] if taken else [piece for ids in freed.values() for piece in ids],
+                    "even_if_taken": override,
+                    "drops": [one.stem for one in settled],
+                    "possible_duplicates": [] if taken else [piece for one in settled for piece in freed[one.id] or ()],
                 }
                 record(tx, "batch.settle", batch_id, deed, data, ids=self._context.ids)
-        for one in doubted:
-            log.warning("drop.settled", drop=one.stem, taken=taken, by=deed.who, pieces=len(freed[one.id]))
-        return [Outcome(one.stem, "settled" if taken else "void", len(freed[one.id])) for one in doubted]
+        for one in settled:
+            log.warning("drop.settled", drop=one.stem, taken=taken, by=deed.who, pieces=len(freed[one.id] or ()))
+        return [_settled(one, freed.get(one.id), taken=taken) for one in found]
+
+    def _has(self, drop: Row[Any]) -> bool:
+        """Whether what lies at a printer says that it has a drop. Where it cannot be reached, an operator's word stands."""
+        with self._context.db.read() as tx:
+            printer_row = tx.execute(select(printers).where(printers.c.id == drop.printer_id)).one()
+        try:
+            with self._directory.open(printer_row) as printer:
+                lies = printer.look(drop.stem, drop.ready_part)
+                return lies is Lies.TAKEN or (lies in ON_THE_SHELF and take_back(printer, drop) is not Lies.RECALLED)
+        except PortError as error:
+            log.warning("drop.not_withdrawn", drop=drop.stem, code=error.code, reason=str(error))
+            return False
 
     def _open_drops(self, tx: Connection, batch_id: str) -> Sequence[Row[Any]]:
         mine = and_(drops.c.batch_id == batch_id, drops.c.mode == self._context.mode)
@@ -187,15 +213,18 @@ class Recall:
             f"ask {whom}, then settle the batch by what they say",
         )
 
-    def _settle(self, tx: Connection, drop: Row[Any], deed: Deed, *, taken: bool) -> list[str]:
+    def _settle(
+        self, tx: Connection, drop: Row[Any], deed: Deed, *, taken: bool, override: bool
+    ) -> Sequence[str] | None:
+        """The pieces that moved; None where the drop is not where this may happen to it any more."""
         at = self._line_now(tx, drop)
         if not taken:
-            why = Aside(DropStatus.VOID, deed.who, deed.reason, at, deed.at, duplicates=True)
-            return set_drop_aside(tx, drop.id, why, ids=self._context.ids) or []
+            why = Aside(DropStatus.VOID, deed.who, deed.reason, at, deed.at, duplicates=True, though_taken=override)
+            return set_drop_aside(tx, drop.id, why, ids=self._context.ids)
         doubted = and_(drops.c.id == drop.id, drops.c.status == DropStatus.IN_DOUBT)
         sent = update(drops).where(doubted).values(status=DropStatus.SENT, sent_at=deed.at, **FREED)
         if not tx.execute(sent).rowcount:
-            return []
+            return None
         evidence = {"drop": drop.stem, "digest": drop.digest, "settled": deed.reason, "by": deed.who}
         waiting = and_(live_pieces(drop), pieces.c.status == Status.BATCHED)
         rows = tx.execute(select_snapshots().where(waiting)).all()
@@ -206,6 +235,12 @@ class Recall:
     def _line_now(self, tx: Connection, drop: Row[Any]) -> datetime:
         account = drop.account_id or ""
         return self._context.line_clock.read(tx, {account})[account]
+
+
+def _settled(drop: Row[Any], moved: Sequence[str] | None, *, taken: bool) -> Outcome:
+    if moved is not None:
+        return Outcome(drop.stem, "settled" if taken else "void", len(moved))
+    return Outcome(drop.stem, "lost", detail="the printer has taken it, or has spoken of it: see what it says")
 
 
 def _to_ask(profile: Mapping[str, Any], waited: timedelta) -> str:

@@ -127,6 +127,18 @@ def test_a_batch_is_recalled_once(api: World, line: Line) -> None:
     assert post(api, f"/v1/ops/batches/{batch_id}/settle", {"taken": True, **WHY}, 409)["code"] == "nothing_to_do"
 
 
+def test_what_a_printer_has_is_given_up_by_an_explicit_word_alone(api: World, line: Line) -> None:
+    batch_id = frozen(line)
+    line.run_until_quiet()
+    path, no = f"/v1/ops/batches/{batch_id}/settle", {"taken": False, **WHY}
+    [drop] = line.rows(tables.drops)
+    line.printers[drop.printer_id].take(drop.stem)
+    assert post(api, path, no, 409)["code"] == "nothing_to_do"
+    [outcome] = post(api, path, {**no, "even_if_taken": True})["drops"]
+    assert (outcome["state"], outcome["pieces"]) == ("void", 10)
+    assert audited(api, action="batch.settle") == [("batch.settle", batch_id, "the truck is full")]
+
+
 # Holds
 
 

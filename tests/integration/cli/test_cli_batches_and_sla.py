@@ -199,4 +199,8 @@ def test_a_batch_that_is_not_handed_over_is_recalled_by_hand(terminal: Terminal,
     settled = terminal.run_here("batches", "settle", batch_id, "--taken", "--reason", "they say so")
     assert (settled.returncode, "is not in doubt" in settled.stderr) == (5, True)
     assert terminal.run_here("batches", "settle", batch_id, "--reason", "they say so").returncode == 2
+    both = ("--taken", "--even-if-taken", "--reason", "they say so")
+    assert terminal.run_here("batches", "settle", batch_id, *both).returncode == 2
+    given_up = terminal.run_here("batches", "settle", batch_id, "--not-taken", *both[1:])
+    assert (given_up.returncode, "has no drop at its printer" in given_up.stderr) == (5, True)
     assert terminal.run_here("batches", "recall", "bt_none", "--reason", "x").returncode == 4

@@ -245,6 +245,7 @@ def situations(world: World, shops: Shops) -> Counter[str]:
         found["as csv"] += row.name.endswith(".csv") and row.state is not None
         found.update(fault["code"] for fault in row.faults)
     found.update(row.action for row in world.rows(audit))
+    found["given up"] = sum(row.data.get("even_if_taken", False) for row in world.rows(audit))
     judge = Judge(world, shops)
     found["duplicate by decision"] = sum(len(stems) > 1 for stems in judge.copies(ledger, judge._placed()).values())
     return found

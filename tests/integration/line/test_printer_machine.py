@@ -281,6 +281,14 @@ class PrinterMachine(RuleBasedStateMachine):
     def settle(self, rightly: bool) -> None:
         self._settle_one(rightly)
 
+    @precondition(lambda self: self.world.count(drops))
+    @rule(data=st.data())
+    def give_up(self, data: st.DataObject) -> None:
+        """Whatever the printer has of a batch is made again, though nothing is wrong with it."""
+        batch_id = data.draw(st.sampled_from(self._batches()))
+        with suppress(KilledError):
+            self.desk.settle(batch_id, self._deed("burned down"), taken=False, even_if_taken=True)
+
     @rule()
     def release(self) -> None:
         self._release()
@@ -401,7 +409,8 @@ def test_printers_under_faults_for_thousands_of_steps(machine: Callable[[int], t
 
 RARE = {
     "as csv", "batch.failover", "batch.recall", "batch.settle", "digest_mismatch", "drop recalled",
-    "drop refused", "drop_set_aside", "duplicate by decision", "in part refused", "neighbours", "quarantine.release",
+    "drop refused", "drop_set_aside", "duplicate by decision", "given up",
+    "in part refused", "neighbours", "quarantine.release",
     "recall lost", "reprint", "reprint rejected", "silent", "spoiled_already", "unknown_drop", "unknown_piece",
 }  # fmt: skip
 """What a long run must have come through for it to mean something."""

@@ -1,0 +1,135 @@
+"""An operator's recorded decision that what a printer has is made again: as possible duplicates, with who and why."""
+
+from datetime import timedelta
+
+import pytest
+
+from pipeline.errors import Transient
+from pipeline.ports import Lies
+from pipeline.repository.printers import Deed
+from pipeline.repository.tables import audit, placements, printers
+from pipeline.stages.recall import Outcome, Recall
+from tests.integration.line.marks import ack
+from tests.integration.line.test_acknowledge import faults, hear, told
+from tests.integration.line.test_dispatch import lose
+from tests.integration.line.test_failover import hold_down
+from tests.integration.line.world import World
+
+GIVEN_UP = "lost"
+
+
+@pytest.fixture
+def ids(world: World) -> list[str]:
+    """Three pieces taken by a printer that is given nothing more."""
+    ids = world.freeze_and_send(3)
+    printer_id = world.rows(printers)[0].id
+    world.set(printers, printer_id, suspended_at=world.clock())
+    world.printer().take(world.drop().stem)
+    world.clock.advance(timedelta(hours=1))
+    return ids
+
+
+def settle(world: World, *, taken: bool = False, even_if_taken: bool = False) -> list[Outcome]:
+    desk = Recall(world.contexts["live"], world.printers)
+    deed = Deed("cli:ada", world.clock(), "the press burned down")
+    return desk.settle(world.batch().id, deed, taken=taken, even_if_taken=even_if_taken)
+
+
+def test_what_a_printer_has_is_settled_by_nothing_less(world: World, ids: list[str]) -> None:
+    assert settle(world) == []
+    assert world.statuses(ids) == {"sent": 3}
+
+
+@pytest.mark.parametrize("word", [None, "accepted", "printed", "inserted"])
+def test_it_is_given_up_whatever_it_said(world: World, ids: list[str], word: str | None) -> None:
+    if word:
+        told(world, word)
+    [outcome] = settle(world, even_if_taken=True)
+    assert (outcome.state, outcome.pieces) == ("void", 3)
+    assert (world.statuses(ids), world.drop().status, world.batch().status) == ({"ready": 3}, "void", "void")
+    assert world.count(placements, placements.c.live) == 0
+    for one in ids:
+        evidence = world.events(one)[-1].evidence
+        assert (evidence["possible_duplicate"], evidence["by"], evidence["void"]) == (
+            True,
+            "cli:ada",
+            "the press burned down",
+        )
+    [kept] = world.rows(audit)
+    assert (kept.action, kept.data["even_if_taken"], kept.data["drops"]) == ("batch.settle", True, [world.drop().stem])
+    assert sorted(kept.data["possible_duplicates"]) == sorted(ids)
+
+
+def test_what_is_in_the_mail_stays_and_a_later_word_of_the_rest_is_an_alarm(world: World, ids: list[str]) -> None:
+    told(world, "printed")
+    told(world, "mailed", pieces=ids[:1])
+    assert [one.pieces for one in settle(world, even_if_taken=True)] == [2]
+    assert (world.statuses(ids), world.batch().status) == ({"ready": 2, "mailed": 1}, "mailed")
+    told(world, "mailed", pieces=ids[:2])
+    assert (faults(world), world.statuses(ids)) == (["drop_set_aside"], {"ready": 2, "mailed": 1})
+    told(world, "mailed")
+    assert (faults(world), world.statuses(ids)) == (["drop_set_aside"] * 2, {"ready": 2, "mailed": 1})
+
+
+def test_a_reprint_and_the_first_printing_are_given_up_together(world: World, ids: list[str]) -> None:
+    told(world, "printed")
+    told(world, "spoiled", pieces=ids[:1])
+    assert [(one.state, one.pieces) for one in settle(world, even_if_taken=True)] == [("void", 2), ("void", 1)]
+    assert (world.statuses(ids), world.batch().status) == ({"ready": 3}, "void")
+
+
+def test_a_printer_that_cannot_be_reached_keeps_nobody_from_it(world: World, ids: list[str]) -> None:
+    hold_down(world, world.rows(printers)[0].id, Transient("down", "no route"))
+    world.printer().inbox[f"{world.drop().stem}.ready"] = world.printer().inbox.pop(f"{world.drop().stem}.taken")
+    assert [one.pieces for one in settle(world, even_if_taken=True)] == [3]
+    assert world.statuses(ids) == {"ready": 3}
+
+
+class TestWhatLiesThere:
+    """A drop in doubt of which the printer's folder tells more by now."""
+
+    @pytest.fixture
+    def doubted(self, world: World) -> list[str]:
+        world.add_printer()
+        ids = world.add_ready(3)
+        world.tick()
+        world.run("impose")
+        world.set(printers, world.rows(printers)[0].id, suspended_at=world.clock())
+        lose(world)
+        return ids
+
+    def lay(self, world: World, suffix: str) -> None:
+        world.printer().inbox[f"{world.drop().stem}.{suffix}"] = b"{}"
+
+    def test_a_ready_file_is_taken_away_first(self, world: World, doubted: list[str]) -> None:
+        self.lay(world, "ready")
+        assert [one.state for one in settle(world)] == ["void"]
+        assert world.printer().look(world.drop().stem, world.drop().ready_part) is Lies.RECALLED
+        assert world.statuses(doubted) == {"ready": 3}
+
+    def test_what_is_taken_at_that_moment_stays_in_doubt(self, world: World, doubted: list[str]) -> None:
+        self.lay(world, "ready")
+        printer, stem = world.printer(), world.drop().stem
+        printer.traps["recall", "before"] = lambda: printer.take(stem)
+        assert [(one.state, one.pieces) for one in settle(world)] == [(GIVEN_UP, 0)]
+        assert (world.drop().status, world.statuses(doubted), world.count(audit)) == ("in_doubt", {"batched": 3}, 0)
+
+    def test_what_was_taken_is_not_made_again_but_by_the_stronger_word(self, world: World, doubted: list[str]) -> None:
+        self.lay(world, "taken")
+        assert [one.state for one in settle(world)] == [GIVEN_UP]
+        assert [one.state for one in settle(world, even_if_taken=True)] == ["void"]
+        assert world.statuses(doubted) == {"ready": 3}
+
+
+def test_a_printer_that_has_refused_and_taken_it_may_be_said_not_to_have_it(world: World) -> None:
+    ids = world.freeze_and_send(3)
+    printer, stem = world.printer(), world.drop().stem
+    printer.traps["recall", "before"] = lambda: printer.take(stem)
+    ack(world, stem, "rejected")
+    world.clock.advance(timedelta(minutes=5))
+    hear(world)
+    assert world.drop().status == "in_doubt"
+    world.set(printers, world.rows(printers)[0].id, suspended_at=world.clock())
+    printer.inbox.pop(f"{stem}.taken")
+    assert [one.state for one in settle(world)] == ["void"]
+    assert world.statuses(ids) == {"ready": 3}
