@@ -26,7 +26,7 @@ SMALLEST_TILE_PT2 = 0.1
 # GWG leaves images of up to 16 pixels out: they are rules and patterns, not pictures.
 SMALLEST_IMAGE_PX = 16
 
-# A line thinner than this, or ink of more than this in all, is noted with its place.
+# A line thinner than this that is not of one ink, or ink of more than this in all, is noted with its place.
 NOTED_LINE_PT, NOTED_COVERAGE = 0.5, 3.0
 MOST_NOTED = 20_000
 # So many pictures' inks are measured; a card with more is made of scraps.
@@ -36,7 +36,9 @@ _OPERATORS = (
     "q Q cm Do BI ID EI BT Tf Tr Tm Td TD TL T* Tj TJ ' \" g G rg RG k K cs CS sc SC scn SCN gs w sh PS "
     "f F f* S s B B* b b*"
 )
-# What paths are made of is several times as much as all else, and only looked at where something has to be placed.
+# What paths are made of is several times as much as all else, and only looked at where something has to be placed, in
+# drawings that are not large: that is a second of a busy machine at most.
+MOST_PLACED_STEPS = 50_000
 _PATHS = " m l c v y re n"
 _SHOWN = {"Tj", "TJ", "'", '"'}
 _COLOURS = {"g": "gray", "rg": "rgb", "k": "cmyk"}
@@ -52,18 +54,18 @@ def take_census(page: pikepdf.Page, matrix: Matrix) -> Census:
 
     Raises `TooComplexError`, and what malformed files raise.
     """
-    census = _walked(page, matrix, _OPERATORS)
-    if census.paths or census.spots:
+    walk = _walked(page, matrix, _OPERATORS)
+    if (walk.census.paths or walk.census.spots) and walk.steps <= MOST_PLACED_STEPS:
         with suppress(TooComplexError):
-            census = _walked(page, matrix, _OPERATORS + _PATHS)
-    return census
+            walk = _walked(page, matrix, _OPERATORS + _PATHS)
+    return walk.census
 
 
-def _walked(page: pikepdf.Page, matrix: Matrix, operators: str) -> Census:
+def _walked(page: pikepdf.Page, matrix: Matrix, operators: str) -> "_Walk":
     walk = _Walk(operators)
     walk.group(page.obj)
     walk.stream(page.obj, page.resources, State(matrix))
-    return walk.census
+    return walk
 
 
 class _Walk:
@@ -76,7 +78,7 @@ class _Walk:
         self._glyphs: dict[tuple[int, int], Glyphs] = {}
         self._embedded: dict[tuple[int, int], bool] = {}
         self._placings = 0
-        self._steps = 0
+        self.steps = 0
         self._reader = ContentReader(operators)
         self._path: Place | None = None
         self._inked: dict[tuple[int, int], float] = {}
@@ -91,8 +93,8 @@ class _Walk:
             raise TooComplexError(f"more than {MOST_DEPTH} forms inside one another")
         self._under_way.add(key)
         instructions = self._instructions(holder, key)
-        self._steps += len(instructions)
-        if self._steps > MOST_STEPS:
+        self.steps += len(instructions)
+        if self.steps > MOST_STEPS:
             raise TooComplexError(f"more than {MOST_STEPS:,} drawing steps")
         saved = list[State]()
         for operands, name in instructions:
@@ -282,7 +284,11 @@ class _Walk:
         if self._quiet or len(self.census.paths) >= MOST_NOTED:
             return
         thin = path.width_pt is not None and path.width_pt < NOTED_LINE_PT
-        if thin or path.ink.coverage > NOTED_COVERAGE or (path.overprints and path.ink.white):
+        if (
+            (thin and (path.ink.white or path.ink.several or path.width_pt == 0))
+            or path.ink.coverage > NOTED_COVERAGE
+            or (path.overprints and path.ink.white)
+        ):
             self.census.paths.append(path)
 
     def _note_spots(self, colour: Ink, place: Place | None) -> None:
