@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from pipeline.errors import Permanent
 from pipeline.models.profile import Floor, Postage, PrinterProfile, Sandbox
@@ -18,7 +19,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Surge(_Part):
@@ -98,6 +99,7 @@ class Fault(_Part):
 
 class Scenario(_Part):
     name: str
+    what: str = ""
     start: date
     days: int = Field(default=1, ge=1, le=7)
     drain_hours: float = Field(default=48, ge=0)
@@ -142,10 +144,13 @@ class Scenario(_Part):
 
 
 def read_scenario(path: Path) -> Scenario:
-    """Raises `Permanent("bad_scenario")` that says which field is wrong; OSError where there is no such file."""
+    """Raises `Permanent("bad_scenario")` that says which fields are wrong; OSError where there is no such file."""
     try:
         return Scenario.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the file"
-        raise Permanent("bad_scenario", f"{path.name}: {where}: {first['msg']}") from error
+        faults = (f"{'.'.join(map(str, one['loc'])) or 'the file'}: {_told(one)}" for one in error.errors())
+        raise Permanent("bad_scenario", f"{path.name}: {'; '.join(faults)}") from error
+
+
+def _told(fault: ErrorDetails) -> str:
+    return "there is no such field" if fault["type"] == "extra_forbidden" else fault["msg"]

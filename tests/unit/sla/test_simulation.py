@@ -171,6 +171,16 @@ def test_a_file_that_is_wrong_says_where(tmp_path: Path) -> None:
         read_scenario(tmp_path / "bad.json")
 
 
+def test_unknown_fields_are_refused_by_their_names(tmp_path: Path) -> None:
+    body = json.loads((SCENARIOS / "trickle.json").read_bytes())
+    body["printers"][0]["setup_minutes"] = 3
+    body["promised"] = "clock"
+    (tmp_path / "bad.json").write_text(json.dumps(body))
+    with pytest.raises(Permanent) as refused:
+        read_scenario(tmp_path / "bad.json")
+    assert "printers.0.setup_minutes: there is no such field; promised: there is no such field" in str(refused.value)
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("name", ["plain-day", "friday-surge", "printer-down"])
 def test_a_million_pieces_keep_the_goals(name: str) -> None:
