@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from pipeline.lifecycle import PROMISE_KEPT_BY, PROMISE_OPEN, PROMISE_VOIDED_BY, Status
@@ -31,6 +31,10 @@ _CAUSES = {
     Status.PRINTED: ("not_mailed", "it was printed and not mailed"),
 }
 _SCANNED = frozenset({Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED, Status.RETURNED, Status.REROUTED})
+
+
+Moment = TypeVar("Moment", datetime, float)
+"""A time, or seconds since the epoch where a simulation judges millions."""
 
 
 class Verdict(StrEnum):
@@ -160,14 +164,22 @@ class Shown:
 def judge(history: History) -> tuple[Verdict, datetime | None]:
     """How a promise ended, and when the piece was mailed, by the earliest evidence for it, whenever that came."""
     mailed_at = min((move.at for move in history.moves if move.status in PROMISE_KEPT_BY), default=None)
-    if mailed_at is not None and mailed_at <= history.due_at:
-        return Verdict.KEPT, mailed_at
+    verdict = ended(history.due_at, mailed_at, excused=history.excuse is not None)
+    if verdict is Verdict.KEPT:
+        return verdict, mailed_at
     stopped = mailed_at is None and history.stopped
     if any(move.status in PROMISE_VOIDED_BY and (stopped or move.at <= history.due_at) for move in history.moves):
         return Verdict.VOID, mailed_at
     if stopped or (mailed_at is None and history.now <= history.due_at):
         return Verdict.OPEN, None
-    return Verdict.MISSED if history.excuse is None else Verdict.EXCUSED, mailed_at
+    return verdict, mailed_at
+
+
+def ended(due: Moment, mailed: Moment | None, *, excused: bool) -> Verdict:
+    """How a promise ended that nobody called off; `mailed` is None where it is over and the piece is not mailed."""
+    if mailed is not None and mailed <= due:
+        return Verdict.KEPT
+    return Verdict.EXCUSED if excused else Verdict.MISSED
 
 
 def stage_times(history: History) -> dict[Status, timedelta]:

@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 
 from pipeline.sla.presses import HEARD, LINE_OVERHEAD, Committed, Press
+from pipeline.sla.report import Verdict, ended
 from pipeline.sla.simulation.arrivals import Arrival
 from pipeline.sla.simulation.chance import binomial
 from pipeline.sla.simulation.policies import Order, Policy
@@ -108,7 +109,7 @@ class Run:
                 happen(*what)
             self._decide()
         self.outcome.peak_backlog = self._pool.peak
-        self._count_missed(self._pool.left())
+        self._judge(self._pool.left(), None)
         return self.outcome
 
     def _on(self, at: float, happen: Callable[..., None], *what: Any) -> None:
@@ -185,17 +186,16 @@ class Run:
             self._drop(printer, job.product, spoiled, reprint=True)
 
     def _mail(self, pieces: Pieces, at: float | None) -> None:
-        if at is None:
-            self._count_missed(pieces)
-            return
-        kept = sum(n for due, _, n in pieces if at <= due)
-        self.outcome.kept += kept
-        self.outcome.printed += sum(n for _, _, n in pieces)
-        self._count_missed([one for one in pieces if at > one[0]])
+        if at is not None:
+            self.outcome.printed += sum(n for _, _, n in pieces)
+        self._judge(pieces, at)
 
-    def _count_missed(self, pieces: Pieces) -> None:
-        """Artwork that its sender brought late excuses a miss; it is never counted as kept."""
-        self.outcome.excused += sum(n for _, late, n in pieces if late)
+    def _judge(self, pieces: Pieces, mailed_at: float | None) -> None:
+        """As the report does; artwork that its sender brought late excuses a miss."""
+        for due, late, n in pieces:
+            verdict = ended(due, mailed_at, excused=late)
+            self.outcome.kept += n if verdict is Verdict.KEPT else 0
+            self.outcome.excused += n if verdict is Verdict.EXCUSED else 0
 
     def _sample(self, tell: Telling) -> None:
         busy = sum(shop.busy is not None for shop in self._shops.values())
