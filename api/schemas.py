@@ -76,8 +76,8 @@ class AddressIn(Body):
 
 
 _HTML = (
-    "HTML and CSS of one page with bleed, such as 6.25 x 4.25 in. It may have fields, `{{name}}`, filled from `merge`. Nothing is "
-    "loaded: pictures, fonts and style sheets stand in it, as `data:` URLs. Scripts are not run."
+    "HTML and CSS of a page with its bleed, such as 6.25 x 4.25 in; a letter may fill several. It may have fields, `{{name}}`, "
+    "that `merge` fills. Nothing is loaded: pictures, fonts and style sheets stand in it, as `data:` URLs. Scripts are not run."
 )
 
 

@@ -1,6 +1,7 @@
 """Sides that are HTML: made artwork at the door, with the values of each piece, and shared where they are the same."""
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pypdfium2
 import pytest
 from sqlalchemy import select
 
+from pipeline.errors import Permanent
 from pipeline.press import child
 from pipeline.press.report import Report
 from pipeline.products import Product
@@ -58,6 +60,17 @@ def test_the_same_html_on_another_product_is_another_page(api: World) -> None:
     assert small["front"] != large["front"]
     sizes = {pypdfium2.PdfDocument(source(api, one["front"]["creative"]))[0].get_size() for one in (small, large)}
     assert sizes == {(450.0, 306.0), (666.0, 450.0)}
+
+
+def test_a_letter_may_fill_several_pages(api: World) -> None:
+    body = "<div style='padding-top: 4in'>Dear {{first_name}},</div><p style='break-before: page'>and so on.</p>"
+    html = f"<style>@page {{ margin: 1in }}</style>{body}"
+    answer = api.post("/v1/mail", api.mail(product="letter", front={"html": html}, merge={"first_name": "Ada"}))
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["sheets"] == 1
+    document = pypdfium2.PdfDocument(source(api, answer.json()["front"]["creative"]))
+    assert [page.get_size() for page in document] == [(612.0, 792.0)] * 2
+    document.close()
 
 
 def test_each_piece_has_its_own_values_and_the_same_values_are_one_page(api: World) -> None:
@@ -163,6 +176,16 @@ def test_what_a_piece_says_stands_in_no_row(api: World) -> None:
     assert not any("Xanthippe" in row for row in rows)
 
 
+def test_a_service_without_pango_says_that_it_is_not_the_html(api: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> Report:
+        raise Permanent("html_unavailable", "artwork from HTML needs Pango")
+
+    _replace(api, monkeypatch, missing)
+    answer = api.post("/v1/mail", api.mail(front={"html": STILL}))
+    assert (answer.status_code, answer.json()["code"]) == (503, "html_unavailable")
+    assert "Pango" in answer.json()["remedy"]
+
+
 def test_a_page_that_takes_long_holds_up_no_other_artwork(api: World, monkeypatch: pytest.MonkeyPatch) -> None:
     entered, go_on = threading.Barrier(3), threading.Event()
 
@@ -171,7 +194,7 @@ def test_a_page_that_takes_long_holds_up_no_other_artwork(api: World, monkeypatc
         go_on.wait(20)
         return child.inspect_html(source, product, out)
 
-    monkeypatch.setattr(type(api.services), "inspect_html", property(lambda _: slow), raising=False)
+    _replace(api, monkeypatch, slow)
     answers: list[int] = []
     pages = [
         threading.Thread(target=lambda at=at: answers.append(api.post("/v1/mail", _mail(at)).status_code))
@@ -186,6 +209,10 @@ def test_a_page_that_takes_long_holds_up_no_other_artwork(api: World, monkeypatc
     for page in pages:
         page.join()
     assert answers == [201, 201]
+
+
+def _replace(api: World, monkeypatch: pytest.MonkeyPatch, inspect_html: Callable[..., Report]) -> None:
+    monkeypatch.setattr(type(api.services), "inspect_html", property(lambda _: inspect_html), raising=False)
 
 
 def _mail(number: int) -> dict[str, Any]:
