@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from api.problems import CODES, MEDIA_TYPE
 from api.schemas import METADATA_KEY
-from pipeline.lifecycle import EVENT_TYPES, Status
+from pipeline.lifecycle import EVENT_TYPES, BatchStatus, Status
 from pipeline.products import PRODUCTS
 
 _KEY_PARAMETER = {
@@ -34,6 +34,11 @@ def _several(name: str, choices: Sequence[str]) -> dict[str, Any]:
 _TIME = {"type": "string", "format": "date-time", "maxLength": 40}
 PRODUCT_FILTER = [{"name": "product", "in": "query", "schema": {"type": "string", "enum": sorted(PRODUCTS)}}]
 MODE_FILTER = [{"name": "mode", "in": "query", "schema": {"type": "string", "enum": ["live", "test"]}}]
+BATCH_FILTERS = [
+    *MODE_FILTER,
+    {"name": "status", "in": "query", "schema": {"type": "string", "enum": [status.value for status in BatchStatus]}},
+    {"name": "printer", "in": "query", "schema": {"type": "string", "minLength": 1, "maxLength": 40}},
+]
 AUDIT_FILTERS = [
     {"name": name, "in": "query", "schema": {"type": "string", "minLength": 1, "maxLength": 100}}
     for name in ("subject", "action", "who")

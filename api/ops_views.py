@@ -5,12 +5,14 @@ from math import isinf
 from typing import Any
 
 from pydantic import ValidationError
+from sqlalchemy import Row
 
 from api.faults import below
 from api.views import Columns, moment
 from pipeline.errors import Fault
 from pipeline.models.profile import PrinterProfile
 from pipeline.models.profile_check import model_faults
+from pipeline.repository.batch_reading import BatchDetails
 from pipeline.sla.board import Miss, TruckRow
 from pipeline.worker.board import Board, Stuck
 
@@ -137,6 +139,47 @@ def _faults(row: Columns) -> list[Fault]:
     except ValidationError as error:
         return below("/profile", model_faults(error))
     return []
+
+
+def batch(row: Row[Any]) -> dict[str, Any]:
+    """A batch as it is listed; `sheets` are press sheets of each of `sheets_per_piece`."""
+    return {
+        "id": row.id,
+        "object": "batch",
+        "livemode": row.mode == "live",
+        "printer": row.printer,
+        "class": row.mail_class,
+        **{name: getattr(row, name) for name in _BATCH},
+        **{name: moment(getattr(row, name)) for name in ("frozen_at", "mail_by", "due_at")},
+    }
+
+
+def batch_details(one: BatchDetails) -> dict[str, Any]:
+    return {
+        **batch(one.row),
+        "by_status": one.by_status,
+        "placements": one.placements,
+        "drops": [
+            {name: getattr(drop, name) for name in _DROP}
+            | {name: moment(getattr(drop, name)) for name in ("handing_over_at", "sent_at", "silent_at")}
+            | {"files": [{name: file[name] for name in ("name", "size", "sha256")} for file in drop.files]}
+            for drop in one.drops
+        ],
+        "acks": [
+            {name: getattr(ack, name) for name in _ACK}
+            | {name: moment(getattr(ack, name)) for name in ("at", "received_at")}
+            for ack in one.acks
+        ],
+    }
+
+
+_BATCH = (
+    "status", "product", "stock", "pieces", "sheets", "sheets_per_piece", "revision", "reason",
+)  # fmt: skip
+_DROP = (
+    "stem", "status", "revision", "pieces", "sheets", "digest", "last_error", "recall_state", "recall_by", "recall_reason",
+)  # fmt: skip
+_ACK = ("drop_stem", "state", "name", "faults", "neighbours")
 
 
 def hold(row: Columns) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""/v1/ops/batches: taking a batch back, sending it elsewhere, splitting it, and settling a doubt. Operators' keys only."""
+"""/v1/ops/batches: what was frozen for which printer, and how far it has come; taking a batch back, sending it elsewhere,
+splitting it, and settling a doubt. Operators' keys only.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -8,23 +10,62 @@ from fastapi import APIRouter, Depends, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from api import openapi
+from api import openapi, ops_views
 from api.auth import Operator
 from api.auth import operator as key_holder
 from api.bodies import read_json
 from api.faults import validated
 from api.ops_schemas import ReasonIn, RerouteIn, SettleIn, SplitIn
 from api.problems import Problem
-from api.routes.answers import checked_id, json_answer
-from api.routes.operators import deed
+from api.queries import Query, at_most, one_of
+from api.routes.answers import checked_id, found, json_answer
+from api.routes.operators import deed, operators_list
 from api.services import services_of
+from pipeline.lifecycle import BatchStatus
+from pipeline.repository.batch_reading import BatchFilter, batch_details, list_batches
 from pipeline.repository.batches import batch_mode
 from pipeline.repository.line_clocks import LiveLineClock
+from pipeline.repository.printers import printer_named
 from pipeline.stages.recall import Outcome, Recall
 from pipeline.stages.stage import Context
 from pipeline.worker.rerouting import CannotRerouteError, Rerouted, Rerouting
 
 router = APIRouter(prefix="/v1/ops/batches", tags=["operation"])
+
+
+@router.get("", operation_id="list_batches", **openapi.listing("batch", openapi.BATCH_FILTERS))
+async def list_(request: Request, operator: Operator = Depends(key_holder)) -> Response:
+    """Newest first, of live mail unless told otherwise. `printer` is a printer's name."""
+    query = Query(request, ("mode", "status", "printer"))
+    mode = query.get("mode", one_of(("live", "test"))) or "live"
+    status = query.get("status", one_of([status.value for status in BatchStatus]))
+    printer, limit = query.get("printer", at_most(40)), query.limit
+    query.check()
+    services = services_of(request)
+    listed = operators_list("/v1/ops/batches", operator, query.filters, services.pepper)
+    page = listed.page(limit, query.cursor)
+
+    def read() -> dict[str, Any]:
+        with services.db.read() as tx:
+            named = None if printer is None else printer_named(tx, mode, printer)
+            unknown = printer is not None and named is None
+            wanted = BatchFilter(mode, BatchStatus(status) if status else None, named.id if named else None)
+            rows = [] if unknown else list_batches(tx, wanted, page)
+        return listed.body(page, rows, [ops_views.batch(row) for row in rows])
+
+    return json_answer(await run_in_threadpool(read))
+
+
+@router.get("/{id}", operation_id="get_batch", **openapi.reading("batch"))
+async def show(id: str, request: Request, operator: Operator = Depends(key_holder)) -> Response:  # noqa: ARG001  # any may
+    """With why it was closed, its drops, its pieces by status, and what its printer said of it."""
+    services = services_of(request)
+
+    def read() -> dict[str, Any]:
+        with services.db.read() as tx:
+            return ops_views.batch_details(found(batch_details(tx, checked_id(id))))
+
+    return json_answer(await run_in_threadpool(read))
 
 
 @router.post("/{id}/recall", operation_id="recall_batch", **openapi.changing(ReasonIn, "recall", 409))

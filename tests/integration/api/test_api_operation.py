@@ -10,6 +10,7 @@ from pipeline.clock import machine_clock
 from pipeline.lifecycle import EXCUSED
 from pipeline.repository import tables
 from tests.integration.api.world import World
+from tests.integration.line.marks import ack
 from tests.integration.line.world import World as Line
 
 WHY = {"reason": "the truck is full"}
@@ -23,6 +24,8 @@ ROUTES = (
     ("GET", "/v1/ops/holds", None),
     ("POST", "/v1/ops/holds", {"mail": "ml_x", **WHY}),
     ("POST", "/v1/ops/holds/ml_x/release", WHY),
+    ("GET", "/v1/ops/batches", None),
+    ("GET", "/v1/ops/batches/bt_x", None),
     ("POST", "/v1/ops/batches/bt_x/recall", WHY),
     ("POST", "/v1/ops/batches/bt_x/settle", {"taken": True, **WHY}),
     ("POST", "/v1/ops/batches/bt_x/reroute", {"printer": "south", **WHY}),
@@ -93,6 +96,50 @@ def test_the_board_has_a_row_for_each_truck(api: World, line: Line) -> None:
     assert (truck["printer"], truck["batches"], truck["steps"]["unsent"]) == ("north", [batch_id], 10)
     assert (board["object"], board["waiting"], board["stuck"]) == ("sla_board", 0, [])
     assert [one["name"] for one in board["printers"]] == ["north", "south"]
+
+
+def test_batches_are_listed_newest_first_by_pages_and_narrowed(api: World, line: Line) -> None:
+    first = frozen(line)
+    line.clock.advance(timedelta(minutes=1))
+    ready(line, 3)
+    line.tick()
+    listed = api.get("/v1/ops/batches", "op").json()
+    newer, older = listed["data"]
+    assert (older["id"], older["printer"], older["status"], older["pieces"], older["class"]) == (
+        first, "north", "frozen", 10, "first_class",
+    )  # fmt: skip
+    assert newer["pieces"] == 3
+    page = api.get("/v1/ops/batches", "op", limit="1").json()
+    assert [one["id"] for one in page["data"]] == [newer["id"]]
+    rest = api.get("/v1/ops/batches", "op", limit="1", cursor=page["next_cursor"]).json()
+    assert [one["id"] for one in rest["data"]] == [first]
+    for narrowed, ids in (
+        ({"printer": "north"}, [first]),
+        ({"printer": "south"}, [newer["id"]]),
+        ({"printer": "nobody"}, []),
+        ({"status": "sent"}, []),
+        ({"mode": "test"}, []),
+    ):
+        assert [one["id"] for one in api.get("/v1/ops/batches", "op", **narrowed).json()["data"]] == ids
+    assert api.get("/v1/ops/batches", "op", status="lost").status_code == 422
+
+
+def test_a_batch_is_shown_with_its_drops_and_what_its_printer_said(api: World, line: Line) -> None:
+    batch_id = frozen(line)
+    line.run("impose")
+    line.run("dispatch")
+    [drop] = line.rows(tables.drops)
+    ack(line, drop.stem, "accepted", printer=line.printers[drop.printer_id])
+    line.run("acknowledge")
+    shown = api.get(f"/v1/ops/batches/{batch_id}", "op").json()
+    assert (shown["object"], shown["status"], shown["by_status"]) == ("batch", "accepted", {"sent": 10})
+    [told] = shown["drops"]
+    assert (told["stem"], told["digest"], told["silent_at"]) == (drop.stem, drop.digest, None)
+    assert {file["name"] for file in told["files"]} == {f"{drop.stem}.pdf", f"{drop.stem}.csv"}
+    assert "key" not in told["files"][0]
+    assert [(one["state"], one["faults"]) for one in shown["acks"]] == [("accepted", [])]
+    assert shown["placements"][0]["placed"] == 10
+    assert api.get("/v1/ops/batches/bt_" + "0" * 26, "op").status_code == 404
 
 
 def test_a_batch_is_sent_elsewhere_and_split(api: World, line: Line) -> None:
