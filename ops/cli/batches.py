@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Annotated, Any
 
 import typer
-from sqlalchemy import ColumnElement, Connection, Row, func, select
+from sqlalchemy import Connection, Row
 
 from ops.cli.apps import new_app
 from ops.cli.failure import CommandError, Exit
@@ -14,10 +14,12 @@ from ops.cli.operator import deed, said
 from ops.cli.output import Json, print_json, print_record, print_table
 from ops.cli.rerouting import reroute, split
 from pipeline.lifecycle import BatchStatus
-from pipeline.repository.counts import PLACES, revision_counts
+from pipeline.repository.batch_reading import BatchFilter, batch_details, list_batches
+from pipeline.repository.batches import batch_mode
+from pipeline.repository.counts import PLACES
 from pipeline.repository.database import Database
+from pipeline.repository.pages import Page
 from pipeline.repository.printers import printer_named
-from pipeline.repository.tables import acks, batches, drops, pieces, printers
 from pipeline.stages.recall import Outcome
 from pipeline.worker.live_root import live_recall
 
@@ -47,13 +49,9 @@ def list_(
 ) -> None:
     """List batches, newest first."""
     mode = "test" if test else "live"
-    where: list[ColumnElement[bool]] = [batches.c.mode == mode]
-    if status is not None:
-        where.append(batches.c.status == status)
     with installation() as here, here.db.read() as tx:
-        if printer is not None:
-            where.append(batches.c.printer_id == _printer_id(tx, mode, printer))
-        rows = tx.execute(_batches().where(*where).order_by(batches.c.id.desc()).limit(limit)).all()
+        printer_id = None if printer is None else _printer_id(tx, mode, printer)
+        rows = list_batches(tx, BatchFilter(mode, status, printer_id), Page(limit))[:limit]
     if as_json:
         print_json([_picked(row, _SHOWN) for row in rows])
         return
@@ -65,15 +63,15 @@ def list_(
 def show(batch_id: Annotated[str, typer.Argument(help="The batch's id, bt_….")], as_json: Json = False) -> None:
     """Show a batch: why it was closed, its drops, its pieces by status, what the printer said of it."""
     with installation() as here, here.db.read() as tx:
-        row = tx.execute(_batches().where(batches.c.id == batch_id)).first()
-        if row is None:
-            raise CommandError(f"there is no batch {batch_id!r}: `mailstream batches list` shows them", Exit.NOT_FOUND)
-        shown = _picked(row, _SHOWN) | {
-            "by_status": _by_status(tx, batch_id),
-            "placements": revision_counts(tx, batch_id),
-            "drops": _drops(tx, batch_id),
-            "acks": _acks(tx, batch_id),
-        }
+        found = batch_details(tx, batch_id)
+    if found is None:
+        raise CommandError(f"there is no batch {batch_id!r}: `mailstream batches list` shows them", Exit.NOT_FOUND)
+    shown = _picked(found.row, _SHOWN) | {
+        "by_status": found.by_status,
+        "placements": found.placements,
+        "drops": [_picked(one, (*_DROP, "files")) for one in found.drops],
+        "acks": [_picked(one, _ACK) for one in found.acks],
+    }
     if as_json:
         print_json(shown)
         return
@@ -132,7 +130,7 @@ def settle(
 
 def _find(db: Database, batch_id: str) -> None:
     with db.read() as tx:
-        mode = tx.execute(select(batches.c.mode).where(batches.c.id == batch_id)).scalar()
+        mode = batch_mode(tx, batch_id)
     if mode is None:
         raise CommandError(f"there is no batch {batch_id!r}: `mailstream batches list` shows them", Exit.NOT_FOUND)
     if mode != "live":
@@ -161,33 +159,12 @@ def _print(shown: dict[str, Any]) -> None:
     print_table(_PLACED, [[one[name] for name in _PLACED] for one in shown["placements"]])
 
 
-def _batches() -> Any:
-    return select(batches, printers.c.name.label("printer")).join_from(
-        batches, printers, printers.c.id == batches.c.printer_id
-    )
-
-
 def _printer_id(tx: Connection, mode: str, name: str) -> str:
     row = printer_named(tx, mode, name)
     if row is None:
         raise CommandError(f"there is no printer {name!r}: `mailstream printers list` shows them", Exit.NOT_FOUND)
     printer_id: str = row.id
     return printer_id
-
-
-def _by_status(tx: Connection, batch_id: str) -> dict[str, int]:
-    counted = select(pieces.c.status, func.count()).where(pieces.c.batch_id == batch_id)
-    return {row.status: row[1] for row in tx.execute(counted.group_by(pieces.c.status).order_by(pieces.c.status))}
-
-
-def _drops(tx: Connection, batch_id: str) -> list[dict[str, Any]]:
-    rows = tx.execute(select(drops).where(drops.c.batch_id == batch_id).order_by(drops.c.revision))
-    return [_picked(row, (*_DROP, "files")) for row in rows]
-
-
-def _acks(tx: Connection, batch_id: str) -> list[dict[str, Any]]:
-    mine = acks.c.drop_stem.in_(select(drops.c.stem).where(drops.c.batch_id == batch_id))
-    return [_picked(row, _ACK) for row in tx.execute(select(acks).where(mine).order_by(acks.c.id))]
 
 
 def _picked(row: Row[Any], columns: tuple[str, ...]) -> dict[str, Any]:
