@@ -24,7 +24,7 @@ _STOP_WITHIN_S = 10
 def serve(settings: Settings, *, host: str, port: int) -> None:
     """Listen until SIGTERM or SIGINT; requests under way are answered first."""
     # The first artwork would otherwise wait a second for the imports of its child process.
-    child.warm_up()
+    child.warm_up(html=True)
     with services_from(settings) as services:
         # One process whatever the database: SQLite takes one writer, and the group writer is what makes intake fast.
         uvicorn.run(

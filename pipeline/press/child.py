@@ -7,13 +7,15 @@ Every step raises `Transient` when no child could be started, and nothing of a c
 """
 
 import atexit
+import contextlib
 import json
 import tempfile
+import threading
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import Permanent, Transient
+from pipeline.errors import Permanent, PortError, Transient
 from pipeline.press.file_kind import sniff
 from pipeline.press.job import Imposed, Job
 from pipeline.press.mailing import Mailing
@@ -99,9 +101,20 @@ def impose(job: Job, out_dir: Path) -> Imposed:
     return Imposed(files, made.sheets, made.pieces)
 
 
-def warm_up() -> None:
-    """Start the zygote ahead of the first job, which would otherwise wait for its imports."""
+def warm_up(*, html: bool = False) -> None:
+    """Start the zygote ahead of the first job, which would otherwise wait for its imports; with those for HTML, where asked.
+
+    Those come a second later, and would hold up whatever else is asked of the zygote while it reads them.
+    """
     _press.start()
+    if html:
+        threading.Thread(target=_try_html_quietly, name="press-warm-up", daemon=True).start()
+
+
+def _try_html_quietly() -> None:
+    # What is missing is told to whoever sends HTML, and by `doctor`.
+    with contextlib.suppress(PortError):
+        try_html()
 
 
 def _make(step: Step, source: Path, product: Product, out: Path, **more: Any) -> None:
