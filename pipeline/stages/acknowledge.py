@@ -1,16 +1,17 @@
 """Acknowledge: read what a printer says of its drops and move pieces by it. A repeated or late file changes nothing wrongly."""
 
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
 import structlog
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
-from pipeline.errors import Permanent
+from pipeline.errors import Permanent, PortError
 from pipeline.lifecycle import BatchStatus
-from pipeline.models.ack_format import read_acks
+from pipeline.models.ack_format import Reading, read_acks
 from pipeline.models.profile import proves_by_renaming
 from pipeline.ports import AckFile, Lies, Printer
 from pipeline.repository.ack_checks import MADE_TWICE, AckRecord
@@ -33,6 +34,19 @@ _OPEN_BATCHES = (
 
 REFUSED = "refused"
 """The `recall_state` of a drop that is taken off the shelf since its printer refused it."""
+
+
+_LEFT = "acks_left"
+"""The `last_error` of a printer whose acknowledgements lie there for good: its alarm is told once."""
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """How many files were new, whether there may be `more`, and the printer's `last_error` where some cannot be moved away."""
+
+    new: int
+    more: bool
+    left: str | None
 
 
 class Acknowledge:
@@ -58,32 +72,47 @@ class Acknowledge:
     def work(self, rows: Sequence[Row[Any]]) -> Done:
         [row] = rows
         with self._directory.open(row) as printer:
-            files = printer.acks(_FILES)
-            for file in files:
-                self._take(row, printer, file)
-        return Done(lambda tx, now: self._save(tx, row, now, heard=len(files)))
+            heard = self._hear(row, printer)
+        return Done(lambda tx, now: self._save(tx, row, now, heard))
 
-    def _take(self, row: Row[Any], printer: Printer, file: AckFile) -> None:
-        """Record first, then move the file away: a crash in between meets a file that is known, and moves it."""
+    def _hear(self, row: Row[Any], printer: Printer) -> _Heard:
+        """Take what lies there, in the order in which it was said. What cannot be taken or moved away keeps back no other file."""
+        left: dict[str, PortError] = {}
+        limit, new = _FILES, 0
+        while True:
+            files = [(file, read_acks(file.name, file.body)) for file in printer.acks(limit)]
+            for file, reading in sorted(files, key=_said_at):
+                if file.name in left:
+                    continue
+                try:
+                    good, is_new = self._take(row, printer, file, reading)
+                    new += is_new
+                    printer.settle_ack(file.name, good=good)
+                except PortError as error:
+                    left[file.name] = error
+                else:
+                    log.info("ack.applied" if good else "ack.refused", printer=row.name, file=file.name)
+            if not left or len(files) < limit:
+                return _Heard(new, more=not left and len(files) == limit, left=_tell_left(row, left))
+            limit *= 2  # what is left lies before what is new
+
+    def _take(self, row: Row[Any], printer: Printer, file: AckFile, reading: Reading) -> tuple[bool, bool]:
+        """Whether anything of a file is good, and whether it is new. It is recorded before it is moved away: a crash in between
+        meets a file that is known, and moves it."""
         digest = sha256(file.body).hexdigest()
         with self._context.db.read() as tx:
-            good = is_recorded(tx, row.id, digest)
+            known = is_recorded(tx, row.id, digest)
             now = self._line_now(tx, row)
-        if good is None:
-            name = _text(file.name.encode("utf-8", "replace"))
-            record = AckRecord(row.id, row.mode, name, digest, _text(file.body), now)
-            good = self._apply(row, record, file, printer)
-        printer.settle_ack(file.name, good=good)
-        log.info("ack.applied" if good else "ack.refused", printer=row.name, file=file.name)
-
-    def _apply(self, row: Row[Any], record: AckRecord, file: AckFile, printer: Printer) -> bool:
-        reading = read_acks(record.name, file.body)
+        if known is not None:
+            return known, False
+        name = _text(file.name.encode("utf-8", "replace"))
+        record = AckRecord(row.id, row.mode, name, digest, _text(file.body), now)
         applied = self._writer.apply(record, reading, lambda drop: self._withdraw(row, printer, drop))
         if any(fault.code in MADE_TWICE for fault in applied.faults):
             log.error(
                 "drop.acknowledged_after_all", printer=row.name, file=record.name, runbook="drop-acknowledged-after-all"
             )
-        return applied.good
+        return applied.good, True
 
     def _withdraw(self, row: Row[Any], printer: Printer, drop: Row[Any]) -> bool:
         """Take a refused drop off the shelf; whether the printer took it after it had refused it, or still can.
@@ -109,18 +138,41 @@ class Acknowledge:
         account = row.account_id or ""
         return self._context.line_clock.read(tx, {account})[account]
 
-    def _save(self, tx: Connection, row: Row[Any], now: datetime, *, heard: int) -> Collection[str]:
+    def _save(self, tx: Connection, row: Row[Any], now: datetime, heard: _Heard) -> Collection[str]:
         at = self._line_now(tx, row)
         open_batches = (
             select(batches.c.id).where(batches.c.printer_id == row.id, batches.c.status.in_(_OPEN_BATCHES)).limit(1)
         )
         # A sandbox clock stops at every poll, so a sandbox printer is asked only while it has work.
         idle = row.account_id is not None and tx.execute(open_batches).first() is None
-        next_poll = None if idle else at if heard == _FILES else at + self._poll
-        heard_at = {"last_ack_at": now} if heard else {}
+        next_poll = None if idle else at if heard.more else at + self._poll
+        heard_at = {"last_ack_at": now} if heard.new else {}
         mine = and_(printers.c.id == row.id, printers.c.attempt == row.attempt)
-        tx.execute(update(printers).where(mine).values(poll_at=next_poll, **heard_at, **FREED))
+        tx.execute(update(printers).where(mine).values(poll_at=next_poll, last_error=heard.left, **heard_at, **FREED))
         return {row.id}
+
+
+def _said_at(read: tuple[AckFile, Reading]) -> tuple[bool, datetime, str]:
+    """By what a file says first, since its name only makes it new. What says nothing comes last."""
+    file, reading = read
+    first = min((ack.at for ack in reading.acks), default=None)
+    return first is None, first or datetime.max.replace(tzinfo=UTC), file.name
+
+
+def _tell_left(row: Row[Any], left: Mapping[str, PortError]) -> str | None:
+    """Tell of files that stay where they are. What will not pass by itself is an alarm, once."""
+    if not left:
+        return None
+    name, error = next(
+        ((name, one) for name, one in left.items() if isinstance(one, Permanent)), next(iter(left.items()))
+    )
+    told = {"printer": row.name, "files": len(left), "example": name, "code": error.code, "reason": str(error)}
+    if not isinstance(error, Permanent):
+        log.warning("acks.left", **told)
+        return None
+    if row.last_error != _LEFT:
+        log.error("acks.left", **told, runbook="acks-left")
+    return _LEFT
 
 
 def _text(body: bytes) -> str:

@@ -1,16 +1,19 @@
 """What one acknowledgement file says, and several that lie there together: in which order it counts, whatever the shop's order."""
 
 import itertools
-from datetime import timedelta
+import json
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
+from pipeline.errors import Permanent, Transient
 from pipeline.repository.acks import AckWriter
-from pipeline.repository.tables import acks, drops, placements
-from tests.integration.line.fakes import KilledError
+from pipeline.repository.tables import acks, drops, placements, printers
+from tests.integration.line.fakes import FakePrinter, KilledError
 from tests.integration.line.test_acknowledge import faults, hear, line, told_csv
-from tests.integration.line.world import LEASE_S, World
+from tests.integration.line.world import ACK_POLL_S, LEASE_S, World
 
 
 @pytest.fixture
@@ -81,3 +84,75 @@ def test_a_worker_that_dies_between_two_words_changes_nothing_in_the_end(
     hear(world)
     assert (world.statuses(ids), world.count(acks), world.count(drops)) == ({"sent": 1, "mailed": 2}, 1, 2)
     assert (world.event_types(ids[1]).count("mailed"), faults(world)) == (1, [])
+
+
+def lay(world: World, name: str, state: str, *, at: datetime | None = None, **more: Any) -> None:
+    body = {"drop": world.drop().stem, "state": state, "at": (at or world.clock()).isoformat(), **more}
+    world.printer().outbox[name] = json.dumps(body).encode()
+
+
+def test_files_that_lie_together_count_in_the_order_in_which_they_were_said(world: World, ids: list[str]) -> None:
+    """By name, `….1000` is before `….999`."""
+    lay(world, "x.1000.ack.json", "mailed")
+    lay(world, "x.999.ack.json", "spoiled", at=world.clock() - timedelta(minutes=5), pieces=ids[:1])
+    hear(world)
+    assert (world.statuses(ids), faults(world), world.drop(1).pieces) == ({"sent": 1, "mailed": 2}, [], 1)
+
+
+NOT_ALLOWED = Permanent("printer_permission", "renaming in out/ is not allowed")
+
+
+def keep(printer: FakePrinter, *names: str, error: Exception = NOT_ALLOWED) -> None:
+    """These files, or all, cannot be moved away."""
+    settle = type(printer).settle_ack
+
+    def refuse(name: str, *, good: bool) -> None:
+        if not names or name in names:
+            raise error
+        settle(printer, name, good=good)
+
+    printer.settle_ack = refuse  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize("error", [NOT_ALLOWED, Transient("failure", "the server says no more than that")])
+def test_a_file_that_cannot_be_moved_away_keeps_back_no_other(world: World, ids: list[str], error: Exception) -> None:
+    keep(world.printer(), "a.ack.json", error=error)
+    lay(world, "a.ack.json", "accepted")
+    lay(world, "b.ack.json", "printed")
+    hear(world)
+    assert (world.statuses(ids), list(world.printer().outbox)) == ({"printed": 3}, ["a.ack.json"])
+    lay(world, "c.ack.json", "mailed")
+    world.clock.advance(timedelta(seconds=ACK_POLL_S))
+    world.run_until_quiet()
+    assert (world.statuses(ids), world.count(acks), world.printer().done) == (
+        {"mailed": 3},
+        3,
+        {"b.ack.json", "c.ack.json"},
+    )
+    [row] = world.rows(printers)
+    assert (row.tries, row.poll_at) == (0, world.clock() + timedelta(seconds=ACK_POLL_S))
+
+
+def test_more_files_than_a_poll_reads_may_lie_before_the_new_one(world: World, ids: list[str]) -> None:
+    keep(world.printer())
+    for number in range(130):
+        lay(world, f"a{number:03}.ack.json", "accepted", reason=str(number))
+    hear(world)
+    lay(world, "b.ack.json", "mailed")
+    hear(world)
+    assert (world.statuses(ids), world.count(acks), len(world.printer().outbox)) == ({"mailed": 3}, 131, 131)
+
+
+def test_what_can_never_be_moved_away_is_told_once(world: World, ids: list[str]) -> None:
+    keep(world.printer())
+    lay(world, "a.ack.json", "accepted")
+    with capture_logs() as logs:
+        for _ in range(3):
+            hear(world)
+    [alarm] = [one for one in logs if one["event"] == "acks.left"]
+    assert (alarm["log_level"], alarm["files"], alarm["runbook"]) == ("error", 1, "acks-left")
+    assert world.rows(printers)[0].last_ack_at == world.clock()
+    del world.printer().settle_ack  # type: ignore[attr-defined]
+    hear(world)
+    assert (world.printer().done, world.rows(printers)[0].last_error) == ({"a.ack.json"}, None)
+    assert world.statuses(ids) == {"sent": 3}

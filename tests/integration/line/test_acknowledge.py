@@ -288,7 +288,7 @@ def test_a_crash_between_recording_and_moving_the_file_meets_a_known_file(
         world.run("acknowledge")
     except KilledError:
         assert printer.outbox
-    world.clock.advance(timedelta(seconds=LEASE_S + 1))
+    world.clock.advance(timedelta(seconds=max(LEASE_S, ACK_POLL_S) + 1))
     world.run_until_quiet()
     assert world.count(acks) == 1
     assert len(printer.done) == 1
