@@ -206,7 +206,7 @@ def _printers(tx: Connection, settings: Settings) -> Iterator[Check]:
 
 def _faults(row: Row[Any], settings: Settings) -> Iterator[str]:
     if row.trouble is not None:
-        yield f"{row.trouble} since {row.trouble_since:%Y-%m-%d %H:%M} UTC: see ops/runbooks/{ALARMS[row.trouble][1]}.md"
+        yield _trouble(row)
     try:
         profile = PrinterProfile.model_validate(row.profile)
     except ValidationError as error:
@@ -222,6 +222,17 @@ def _faults(row: Row[Any], settings: Settings) -> Iterator[str]:
     key = key_check(profile, settings.home)
     if not key.ok:
         yield key.detail
+
+
+def _trouble(row: Row[Any]) -> str:
+    """What keeps us out of a printer, and whom to ask after so long."""
+    since = f"{row.trouble} since {row.trouble_since:%Y-%m-%d %H:%M} UTC: see ops/runbooks/{ALARMS[row.trouble][1]}.md"
+    try:
+        waited = machine_clock() - row.trouble_since
+        asked = PrinterProfile.model_validate(row.profile).to_ask(waited.total_seconds() / 60)
+    except ValidationError:
+        asked = ""
+    return f"{since}, and ask {asked}" if asked else since
 
 
 def _promise(tx: Connection, floors: list[Floor]) -> Check:

@@ -83,6 +83,10 @@ class Imposition(_Part):
     order: Literal["cut_and_stack", "across"] = "cut_and_stack"
     stack_depth: Count | None = None
     max_sheets_per_file: Count = 2000
+    # Files that would be larger are split at fewer sheets; what one set of sheets needs is the least that can be asked for.
+    max_bytes_per_file: int | None = Field(default=None, ge=100_000, le=1_000_000_000_000)
+    # What the press puts on the side that bears no address, which takes ink and postmark.
+    coating: Literal["none", "aqueous", "dull_varnish", "gloss_varnish", "uv"] = "none"
     output_intent: Literal["none", "TR006"] = "TR006"
     # PDF/VT-1, in one-up files alone: a page of a press sheet belongs to many records.
     document_parts: bool = True
@@ -104,7 +108,7 @@ class Postage(_Part):
     # A permit imprint mailing needs 200 pieces (DMM 604.5.1.2); stamps and meters have no minimum.
     min_pieces_first_class: int = Field(default=0, ge=0, le=10_000_000)
     min_pieces_marketing: int = Field(default=0, ge=0, le=10_000_000)
-    presort_by: Literal["printer", "bureau", "us", "none"] = "none"
+    presort_by: Literal["printer", "bureau", "none"] = "none"
     imb_by: Literal["us", "bureau"] = "us"
     induction: str = Field(default="", max_length=80)
 
@@ -249,7 +253,7 @@ class PrinterProfile(_Part):
     imposition: Imposition = Imposition()
     postage: Postage
     floor: Floor = Floor()
-    ack_format: Literal["json", "csv"] = "json"
+    ack_format: Literal["json", "csv"] = "json"  # agreed on, and judged in a rehearsal; either is read at any time
     contact: str = Field(default="", max_length=200)
     escalation: tuple[Contact, ...] = Field(default=(), max_length=8)
     takes_by_renaming: bool = True

@@ -5,8 +5,10 @@ whole.
 """
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
+from pipeline.errors import Permanent
 from pipeline.press.job import Imposed, Job, sheets_in_file
 from pipeline.press.layout import lay_out
 from pipeline.press.manifest import write_manifest
@@ -23,8 +25,8 @@ def impose(job: Job, out_dir: Path) -> Imposed:
     """Write `STEM.pdf` (or `STEM-001.pdf`, … when split), `STEM.csv`, `STEM-ticket.pdf`, `STEM.xjdf` and `STEM-proof.pdf`
     into `out_dir`.
 
-    Raises `Permanent`: `layout_does_not_fit`, `permit_missing`, `address_unprintable` naming the piece. Nothing is left in
-    `out_dir` then.
+    Raises `Permanent`: `layout_does_not_fit`, `permit_missing`, `address_unprintable` naming the piece, `file_too_large`.
+    Nothing is left in `out_dir` then.
     """
     product = PRODUCTS[job.product]
     tally = Tally(job, lay_out(product, job.imposition))
@@ -47,7 +49,28 @@ def impose(job: Job, out_dir: Path) -> Imposed:
 
 
 def _write_sheets(tally: Tally, product: Product, work: Path) -> list[Path]:
-    """One file, or several of at most `max_sheets_per_file` sheets, which part no set. Sheet numbers run through."""
+    """Files of at most `max_sheets_per_file` sheets and `max_bytes_per_file`: of fewer sheets where they would be larger.
+
+    Raises `Permanent("file_too_large")` where one set of sheets is.
+    """
+    while True:
+        files = _write_files(tally, product, work)
+        most, largest = tally.job.imposition.max_bytes_per_file, max(file.stat().st_size for file in files)
+        if most is None or largest <= most:
+            return files
+        each, now = tally.job.sheets_per_piece, min(sheets_in_file(tally.job), tally.sheets)
+        if now <= each:
+            detail = f"a file of {now} sheets has {largest:,} bytes, and the printer takes {most:,}"
+            raise Permanent("file_too_large", f"{tally.job.stem}: {detail}; raise imposition.max_bytes_per_file")
+        for file in files:
+            file.unlink()
+        fewer = max(each, min(now - each, now * most // largest))
+        imposition = tally.job.imposition.model_copy(update={"max_sheets_per_file": fewer})
+        tally.job = replace(tally.job, imposition=imposition)
+
+
+def _write_files(tally: Tally, product: Product, work: Path) -> list[Path]:
+    """One file, or several, which part no set. Sheet numbers run through."""
     size = sheets_in_file(tally.job)
     starts = range(0, tally.sheets, size)
     names = (

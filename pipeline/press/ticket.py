@@ -80,7 +80,7 @@ def _sections(tally: Tally, product: Product) -> list[tuple[str, Sequence[str]]]
     job = tally.job
     return [
         ("Job", (f"{job.batch_id}, revision {job.revision:02}, frozen {job.frozen_at:%Y-%m-%d %H:%M} UTC",)),
-        ("Product", _product_lines(product, job.sheets_per_piece)),
+        ("Product", _product_lines(product, job)),
         *([("Sets", _set_lines(product.envelope, job))] if product.envelope else []),
         ("Sheet", _sheet_lines(tally)),
         ("Quantity", (_quantity(job, tally.sheets),)),
@@ -93,20 +93,24 @@ def _sections(tally: Tally, product: Product) -> list[tuple[str, Sequence[str]]]
     ]
 
 
-def _product_lines(product: Product, sheets: int) -> tuple[str, ...]:
+def _product_lines(product: Product, job: Job) -> tuple[str, ...]:
     bleed = f"bleed {product.bleed_in:g} in on all sides" if product.bleed_in else "no bleed"
+    sheets = job.sheets_per_piece
     mailed = f"as mailed {product.thickness_of(sheets):g} in thick, {product.weight_of(sheets):g} oz"
     return (
         f"{product.title}; trim {product.trim_width_in:g} x {product.trim_height_in:g} in, {bleed}",
         f"Stock {product.stock.replace('_', ' ')}; {mailed}.",
-        *([] if product.is_document else [_coating(product)]),
+        *([] if product.is_document else [_coating(product, job.imposition.coating)]),
         *_folding(product),
     )
 
 
-def _coating(product: Product) -> str:
+def _coating(product: Product, coating: str) -> str:
+    if coating == "none":
+        return "No coating."
     address, other = (title.partition(",")[0] for title in _titles(product))
-    return f"Coating on the {other} only: none on the {address}, which bears the address, where it keeps ink and postmark off."
+    name = "UV" if coating == "uv" else coating.replace("_", " ").capitalize()
+    return f"{name} on the {other} only: none on the {address}, which bears the address, where it keeps ink and postmark off."
 
 
 def _titles(product: Product) -> tuple[str, str]:
@@ -200,9 +204,11 @@ def _postage_lines(job: Job, product: Product) -> tuple[str, ...]:
         else "Barcode is applied by the bureau; its place is clear."
     )
     endorsement = endorsement_text(job.postage, job.mail_class)
+    statement = f"For the postage statement: mailer id {job.postage.mailer_id}, CRID {job.postage.crid}."
     return (
         f"{_CLASSES.get(job.mail_class, job.mail_class)}, {job.postage.method}. {barcode}",
         where + imprint if imprint else f"No imprint: postage by {job.postage.method}.",
+        *((statement,) if job.postage.crid else ()),
         *((f"Endorsement, where there is a return address: {endorsement}.",) if endorsement else ()),
     )
 

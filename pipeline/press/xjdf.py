@@ -90,6 +90,14 @@ def _product(root: Element, tally: Tally, product: Product) -> None:
     layout = SubElement(made, "Intent", Name="LayoutIntent")
     trim = numbers(pt(product.trim_width_in), pt(product.trim_height_in), 0)
     SubElement(layout, "LayoutIntent", FinishedDimensions=trim, Sides=_sides(tally, product))
+    coating = tally.job.imposition.coating
+    if coating != "none" and not product.is_document:
+        color = SubElement(SubElement(made, "Intent", Name="ColorIntent"), "ColorIntent")
+        plain = "Back" if product.address_side == "front" else "Front"
+        SubElement(color, "SurfaceColor", Surface=plain, Coatings=_COATINGS[coating])
+
+
+_COATINGS = {"aqueous": "Aqueous", "dull_varnish": "DullVarnish", "gloss_varnish": "GlossVarnish", "uv": "UV"}
 
 
 def _product_type(product: Product) -> str:

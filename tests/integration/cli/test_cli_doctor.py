@@ -109,7 +109,8 @@ def test_printers_are_checked_and_the_hours_that_no_truck_serves(bare: Terminal,
 
 def test_a_printer_that_keeps_us_out_is_told_with_its_runbook(bare: Terminal, tmp_path: Path) -> None:
     bare.out("migrate")
-    _add(bare, tmp_path, "acme")
+    first = {"name": "Press room", "phone": "+1 208-555-0142"}
+    _add(bare, tmp_path, "acme", escalation=[first, {**first, "name": "Owner", "after_minutes": 60}])
     database = Database(f"sqlite:///{bare.home / 'mailstream.db'}")
     with database.write() as tx:
         kept_out = {"trouble": "host_key_changed", "trouble_at": "connection", "trouble_since": machine_clock()}
@@ -117,7 +118,7 @@ def test_a_printer_that_keeps_us_out_is_told_with_its_runbook(bare: Terminal, tm
     database.dispose()
     detail = _check(bare, "printer acme", code=1)["detail"]
     assert "host_key_changed since 20" in detail
-    assert "see ops/runbooks/printer-host-key-changed.md" in detail
+    assert "see ops/runbooks/printer-host-key-changed.md, and ask Press room, +1 208-555-0142" in detail
     assert "open, host_key_changed" in bare.out("printers", "list")
 
 

@@ -265,6 +265,46 @@ def test_the_ticket_tells_the_operator_what_to_do(artwork: Artwork, tmp_path: Pa
         assert said in text
 
 
+def test_the_ticket_says_the_coating_and_what_the_statement_needs(artwork: Artwork, tmp_path: Path) -> None:
+    page = lay_out(POSTCARD_4X6, Imposition()).sheet
+    said = []
+    for coating in ("none", "uv", "gloss_varnish"):
+        postage = PERMIT.model_copy(update={"crid": "9876543" if coating == "uv" else ""})
+        made = _impose(artwork, tmp_path / coating, imposition=Imposition(coating=coating), postage=postage)
+        said.append(" ".join(text_within(made.files[2], 0, page).split()))
+    assert ["No coating." in text for text in said] == [True, False, False]
+    assert "UV on the front only: none on the back" in said[1]
+    assert "Gloss varnish on the front only" in said[2]
+    statement = f"For the postage statement: mailer id {PERMIT.mailer_id}, CRID 9876543."
+    assert [statement in text for text in said] == [False, True, False]
+
+
+@pytest.mark.parametrize("cap", [400_000, 600_000, 10_000_000])
+def test_files_stay_below_the_printers_cap_of_bytes(artwork: Artwork, tmp_path: Path, cap: int) -> None:
+    whole = _impose(artwork, tmp_path / "whole", count=4_000).files[0].stat().st_size
+    assert 600_000 < whole < 10_000_000
+    capped = Imposition(max_bytes_per_file=cap)
+    made = _impose(artwork, tmp_path / "capped", count=4_000, imposition=capped)
+    sheets = [file for file in made.files if re.search(r"r00(-\d{3})?\.pdf$", file.name)]
+    assert all(file.stat().st_size <= cap for file in sheets)
+    assert (len(sheets) == 1) is (whole <= cap)
+    pages = 0
+    for file in sheets:
+        with pikepdf.open(file) as pdf:
+            pages += len(pdf.pages)
+    assert (pages, made.sheets) == (1_000, 500)
+    again = _impose(artwork, tmp_path / "again", count=4_000, imposition=capped)
+    assert [file.read_bytes() for file in again.files] == [file.read_bytes() for file in made.files]
+
+
+def test_a_sheet_that_is_larger_than_the_cap_is_refused_with_the_numbers(artwork: Artwork, tmp_path: Path) -> None:
+    few = Imposition(max_bytes_per_file=100_000).model_copy(update={"max_bytes_per_file": 1_000})
+    with pytest.raises(Permanent, match=r"a file of 1 sheets has [0-9,]+ bytes, and the printer takes 1,000") as caught:
+        _impose(artwork, tmp_path, imposition=few)
+    assert caught.value.code == "file_too_large"
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_proof_shows_first_last_and_longest(artwork: Artwork, tmp_path: Path) -> None:
     pieces = list(make_pieces(12, Imposition()))
     pieces[4] = pieces[4]._replace(address=("ADA LOVELACE 5", "100 CALLE DE LOS SIETE MARES", "SAN JUAN PR 00907-1234"))

@@ -153,7 +153,7 @@ def test_the_ticket_says_where_to_fold_and_what_to_glue(tmp_path: Path, product:
     edge = "top" if fold.direction == "level" else "left"
     assert f"Fold {fold.at_in:g} in from the {edge} of the outside, address out, to 9 x 5.94 in" in text
     assert "glue on the white strip of 0.45 in on the inside" in text
-    assert "Coating on the inside only" in text
+    assert "No coating." in text
     xjdf = ElementTree.parse(next(file for file in made.files if file.suffix == ".xjdf")).getroot()
     [line] = xjdf.iter(f"{SPACE}Fold")
     assert xjdf.get("Types") == "DigitalPrinting Cutting Folding"

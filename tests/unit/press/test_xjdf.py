@@ -78,6 +78,16 @@ def test_it_says_what_the_sheets_are(artwork: dict[str, Path], tmp_path: Path) -
     assert _one(root, "SignatureCell").get("TrimSize") == "432 288"
 
 
+def test_a_coating_is_on_the_side_without_the_address(artwork: dict[str, Path], tmp_path: Path) -> None:
+    imposition = Imposition(coating="gloss_varnish")
+    impose(make_job(artwork, make_pieces(8, imposition), imposition=imposition), tmp_path)
+    root = ElementTree.parse(tmp_path / "bt_01harbor_r00.xjdf").getroot()
+    [surface] = root.iter(f"{SPACE}SurfaceColor")
+    assert surface.attrib == {"Surface": "Front", "Coatings": "GlossVarnish"}
+    plain = ElementTree.parse(_ticket(artwork, tmp_path / "plain", "sheetwise")).getroot()
+    assert list(plain.iter(f"{SPACE}ColorIntent")) == []
+
+
 def test_its_files_are_those_of_the_drop(artwork: dict[str, Path], tmp_path: Path) -> None:
     root = ElementTree.parse(_ticket(artwork, tmp_path, "split")).getroot()
     files = list(root.iter(f"{SPACE}FileSpec"))
