@@ -40,7 +40,7 @@ COMMANDS: dict[str, Entry] = {
     **_entries(
         "Operation",
         keys="Create, list, rotate and revoke API keys.",
-        printers="Add, show, edit, check, measure and suspend printers.",
+        printers="Add, show, edit, check, rehearse with, measure and suspend printers.",
         batches="List, show, recall, send elsewhere and split batches.",
         quarantine="List and release what kills its worker.",
         sla="The board, the report on the promise, excuses and suspensions.",
