@@ -2,8 +2,8 @@
 
 `python -m ops.bench.imposition [--large] [--peers]`. Each measurement runs in a process of its own, so that its peak memory is its
 own; `--large` adds 200,000 pieces, for how the time grows. Pieces lie on disk, as the press process has them. `child` is
-the whole way of a drop: job to JSON, press process, files back. The peer places the same artwork by pikepdf as a form, once
-a file, and prints the text by reportlab.
+the whole way of a drop: job to JSON, press process, files back. The peers do the same job (`imposition_peers`), in an environment
+of their own in var/bench, which the first run fills.
 """
 
 import argparse
@@ -16,18 +16,19 @@ import tempfile
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pikepdf
-from reportlab.graphics.barcode.usps4s import USPS_4State
-from reportlab.pdfgen.canvas import Canvas
 
+from ops.bench import imposition_peers
 from ops.bench.figures import Figure, print_figures
-from pipeline.address.imb import tracking_code
+from ops.bench.imposition_peers import PEERS
+from pipeline.address.imb import encode, tracking_code
 from pipeline.models.profile import Imposition, Postage
 from pipeline.press import child
 from pipeline.press.creative import normalize
+from pipeline.press.geometry import bleed_rect
 from pipeline.press.impose import impose
 from pipeline.press.job import Job, Placed
 from pipeline.press.layout import lay_out, places_in_order
@@ -50,7 +51,7 @@ _CITIES = (
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--large", action="store_true", help="200,000 pieces too")
-    parser.add_argument("--peers", action="store_true", help="pikepdf with reportlab, on 2,000 pieces")
+    parser.add_argument("--peers", action="store_true", help="other tools at the same job")
     parser.add_argument("--run", nargs=2, metavar=("WHAT", "PIECES"), help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.run:
@@ -63,16 +64,12 @@ def measure(*, large: bool = False, peers: bool = True) -> list[Figure]:
     """One process after the other."""
     runs = [("shared", 20_000), ("child", 20_000), ("distinct", 2_000)]
     runs += [("shared", 200_000)] if large else []
-    runs += [("shared", 2_000), ("peer", 2_000)] if peers else []
     told = {(what, pieces): _run(what, pieces) for what, pieces in runs}
     found = [_figure(*run, told[run]) for run in runs]
     if large:
         growth = told["shared", 200_000]["cpu_s"] / told["shared", 20_000]["cpu_s"]
         found.append(Figure("t(200,000) / t(20,000)", f"{growth:.1f}", goal="<= 10.5"))
-    if peers:
-        ratio = told["peer", 2_000]["cpu_s"] / told["shared", 2_000]["cpu_s"]
-        found.append(Figure("the peer's time / ours, 2,000 pieces", f"{ratio:.1f}"))
-    return found
+    return found + (_measure_peers(told["shared", 20_000]["cpu_s"] / 20_000) if peers else [])
 
 
 def _run(what: str, pieces: int) -> dict[str, float]:
@@ -194,58 +191,51 @@ def _piece(number: int, place: tuple[int, int, int], front: str) -> Placed:
     )
 
 
-def _peer(count: int) -> dict[str, float]:
-    return _measure(count, _shared_artwork, _impose_as_a_peer)
+def _measure_peers(ours_s: float) -> list[Figure]:
+    """`ours_s` is what one of our pieces took. A peer's own start is not counted."""
+    python = _peers_python()
+    found = []
+    with tempfile.TemporaryDirectory() as folder:
+        art = _shared_artwork(Path(folder), 1)
+        for name, (title, _, pieces) in PEERS.items():
+            job, out = Path(folder, "job.json"), Path(folder, f"{name}.pdf")
+            job.write_text(json.dumps(_peer_job(pieces, art, Path(folder, "pieces"))))
+            command = [str(python), "-I", imposition_peers.__file__, name, str(job), str(out)]
+            told = json.loads(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            each_s, size = told["cpu_s"] / pieces, f"{told['bytes'] / pieces:,.0f} bytes a piece"
+            beside = f"{size}; ours is {each_s / ours_s:.0f} times as fast"
+            found.append(Figure(f"{title}, {pieces:,}", f"{1 / each_s:8,.0f} pieces/s/core", beside))
+    return found
 
 
-def _impose_as_a_peer(job: Job, out: Path) -> None:
-    """Fronts and backs by forms that are copied once, addresses and barcodes by reportlab, laid over by pikepdf."""
-    out.mkdir()
-    layout = lay_out(POSTCARD_4X6, job.imposition)
-    sheets = max(piece.sheet for piece in job.pieces) + 1
-    with pikepdf.new() as pdf, pikepdf.open(_text_of_backs(job, sheets)) as text:
-        forms = {side: _form(pdf, job.artwork[side]) for side in ("front", "back")}
-        for sheet in range(sheets):
-            for side, slots in (("front", layout.front.slots), ("back", layout.back.slots)):
-                pdf.add_blank_page(page_size=(layout.sheet.width_pt, layout.sheet.height_pt))
-                page = pdf.pages[-1]
-                drawn = "".join(f"q 1 0 0 1 {slot.rect.x_pt:g} {slot.rect.y_pt:g} cm /Art Do Q\n" for slot in slots)
-                page.obj.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(Art=forms[side]))
-                if side == "back":
-                    page.obj.Resources.XObject.Text = pdf.copy_foreign(text.pages[sheet].as_form_xobject())
-                    drawn += "/Text Do"
-                page.obj.Contents = pdf.make_stream(drawn.encode())
-        pdf.save(out / "bench_r00.pdf")
+def _peers_python() -> Path:
+    folder = Path("var/bench/imposition-peers")
+    python, stamp = folder.absolute() / "bin" / "python", folder / "installed"
+    wanted = "\n".join(imposition_peers.PINNED)
+    if not stamp.exists() or stamp.read_text() != wanted:
+        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+        subprocess.run([python, "-m", "pip", "install", "--quiet", *imposition_peers.PINNED], check=True)
+        stamp.write_text(wanted)
+    return python
 
 
-def _form(pdf: pikepdf.Pdf, source: Path) -> pikepdf.Object:
-    with pikepdf.open(source) as given:
-        return pdf.copy_foreign(given.pages[0].as_form_xobject())
+def _peer_job(count: int, artwork: dict[str, Path], spooled: Path) -> imposition_peers.Job:
+    job = _job(count, artwork, spooled)
+    layout, bleed = lay_out(POSTCARD_4X6, job.imposition), bleed_rect(POSTCARD_4X6)
+    sheets: list[list[Any]] = [[] for _ in range(-(-count // layout.n_up))]
+    for at, piece in enumerate(job.pieces):
+        sheets[at // layout.n_up].append([encode(piece.imb[:20], piece.imb[20:]), piece.address])
+    sides = {"front": layout.front, "back": layout.back}
+    return {
+        "artwork": {side: str(path) for side, path in artwork.items()},
+        "sheet": [layout.sheet.width_pt, layout.sheet.height_pt],
+        "bleed": [bleed.width_pt, bleed.height_pt],
+        "slots": {name: [[slot.rect.x_pt, slot.rect.y_pt] for slot in side.slots] for name, side in sides.items()},
+        "sheets": sheets,
+    }
 
 
-def _text_of_backs(job: Job, sheets: int) -> BytesIO:
-    layout, out = lay_out(POSTCARD_4X6, job.imposition), BytesIO()
-    page = Canvas(out, pagesize=(layout.sheet.width_pt, layout.sheet.height_pt))
-    by_place = {(piece.sheet, piece.slot): piece for piece in job.pieces}
-    for sheet in range(sheets):
-        for number, slot in enumerate(layout.back.slots):
-            if (sheet, number) in by_place:
-                piece = by_place[sheet, number]
-                bars = USPS_4State(piece.imb[:20], piece.imb[20:], widthSize=0, heightSize=0)
-                bars.drawOn(page, slot.rect.x_pt + 200, slot.rect.y_pt + 120)
-                lines = page.beginText(slot.rect.x_pt + 209, slot.rect.y_pt + 108)
-                lines.setFont("Helvetica", 9)
-                lines.textLines(piece.address)
-                page.drawText(lines)
-        page.showPage()
-    page.save()
-    out.seek(0)
-    return out
-
-
-_RUNS: dict[str, Callable[[int], dict[str, float]]] = {
-    "shared": _shared, "child": _child, "distinct": _distinct, "peer": _peer,
-}  # fmt: skip
+_RUNS: dict[str, Callable[[int], dict[str, float]]] = {"shared": _shared, "child": _child, "distinct": _distinct}
 
 
 if __name__ == "__main__":
