@@ -51,6 +51,32 @@ def read_acks(name: str, body: bytes) -> Reading:
     return Reading((), ack.faults) if isinstance(ack, Unreadable) else Reading((ack,))
 
 
+_MOST_DROPS = 1_000
+"""Drops that a file is taken apart for; a file of more is no shop's."""
+
+
+def apart(name: str, body: bytes) -> list[bytes]:
+    """A file in parts that speak of one drop each, in the order in which each is first spoken of. Most files are one part."""
+    if not name.endswith(".csv"):
+        return [body]
+    try:
+        head, *lines = csv.reader(io.StringIO(body.decode("utf-8-sig"), newline=""))
+        column = head.index("drop")
+    except (ValueError, csv.Error):
+        return [body]  # that is told where it is read
+    by_drop: dict[str, list[list[str]]] = {}
+    for line in lines:
+        if line:
+            by_drop.setdefault("".join(line[column : column + 1]).strip(), []).append(line)
+    return [_csv([head, *some]) for some in by_drop.values()] if 1 < len(by_drop) <= _MOST_DROPS else [body]
+
+
+def _csv(lines: list[list[str]]) -> bytes:
+    text = io.StringIO(newline="")
+    csv.writer(text).writerows(lines)
+    return text.getvalue().encode()
+
+
 def read_ack(name: str, body: bytes) -> AckBody | Unreadable:
     """The acknowledgement in a JSON file."""
     try:

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from pipeline.errors import Permanent, PortError
 from pipeline.lifecycle import BatchStatus
-from pipeline.models.ack_format import Reading, read_acks
+from pipeline.models.ack_format import Reading, apart, read_acks
 from pipeline.models.profile import proves_by_renaming
 from pipeline.ports import AckFile, Lies, Printer
 from pipeline.repository.ack_checks import MADE_TWICE, AckRecord
@@ -38,6 +38,14 @@ REFUSED = "refused"
 
 _LEFT = "acks_left"
 """The `last_error` of a printer whose acknowledgements lie there for good: its alarm is told once."""
+
+
+@dataclass(frozen=True)
+class _Part:
+    """What a file says of one drop. It is recorded by itself, so that every word of a printer is kept with its drop."""
+
+    body: bytes
+    reading: Reading
 
 
 @dataclass(frozen=True)
@@ -80,13 +88,14 @@ class Acknowledge:
         left: dict[str, PortError] = {}
         limit, new = _FILES, 0
         while True:
-            files = [(file, read_acks(file.name, file.body)) for file in printer.acks(limit)]
-            for file, reading in sorted(files, key=_said_at):
+            files = [(file, _read(file)) for file in printer.acks(limit)]
+            for file, parts in sorted(files, key=_said_at):
                 if file.name in left:
                     continue
                 try:
-                    good, is_new = self._take(row, printer, file, reading)
-                    new += is_new
+                    taken = [self._take(row, printer, file.name, part) for part in parts]
+                    new += any(is_new for _, is_new in taken)
+                    good = any(is_good for is_good, _ in taken)
                     printer.settle_ack(file.name, good=good)
                 except PortError as error:
                     left[file.name] = error
@@ -96,18 +105,18 @@ class Acknowledge:
                 return _Heard(new, more=not left and len(files) == limit, left=_tell_left(row, left))
             limit *= 2  # what is left lies before what is new
 
-    def _take(self, row: Row[Any], printer: Printer, file: AckFile, reading: Reading) -> tuple[bool, bool]:
-        """Whether anything of a file is good, and whether it is new. It is recorded before it is moved away: a crash in between
+    def _take(self, row: Row[Any], printer: Printer, file_name: str, part: _Part) -> tuple[bool, bool]:
+        """Whether anything of it is good, and whether it is new. It is recorded before its file is moved away: a crash in between
         meets a file that is known, and moves it."""
-        digest = sha256(file.body).hexdigest()
+        digest = sha256(part.body).hexdigest()
         with self._context.db.read() as tx:
             known = is_recorded(tx, row.id, digest)
             now = self._line_now(tx, row)
         if known is not None:
             return known, False
-        name = _text(file.name.encode("utf-8", "replace"))
-        record = AckRecord(row.id, row.mode, name, digest, _text(file.body), now)
-        applied = self._writer.apply(record, reading, lambda drop: self._withdraw(row, printer, drop))
+        name = _text(file_name.encode("utf-8", "replace"))
+        record = AckRecord(row.id, row.mode, name, digest, _text(part.body), now)
+        applied = self._writer.apply(record, part.reading, lambda drop: self._withdraw(row, printer, drop))
         if any(fault.code in MADE_TWICE for fault in applied.faults):
             log.error(
                 "drop.acknowledged_after_all", printer=row.name, file=record.name, runbook="drop-acknowledged-after-all"
@@ -152,10 +161,14 @@ class Acknowledge:
         return {row.id}
 
 
-def _said_at(read: tuple[AckFile, Reading]) -> tuple[bool, datetime, str]:
+def _read(file: AckFile) -> list[_Part]:
+    return [_Part(body, read_acks(file.name, body)) for body in apart(file.name, file.body)]
+
+
+def _said_at(read: tuple[AckFile, Sequence[_Part]]) -> tuple[bool, datetime, str]:
     """By what a file says first, since its name only makes it new. What says nothing comes last."""
-    file, reading = read
-    first = min((ack.at for ack in reading.acks), default=None)
+    file, parts = read
+    first = min((ack.at for part in parts for ack in part.reading.acks), default=None)
     return first is None, first or datetime.max.replace(tzinfo=UTC), file.name
 
 

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from pipeline.errors import Permanent, Transient
 from pipeline.repository.acks import AckWriter
-from pipeline.repository.tables import acks, drops, placements, printers
+from pipeline.repository.tables import acks, batches, drops, placements, printers
 from tests.integration.line.fakes import FakePrinter, KilledError
 from tests.integration.line.test_acknowledge import faults, hear, line, told_csv
 from tests.integration.line.world import ACK_POLL_S, LEASE_S, World
@@ -156,3 +156,56 @@ def test_what_can_never_be_moved_away_is_told_once(world: World, ids: list[str])
     hear(world)
     assert (world.printer().done, world.rows(printers)[0].last_error) == ({"a.ack.json"}, None)
     assert world.statuses(ids) == {"sent": 3}
+
+
+@pytest.fixture
+def two(world: World) -> list[str]:
+    """The stems of two drops at one printer, of two pieces each, sent five minutes ago."""
+    world.freeze_and_send(2)
+    world.freeze_and_send(2)
+    world.clock.advance(timedelta(minutes=5))
+    return sorted(row.stem for row in world.rows(drops))
+
+
+def told_of(world: World, *lines: tuple[str, str, str]) -> None:
+    told_csv(world, *(f"{stem},{state},{world.clock().isoformat()},{piece},," for stem, state, piece in lines))
+
+
+def test_one_file_of_two_drops_is_the_word_for_both(world: World, two: list[str]) -> None:
+    told_of(world, (two[0], "accepted", ""), (two[1], "accepted", ""))
+    assert [row.status for row in world.rows(batches)] == ["accepted", "accepted"]
+    assert {row.drop_stem for row in world.rows(acks)} == set(two)
+    world.clock.advance(timedelta(minutes=40))
+    world.run_until_quiet()
+    assert [row.silent_at for row in world.rows(drops)] == [None, None]
+    assert world.printer().done == {"x.ack.csv"}
+
+
+def test_what_is_wrong_of_one_drop_stands_with_it_and_keeps_nothing_of_the_other_back(
+    world: World, two: list[str]
+) -> None:
+    told_of(world, (two[0], "mailed", ""), (two[1], "mailed", "ml_nobody"), ("../x", "mailed", ""), ("", "mailed", ""))
+    assert [row.status for row in world.rows(batches)] == ["mailed", "sent"]
+    assert sorted((row.state or "", tuple(fault["code"] for fault in row.faults)) for row in world.rows(acks)) == [
+        ("", ("ack_field",)),
+        ("", ("ack_field",)),
+        ("", ("unknown_piece",)),
+        ("mailed", ()),
+    ]
+    assert world.printer().done == {"x.ack.csv"}
+
+
+def test_a_file_of_two_drops_that_comes_again_changes_nothing(world: World, two: list[str]) -> None:
+    lines = ((two[0], "printed", ""), (two[1], "printed", ""))
+    told_of(world, *lines)
+    world.printer().outbox["y.ack.csv"] = b""
+    told_of(world, *lines)
+    assert world.count(acks) == 3
+    assert world.count(acks, acks.c.state == "printed") == 2
+
+
+@pytest.mark.usefixtures("two")
+def test_a_file_of_more_drops_than_a_shop_has_is_one_file(world: World) -> None:
+    told_of(world, *((f"bt_{number}_r00", "printed", "") for number in range(1_001)))
+    [row] = world.rows(acks)
+    assert ({fault["code"] for fault in row.faults}, row.state) == ({"unknown_drop"}, None)
