@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import RowMapping
 
-from pipeline.lifecycle import PROMISE_OPEN
+from pipeline.lifecycle import PROMISE_OPEN, SlaState
 from pipeline.products import PRODUCTS, Box, Product
 from pipeline.repository.prices import CURRENCY, Price
 
@@ -63,15 +63,18 @@ def _sla(piece: Columns, now: datetime) -> dict[str, Any]:
     """`stage` is what the piece waits in, while its promise is open; `slack_s` what is left of it, or was when it was mailed.
 
     While its sender holds it, its promise stands still since `stopped_at`: what is left of it stays, and `due_at` is known again
-    when it is released.
+    when it is released. `cause` and `detail` say why it will be, or was, missed, as soon as that is known.
     """
     open_ = piece["status"] in PROMISE_OPEN
+    told = piece["sla_state"] in (SlaState.AT_RISK, SlaState.BREACHED)
     stopped_at = piece.get("stopped_at") if open_ else None
     until = stopped_at or (now if open_ else piece.get("mailed_at"))
     return {
         "due_at": None if stopped_at else moment(piece["due_at"]),
         "stopped_at": moment(stopped_at),
         "state": piece["sla_state"],
+        "cause": piece.get("sla_cause") if told else None,
+        "detail": piece.get("sla_detail") if told else None,
         "stage": piece["status"] if open_ else None,
         "slack_s": None if until is None else (piece["due_at"] - until) // timedelta(seconds=1),
     }

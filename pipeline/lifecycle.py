@@ -77,6 +77,13 @@ class DropStatus(StrEnum):
     VOID = "void"
 
 
+class Cause(NamedTuple):
+    """Why a promise will be, or was, missed: in a word that programs read, and in a sentence that people do."""
+
+    code: str
+    detail: str
+
+
 class Standing(StrEnum):
     """Whether a printer is given work: only while it is OPEN. A COOLING one will be again, at a known time."""
 

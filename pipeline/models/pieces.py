@@ -103,6 +103,8 @@ class Piece(Claimable, table=True):
     delivered_basis: str | None = None
     due_at: datetime = Field(sa_type=UtcDateTime)
     sla_state: str = "on_track"
+    sla_cause: str | None = None  # why it will be, or was, missed: a word, and a sentence
+    sla_detail: str | None = None
     alarm_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when the promise is next looked at
     poll_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # when the carrier is next asked
     created_at: datetime = Field(sa_type=UtcDateTime)  # machine clock

@@ -7,11 +7,11 @@ from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, and_, case, cast, func, literal_column, or_, select
 
-from pipeline.lifecycle import PROMISE_OPEN, BatchStatus, SlaState, Standing, Status
+from pipeline.lifecycle import PROMISE_OPEN, BatchStatus, Cause, SlaState, Snapshot, Standing, Status
 from pipeline.repository.aside import FAILOVER
 from pipeline.repository.batches import freezable
 from pipeline.repository.line_clocks import LineClock
-from pipeline.repository.moves import look_at_snapshots, snapshot
+from pipeline.repository.moves import Alarm, look_at_snapshots, snapshot
 from pipeline.repository.tables import acks, batches, drops, pieces, printers
 
 COOLING = timedelta(minutes=15)
@@ -146,14 +146,49 @@ def first_words(
     return told
 
 
-def due_alarms(tx: Connection, mode: str, line_clock: LineClock, limit: int) -> list[tuple[Any, Any, Any]]:
-    """Promises to be told of now, as `moves.alarm` takes them: at risk first, breached at `due_at`, and each of them once."""
+def due_alarms(tx: Connection, mode: str, line_clock: LineClock, limit: int) -> list[Alarm]:
+    """Promises to be told of now: at risk first, breached at `due_at`, each of them once, with the cause that was told before."""
     reached: ColumnElement[bool] = line_clock.reached(pieces.c.alarm_at, pieces.c.account_id)
     over = line_clock.reached(pieces.c.due_at, pieces.c.account_id)
     due = and_(pieces.c.mode == mode, reached, pieces.c.status.in_(sorted(PROMISE_OPEN)))
     untold = or_(pieces.c.sla_state == SlaState.ON_TRACK, and_(pieces.c.sla_state == SlaState.AT_RISK, over))
-    wanted = look_at_snapshots(over.label("over")).where(due, untold).order_by(pieces.c.alarm_at).limit(limit)
+    cause = (pieces.c.sla_cause, pieces.c.sla_detail)
+    wanted = look_at_snapshots(over.label("over"), *cause).where(due, untold).order_by(pieces.c.alarm_at).limit(limit)
     return [
-        (snapshot(row), SlaState.BREACHED, None) if row.over else (snapshot(row), SlaState.AT_RISK, row.due_at)
+        Alarm(snapshot(row), SlaState.BREACHED, None, told_cause(row))
+        if row.over
+        else Alarm(snapshot(row), SlaState.AT_RISK, row.due_at, told_cause(row))
         for row in tx.execute(wanted).all()
     ]
+
+
+def told_cause(row: Row[Any]) -> Cause | None:
+    """Why a piece will miss, as it was last told; None where it was not."""
+    return None if row.sla_cause is None else Cause(row.sla_cause, row.sla_detail)
+
+
+def not_told(
+    tx: Connection, key: ColumnElement[bool], due_from: datetime, count: int, code: str, *, limit: int
+) -> list[Snapshot]:
+    """Of the next-due `count` pieces that wait under a key and are due from then on: up to `limit` whose promise is not broken,
+    and of which this cause was not told."""
+    waiting = select(pieces.c.id).where(key, pieces.c.due_at >= due_from).order_by(pieces.c.due_at, pieces.c.id)
+    covered = pieces.c.id.in_(waiting.limit(count).subquery().select())
+    return _open(tx, and_(covered, or_(pieces.c.sla_cause.is_(None), pieces.c.sla_cause != code)), limit)
+
+
+def not_told_in_batch(tx: Connection, batch_id: str, due_before: datetime, *, limit: int) -> list[Snapshot]:
+    """Of the pieces of a batch that are due before then: up to `limit` of which no cause was told.
+
+    What was to miss before it came into its batch has its cause already.
+    """
+    covered = and_(
+        pieces.c.batch_id == batch_id, pieces.c.due_at < due_before, pieces.c.status.in_(sorted(PROMISE_OPEN))
+    )
+    return _open(tx, and_(covered, pieces.c.sla_cause.is_(None)), limit)
+
+
+def _open(tx: Connection, which: ColumnElement[bool], limit: int) -> list[Snapshot]:
+    open_ = pieces.c.sla_state.in_((SlaState.ON_TRACK, SlaState.AT_RISK))
+    wanted = look_at_snapshots().where(which, open_).order_by(pieces.c.due_at).limit(limit)
+    return [snapshot(row) for row in tx.execute(wanted)]

@@ -76,7 +76,7 @@ def freeze(tx: Connection, order: Freeze, *, now: datetime, ids: Ids) -> str | N
     """
     _look_at_printer(tx, order)
     candidates = tx.execute(
-        select_snapshots(recipients.c.zip5, recipients.c.routing)
+        select_snapshots(recipients.c.zip5, recipients.c.routing, pieces.c.sla_cause, pieces.c.sla_detail)
         .join_from(pieces, recipients)
         .where(
             freezable(order.mode, order.account_id, order.at),
@@ -95,8 +95,15 @@ def freeze(tx: Connection, order: Freeze, *, now: datetime, ids: Ids) -> str | N
     _hold_to(order, len(candidates))
     batch_id = ids.new("bt")
     imbs = _assign_imbs(tx, order, candidates)
+    evidence = {"batch": batch_id, "printer": order.printer_id, "mail_by": order.mail_by.isoformat()}
     wishes = [
-        Move(snapshot(row), Status.BATCHED, order.at, {"batch": batch_id}, {"batch_id": batch_id, "imb": imbs[row.id]})
+        Move(
+            snapshot(row),
+            Status.BATCHED,
+            order.at,
+            evidence,
+            {"batch_id": batch_id, "imb": imbs[row.id], **_cause_left(row, order)},
+        )
         for row in candidates
     ]
     moved = move(tx, wishes, now=now, ids=ids)
@@ -123,6 +130,12 @@ def _hold_to(order: Freeze, found: int) -> None:
     if found < order.fewest:
         wanted = f"{order.fewest} of {order.pieces} pieces of {order.product} as {order.mail_class}"
         raise NotFrozenError("too_few_pieces", f"of at least {wanted}, {found} are left")
+
+
+def _cause_left(row: Row[Any], order: Freeze) -> dict[str, Any]:
+    """What was to make a piece miss is over when its batch makes a truck that keeps its promise."""
+    kept = row.due_at >= order.mail_by
+    return {"sla_cause": None if kept else row.sla_cause, "sla_detail": None if kept else row.sla_detail}
 
 
 def _was_in(batch_id: str) -> ColumnElement[bool]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, Connection, Row, ScalarSelect, Select, and_, case, func, select
 
-from pipeline.lifecycle import EXCUSED, Status, event_type
+from pipeline.lifecycle import EXCUSED, Cause, Status, event_type
 from pipeline.repository.holds import stopped_at
 from pipeline.repository.tables import accounts, batches, events, pieces, placements, printers, sandbox_clocks
 
@@ -27,11 +27,12 @@ class Span:
 
 @dataclass(frozen=True)
 class Moved:
-    """One move. `refusal` is why a printer refused the drop, where that is why the piece moved."""
+    """One move. Where a piece is ready again: why its printer refused the drop, or why that was taken back."""
 
     status: Status
     at: datetime
     refusal: str | None = None
+    taken_back: str | None = None
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,8 @@ class History:
     """One piece with all its moves in sequence, the first of them its acceptance. All times are line time.
 
     `now` is where the line clock of its account stands, `printer` that of its last batch, `excuse` the recorded reason, if
-    there is one. `stopped_at` is since when its sender holds it: until it is released, nobody knows when it is due.
+    there is one. `stopped_at` is since when its sender holds it: until it is released, nobody knows when it is due. `cause` is
+    why it would be missed, by what was foreseen last and came to nothing else.
     """
 
     piece_id: str
@@ -52,6 +54,7 @@ class History:
     moves: tuple[Moved, ...]
     excuse: str | None = None
     stopped_at: datetime | None = None
+    cause: Cause | None = None
 
     @property
     def stopped(self) -> bool:
@@ -97,9 +100,11 @@ def histories(tx: Connection, span: Span, *, now: datetime) -> Iterator[History]
 def _history(row: Row[Any], now: datetime) -> History:
     told = sorted(row.told)  # by sequence, which comes first in each
     moves = tuple(
-        Moved(Status(status), _moment(at), note) for _, type_, status, at, note in told if not type_.startswith(_ALARMS)
+        Moved(Status(status), _moment(at), note, taken_back)
+        for _, type_, status, at, note, taken_back in told
+        if not type_.startswith(_ALARMS)
     )
-    excuses = [note or "no reason given" for _, type_, _, _, note in told if type_ == EXCUSED]
+    excuses = [note or "no reason given" for _, type_, _, _, note, _ in told if type_ == EXCUSED]
     return History(
         piece_id=row.id,
         account=row.account,
@@ -111,6 +116,7 @@ def _history(row: Row[Any], now: datetime) -> History:
         moves=moves,
         excuse=excuses[-1] if excuses else None,
         stopped_at=row.stopped_at,
+        cause=None if row.sla_cause is None else Cause(row.sla_cause, row.sla_detail),
     )
 
 
@@ -122,7 +128,8 @@ def _moment(text: str) -> datetime:
 
 def _pieces(span: Span, dialect: str) -> Select[Any]:
     """One row a piece with its events as a JSON array: a row an event would cost eight times the rows and their decoding."""
-    of_piece = (pieces.c.id, pieces.c.product, pieces.c.freeze_from, pieces.c.due_at)
+    columns = ("id", "product", "freeze_from", "due_at", "sla_cause", "sla_detail")
+    of_piece = [pieces.c[name] for name in columns]
     of_others = (accounts.c.name.label("account"), printers.c.name.label("printer"))
     clock = and_(sandbox_clocks.c.account_id == pieces.c.account_id, pieces.c.mode == "test")
     return (
@@ -137,15 +144,18 @@ def _pieces(span: Span, dialect: str) -> Select[Any]:
 
 
 def _events(dialect: str) -> ScalarSelect[Any]:
-    """`[[sequence, type, status, at, note], …]`; the note is a refusal or an excuse, read from the evidence that may have one."""
+    """`[[sequence, type, status, at, note, taken back], …]`: a refusal or an excuse, and why a drop was taken back, read from the
+    evidence that may have one."""
     note = case(
         (events.c.type == event_type(Status.READY), events.c.evidence["refused"].as_string()),
         (events.c.type == EXCUSED, events.c.evidence["reason"].as_string()),
     )
+    aside = func.coalesce(*(events.c.evidence[how].as_string() for how in ("void", "recalled")))
+    taken_back = case((events.c.type == event_type(Status.READY), aside))
     array, group = (func.json_array, func.json_group_array)
     if dialect == "postgresql":
         array, group = (func.json_build_array, func.json_agg)
-    one = array(events.c.sequence, events.c.type, events.c.status, events.c.at, note)
+    one = array(events.c.sequence, events.c.type, events.c.status, events.c.at, note, taken_back)
     return select(group(one, type_=JSON)).where(events.c.piece_id == pieces.c.id).scalar_subquery()
 
 

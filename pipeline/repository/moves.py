@@ -7,7 +7,7 @@ caller is told.
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, update
 
@@ -17,6 +17,7 @@ from pipeline.lifecycle import (
     PROMISE_KEPT_BY,
     PROMISE_VOIDED_BY,
     REACHED_FROM,
+    Cause,
     Move,
     SlaState,
     Snapshot,
@@ -92,25 +93,39 @@ def move(tx: Connection, moves: Sequence[Move], *, now: datetime, ids: Ids) -> s
     return moved
 
 
+class Alarm(NamedTuple):
+    """A promise to be marked: its new state, when to look at it again, and why it will be missed, where that is known."""
+
+    piece: Snapshot
+    to: SlaState
+    look_at: datetime | None
+    cause: Cause | None = None
+
+    def columns(self) -> dict[str, Any]:
+        code, detail = self.cause or (None, None)
+        return {"sla_state": self.to, "alarm_at": self.look_at, "sla_cause": code, "sla_detail": detail}
+
+    def evidence(self) -> dict[str, Any]:
+        due = {"due_at": self.piece.due_at.isoformat()}
+        return due if self.cause is None else {"cause": self.cause.code, "detail": self.cause.detail, **due}
+
+
 def alarm(
     tx: Connection,
-    alarms: Sequence[tuple[Snapshot, SlaState, datetime | None]],
+    alarms: Sequence[Alarm],
     *,
     at: datetime,
     now: datetime,
     ids: Ids,
-    cause: Mapping[str, Any] | None = None,
+    evidence: Mapping[str, Any] | None = None,
 ) -> set[str]:
-    """Mark promises at risk or breached: (piece, new state, when to look again). Same compare-and-set; status stays.
-
-    `cause` is what of the evidence is more than the time.
-    """
-    moved = _mark(tx, [(piece, {"sla_state": to, "alarm_at": next_look}) for piece, to, next_look in alarms])
+    """Mark promises at risk or breached. Same compare-and-set; status stays. `evidence` is what else there is for it."""
+    moved = _mark(tx, [(one.piece, one.columns()) for one in alarms])
     told = (
-        _event(piece, ids, f"mail.sla_{to}", piece.revision + 1, status=piece.status, at=at, now=now,
-               evidence={**(cause or {}), "due_at": piece.due_at.isoformat()})
-        for piece, to, _ in alarms
-        if piece.id in moved
+        _event(one.piece, ids, f"mail.sla_{one.to}", one.piece.revision + 1, status=one.piece.status, at=at, now=now,
+               evidence={**(evidence or {}), **one.evidence()})
+        for one in alarms
+        if one.piece.id in moved
     )  # fmt: skip
     _insert_events(tx, told)
     return moved

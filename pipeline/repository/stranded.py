@@ -6,11 +6,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, or_, select, update
 
-from pipeline.lifecycle import DropStatus, SlaState, Status
+from pipeline.lifecycle import Cause, DropStatus, SlaState, Status
 from pipeline.models.types import Ids
 from pipeline.repository.aside import BEFORE_HAND_OVER, spoken_of
 from pipeline.repository.batches import live_pieces
-from pipeline.repository.moves import alarm, select_snapshots, snapshot
+from pipeline.repository.moves import Alarm, alarm, select_snapshots, snapshot
 from pipeline.repository.tables import batches, drops, pieces, printers
 
 HEARD_OF_WITHIN = timedelta(days=7)
@@ -56,9 +56,9 @@ def mark_silent(
     waits = [Status.SENT, Status.PRINTED] if drop.revision else [Status.SENT]
     on_track = and_(live_pieces(drop), pieces.c.status.in_(waits), pieces.c.sla_state == SlaState.ON_TRACK)
     rows = tx.execute(select_snapshots().where(on_track).limit(limit)).all()
-    cause = {"drop": drop.stem, "cause": "printer_silent"}
-    alarms = [(snapshot(row), SlaState.AT_RISK, row.due_at) for row in rows]
-    marked = alarm(tx, alarms, at=at, now=now, ids=ids, cause=cause)
+    silent = Cause("printer_silent", f"{drop.printer} has not said a word of its drop")
+    alarms = [Alarm(snapshot(row), SlaState.AT_RISK, row.due_at, silent) for row in rows]
+    marked = alarm(tx, alarms, at=at, now=now, ids=ids, evidence={"drop": drop.stem})
     if len(rows) == limit:
         return marked
     new = and_(drops.c.id == drop.id, drops.c.silent_at.is_(None))

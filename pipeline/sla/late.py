@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.lifecycle import Cause
 from pipeline.sla.loading import Loading
 from pipeline.sla.lots import BatchKey, Lot
 from pipeline.sla.presses import CAUTIONS, Bench, Deadline
@@ -24,7 +25,7 @@ class _Truck:
     full: bool = False
 
 
-Unkept = tuple[Lot, int, str]
+Unkept = tuple[Lot, int, Cause]
 """A lot, how many of its pieces, and the cause."""
 
 
@@ -41,10 +42,10 @@ def part_hopeless(lots: Sequence[Lot], able: Mapping[BatchKey, Sequence[Bench]])
     return hopeful, hopeless
 
 
-def too_many(takers: Sequence[Bench]) -> str:
+def too_many(takers: Sequence[Bench]) -> Cause:
     """Why a lot that could be kept alone is not."""
     names = ", ".join(sorted({bench.press.title for bench in takers}))
-    return f"more than {names} can print before the last truck that keeps the promise"
+    return Cause("over_capacity", f"more than {names} can print before the last truck that keeps the promise")
 
 
 def send_late(unkept: Sequence[Unkept], loading: Loading, able: Mapping[BatchKey, Sequence[Bench]]) -> list[Unkept]:
@@ -69,7 +70,8 @@ def send_late(unkept: Sequence[Unkept], loading: Loading, able: Mapping[BatchKey
                 open_.popleft()
                 truck.full = on.room_s(cut) < truck.bench.least_s
         if left:
-            stranded.append((lot, left, f"{cause}; and no press has room for them within days"))
+            further = f"{cause.detail}; and no press has room for them within days"
+            stranded.append((lot, left, cause._replace(detail=further)))
     return stranded
 
 
@@ -90,7 +92,7 @@ def _soonest(bench: Bench, key: BatchKey) -> float:
     return bench.first_truck(bench.base + bench.setup_s + bench.rates[key].sheet_s)
 
 
-def _cause(takers: Sequence[Bench], lot: Lot) -> str:
+def _cause(takers: Sequence[Bench], lot: Lot) -> Cause:
     if all(bench.deadline(lot.due, _LAST_RESORT) is None for bench in takers):
-        return "no truck of a printer that takes it leaves before it is due"
-    return "no press that takes it is free in time for the last truck before it is due"
+        return Cause("no_truck", "no truck of a printer that takes it leaves before it is due")
+    return Cause("no_press_in_time", "no press that takes it is free in time for the last truck before it is due")

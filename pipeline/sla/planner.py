@@ -14,6 +14,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from pipeline.lifecycle import Cause
 from pipeline.sla.closing import SPARE_TICKS, Close, Desk
 from pipeline.sla.late import Unkept, part_hopeless, send_late, too_many
 from pipeline.sla.loading import load
@@ -22,6 +23,7 @@ from pipeline.sla.lots import Backlog, BatchKey, as_time, cut_into_lots
 from pipeline.sla.presses import Bench, Press
 from pipeline.sla.waiting import Waiting
 
+_NONE = Cause("", "")
 _NEAR_S = 12 * 3600.0
 _COARSE = 6.0
 """Trucks that are 24 hours away part lots that are 4 hours apart."""
@@ -46,7 +48,7 @@ class Shortfall:
     key: BatchKey
     pieces: int
     first_due: datetime
-    cause: str
+    cause: Cause
 
 
 @dataclass(frozen=True)
@@ -84,26 +86,24 @@ def plan(backlogs: Sequence[Backlog], presses: Sequence[Press], now: datetime) -
     return Plan(tuple(desk.closes), tuple(_waits(desk)), tuple(shortfalls), desk.next_close_at())
 
 
-def _takers(backlog: Backlog, benches: Sequence[Bench]) -> tuple[list[Bench], str]:
-    """The presses that may get it, the cheapest first; where there is none, the cause."""
+def _takers(backlog: Backlog, benches: Sequence[Bench]) -> tuple[list[Bench], Cause]:
+    """The presses that may get it, the cheapest first, and the cause where there is none."""
     key = backlog.key
     made = [bench for bench in benches if bench.takes(key)]
     if not made:
-        return [], f"no printer takes {key.product} on {key.stock} as {key.mail_class}"
+        return [], Cause("no_printer", f"no printer takes {key.product} on {key.stock} as {key.mail_class}")
     working = [bench for bench in made if bench.open]
     if not working:
-        return [], "no printer that takes it is open: " + ", ".join(
-            sorted(f"{one.press.title} {one.shut}" for one in made)
-        )
+        shut = ", ".join(sorted(f"{bench.press.title} {bench.shut}" for bench in made))
+        return [], Cause("printers_shut", f"no printer that takes it is open: {shut}")
     pieces = backlog.pieces
     fewest = {bench: bench.press.profile.postage.min_pieces(key.mail_class) for bench in working}
     enough = [bench for bench in working if fewest[bench] <= pieces]
     if not enough:
-        return (
-            [],
-            f"its printers make no {key.mail_class} batch of fewer than {min(fewest.values())} pieces, and fewer wait",
-        )
-    return sorted(enough, key=lambda bench: (_piece_cents(bench, key), bench.press.printer_id)), ""
+        least = min(fewest.values())
+        told = f"its printers make no {key.mail_class} batch of fewer than {least} pieces, and fewer wait"
+        return [], Cause("too_few", told)
+    return sorted(enough, key=lambda bench: (_piece_cents(bench, key), bench.press.printer_id)), _NONE
 
 
 def _piece_cents(bench: Bench, key: BatchKey) -> float:

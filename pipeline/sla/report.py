@@ -11,8 +11,8 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
-from pipeline.lifecycle import PROMISE_KEPT_BY, PROMISE_OPEN, PROMISE_VOIDED_BY, Status
-from pipeline.repository.history import History, Made
+from pipeline.lifecycle import PROMISE_KEPT_BY, PROMISE_OPEN, PROMISE_VOIDED_BY, Cause, Status
+from pipeline.repository.history import History, Made, Moved
 from pipeline.sla.durations import Durations, rounded_s
 
 STAGES = (Status.CREATED, Status.HELD, Status.READY, Status.BATCHED, Status.SENT, Status.PRINTED)
@@ -23,13 +23,20 @@ MOST_MISSES = 1_000
 """How many misses a report lists; all are counted."""
 
 _CAUSES = {
-    Status.CREATED: ("not_ready", "address or artwork was not settled"),
-    Status.HELD: ("held", "it was held for a decision"),
-    Status.READY: ("not_batched", "no batch had taken it"),
-    Status.BATCHED: ("not_sent", "its drop was not at the printer"),
-    Status.SENT: ("not_printed", "the printer had not printed it"),
-    Status.PRINTED: ("not_mailed", "it was printed and not mailed"),
+    Status.CREATED: Cause("not_ready", "address or artwork was not settled"),
+    Status.HELD: Cause("held", "it was held for a decision"),
+    Status.READY: Cause("not_batched", "no batch had taken it"),
+    Status.BATCHED: Cause("not_sent", "its drop was not at the printer"),
+    Status.SENT: Cause("not_printed", "the printer had not printed it"),
+    Status.PRINTED: Cause("not_mailed", "it was printed and not mailed"),
 }
+_ON_ITS_WAY = PROMISE_OPEN - {Status.CREATED, Status.HELD}
+_HOLDS_WHILE = {
+    "printer_silent": frozenset({Status.SENT}),
+    "press_behind": frozenset({Status.BATCHED, Status.SENT}),
+}
+"""What was foreseen is not why a piece missed that has come further since, or was held."""
+
 _SCANNED = frozenset({Status.IN_TRANSIT, Status.OUT_FOR_DELIVERY, Status.DELIVERED, Status.RETURNED, Status.REROUTED})
 
 
@@ -221,14 +228,23 @@ def _miss(history: History, mailed_at: datetime | None) -> Miss:
     )
 
 
-def _cause(history: History) -> tuple[str, str]:
-    """Where the piece stood when its time was up; a refused drop is the cause where it cost the piece its place."""
+def _cause(history: History) -> Cause:
+    """What was foreseen, if that still held; else where the piece stood when its time was up, and what had thrown it back."""
     before = [move for move in history.moves if move.at <= history.due_at]
-    refused = next((move for move in reversed(before) if move.refusal is not None), None)
-    if refused is not None:
-        return "refused", f"its printer refused the drop: {refused.refusal}"
     status = before[-1].status if before else Status.CREATED
-    return _CAUSES.get(status, ("unknown", f"it was {status} when its time was up"))
+    if history.cause is not None and status in _HOLDS_WHILE.get(history.cause.code, _ON_ITS_WAY):
+        return history.cause
+    thrown_back = next((told for move in reversed(before) if (told := _thrown_back(move)) is not None), None)
+    if thrown_back is not None and status is Status.READY:
+        return thrown_back
+    cause = _CAUSES.get(status) or Cause("unknown", f"it was {status} when its time was up")
+    return cause if thrown_back is None else cause._replace(detail=f"{cause.detail}; before that, {thrown_back.detail}")
+
+
+def _thrown_back(move: Moved) -> Cause | None:
+    if move.refusal is not None:
+        return Cause("refused", f"its printer refused the drop: {move.refusal}")
+    return None if move.taken_back is None else Cause("taken_back", f"its drop was taken back: {move.taken_back}")
 
 
 def _sorted(tallies: Mapping[str, Tally]) -> list[tuple[str, Tally]]:

@@ -1,14 +1,14 @@
 """The board as it stands now: counted in a few statements, laid out by `pipeline.sla.board`."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from pipeline.lifecycle import BatchStatus
+from pipeline.lifecycle import BatchStatus, Cause
 from pipeline.repository import board as counts
 from pipeline.repository.backlog import known_printers, standing
 from pipeline.sla.board import Floor, Miss, Shop, TruckRow, Unread
@@ -90,6 +90,31 @@ class Board:
     held: tuple[Held, ...]
     doubted: tuple[Doubted, ...]
     printers: tuple[PrinterLine, ...]
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A batch some of whose pieces will miss: those that are due before `truck`, the first that can take them."""
+
+    batch_id: str
+    truck: datetime
+    cause: Cause
+
+
+def suspects(tx: Connection, now: datetime) -> Iterator[Suspect]:
+    """Of live mail, by what is known of its printers now."""
+    works = {work.batch_id: work for work in _works(tx, now)}
+    if not works:
+        return
+    shops, _ = _shops(tx, known_printers(tx, "live", None, now), counts.printed_since(tx, now - RATE_OVER), now)
+    names = {shop.press.printer_id: shop.name for shop in shops}
+    for batch_id, truck in Floor(shops, list(works.values()), [], now).suspects().items():
+        name = names[works[batch_id].printer_id]
+        if works[batch_id].unprinted:
+            cause = Cause("press_behind", f"{name} cannot have it printed in time for the last truck before it is due")
+        else:
+            cause = Cause("left_behind", f"{name} has not said that the truck took it")
+        yield Suspect(batch_id, truck, cause)
 
 
 def look(tx: Connection, now: datetime) -> Board:
@@ -233,7 +258,8 @@ def _stuck(tx: Connection, shortfalls: Sequence[Shortfall]) -> list[Stuck]:
     first = sorted(shortfalls, key=lambda one: one.first_due)[:_MOST_CAUSES]
     each = counts.MOST_NAMED // _MOST_CAUSES
     return [
-        Stuck(one.key, one.pieces, one.first_due, one.cause, _whose(tx, one, min(one.pieces, each))) for one in first
+        Stuck(one.key, one.pieces, one.first_due, one.cause.detail, _whose(tx, one, min(one.pieces, each)))
+        for one in first
     ]
 
 

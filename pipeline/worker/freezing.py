@@ -9,6 +9,7 @@ import structlog
 from sqlalchemy import Row
 
 from pipeline.errors import Permanent
+from pipeline.lifecycle import Cause
 from pipeline.models.profile import PrinterProfile
 from pipeline.ports import Doorbell, Note
 from pipeline.repository import backlog
@@ -19,6 +20,7 @@ from pipeline.sla.planner import Shortfall, plan
 from pipeline.sla.presses import Press
 from pipeline.stages.stage import Context
 from pipeline.worker.floor import read_presses
+from pipeline.worker.foresight import Foresight
 from pipeline.worker.leading import Leadership, LeadLostError
 from pipeline.worker.plan_notes import PlanNotes
 
@@ -31,13 +33,14 @@ class Freezing:
     What will miss, or no printer can make, is told once a cause.
     """
 
-    def __init__(self, context: Context, doorbell: Doorbell, leadership: Leadership) -> None:
+    def __init__(self, context: Context, doorbell: Doorbell, leadership: Leadership, foresight: Foresight) -> None:
         self._context = context
         self._doorbell = doorbell
         self._leadership = leadership
-        self._told: dict[str | None, set[tuple[BatchKey, str]]] = {}
+        self._told: dict[str | None, set[tuple[BatchKey, Cause]]] = {}
         self._unreadable: set[str] = set()
         self._notes = PlanNotes(context)
+        self._foresight = foresight
 
     def run(self) -> dict[str, datetime]:
         """When, by the plan, the next batch of each test account closes; empty for live mail."""
@@ -85,6 +88,7 @@ class Freezing:
         waiting = list(_backlogs(mode, account_id, counted))
         planned = plan(waiting, presses, at)
         self._tell(account_id, planned.shortfalls)
+        self._foresight.mark_waiting(account_id, planned.shortfalls, at)
         self._notes.note(waiting, planned, presses, at)
         profiles = {press.printer_id: press.profile for press in presses}
         for close in planned.closes:
@@ -150,7 +154,7 @@ class Freezing:
                 account_id=account_id,
                 pieces=one.pieces,
                 first_due=one.first_due,
-                cause=one.cause,
+                cause=one.cause.detail,
                 runbook="pieces-stuck",
             )
         self._told[account_id] = set(causes)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
+from pipeline.lifecycle import Cause
 from pipeline.repository.board import noted_plan
 from pipeline.repository.tables import plan_notes
 from pipeline.sla.board import meant_for_trucks
@@ -84,7 +85,7 @@ def read_note(tx: Connection) -> Noted | None:
             for one in row.data["meant"]
         ),
         tuple(
-            Shortfall(_key(one["key"]), one["pieces"], _time(one["first_due"]), one["cause"])
+            Shortfall(_key(one["key"]), one["pieces"], _time(one["first_due"]), Cause(*one["cause"]))
             for one in row.data["shortfalls"]
         ),
     )
@@ -109,7 +110,7 @@ def _meant(one: Meant) -> dict[str, Any]:
 
 def _shortfall(one: Shortfall) -> dict[str, Any]:
     first_due = one.first_due.isoformat()
-    return {"key": list(one.key), "pieces": one.pieces, "first_due": first_due, "cause": one.cause}
+    return {"key": list(one.key), "pieces": one.pieces, "first_due": first_due, "cause": list(one.cause)}
 
 
 def _key(values: Sequence[Any]) -> BatchKey:

@@ -21,6 +21,7 @@ from pipeline.repository.outbox import PUBLISH_AT_ONCE, publish
 from pipeline.repository.promote import promote
 from pipeline.repository.tables import PAGE, pieces
 from pipeline.worker.failover import Failover
+from pipeline.worker.foresight import Foresight
 from pipeline.worker.freezing import Freezing
 from pipeline.worker.holding import Holding
 from pipeline.worker.leading import Leadership, LeadLostError
@@ -45,7 +46,8 @@ class Scheduler:
         self._sweep_every = timedelta(seconds=sweep_s)
         self._sweeps = sweeps
         self._swept_at: datetime | None = None
-        self._freezing = Freezing(line.context, line.doorbell, self._leadership)
+        self._foresight = Foresight(line.context)
+        self._freezing = Freezing(line.context, line.doorbell, self._leadership, self._foresight)
         self._reconciled_at: datetime | None = None
         # Simulated printers never fail.
         self._reconciliation = Reconciliation(line.context) if line.context.mode == "live" else None
@@ -77,6 +79,8 @@ class Scheduler:
         if self._failover is not None:
             self._try("failover", self._failover.run)
         self._try("freeze", self._freeze)
+        if self._context.mode == "live":  # test mail has no board, and printers that never fail
+            self._try("foresee", self._foresight.mark_batched)
         if self._reconciliation is not None:
             self._try("reconcile", self._reconcile)
             self._try("suspend", self._holding.finish_suspensions)
@@ -109,10 +113,10 @@ class Scheduler:
         for _ in range(_ROUNDS):
             with self._context.db.write() as tx:
                 due = due_alarms(tx, self._context.mode, self._context.line_clock, PAGE)
-                line_now = self._context.line_clock.read(tx, {piece.account_id for piece, _, _ in due})
+                line_now = self._context.line_clock.read(tx, {one.piece.account_id for one in due})
                 by_moment = defaultdict(list)
                 for one in due:
-                    by_moment[line_now[one[0].account_id]].append(one)
+                    by_moment[line_now[one.piece.account_id]].append(one)
                 now = self._context.machine_clock()
                 for at, alarms in by_moment.items():
                     alarm(tx, alarms, at=at, now=now, ids=self._context.ids)

@@ -307,6 +307,8 @@ def upgrade() -> None:
         sa.Column("delivered_basis", sa.String(), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("sla_state", sa.String(), nullable=False),
+        sa.Column("sla_cause", sa.String(), nullable=True),
+        sa.Column("sla_detail", sa.String(), nullable=True),
         sa.Column("alarm_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("poll_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),

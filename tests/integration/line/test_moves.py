@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.lifecycle import Move, SlaState, Status
 from pipeline.repository.backlog import due_alarms
-from pipeline.repository.moves import alarm, correct, move
+from pipeline.repository.moves import Alarm, alarm, correct, move
 from pipeline.repository.tables import deliveries, events, pieces
 from tests.integration.line.marks import ack, scan
 from tests.integration.line.world import DUE, START, World
@@ -125,7 +125,7 @@ def test_an_alarm_for_a_piece_that_moved_meanwhile_is_not_told(world: World) -> 
     stale = world.snapshot(piece_id)
     move_now(world, wish(world, piece_id, Status.HELD))
     with world.db.write() as tx:
-        assert not alarm(tx, [(stale, SlaState.AT_RISK, DUE)], at=DUE, now=DUE, ids=world.ids)
+        assert not alarm(tx, [Alarm(stale, SlaState.AT_RISK, DUE)], at=DUE, now=DUE, ids=world.ids)
     assert world.event_types(piece_id)[-1] == "held"
 
 

@@ -239,6 +239,7 @@ def test_without_a_printer_the_promise_breaks_on_the_line_clock(world: World) ->
     assert advance(world, by=timedelta(days=2))
     world.run_until(lambda: now(world) == START + timedelta(days=2), step_s=0)
     alarms = [(row.type, row.at) for row in world.events(piece_id)][2:]
-    assert alarms == [("mail.sla_at_risk", DUE - timedelta(hours=6)), ("mail.sla_breached", DUE)]
+    assert alarms == [("mail.sla_at_risk", START), ("mail.sla_breached", DUE)]
+    assert {row.evidence.get("cause") for row in world.events(piece_id)[2:]} == {"no_printer"}
     assert world.count(events) == 4
     assert world.count(pieces, pieces.c.sla_state == "breached") == 1

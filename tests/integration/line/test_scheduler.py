@@ -119,12 +119,12 @@ def test_two_that_both_believe_they_lead_double_nothing(
 
 
 def test_alarms_are_told_once_each_by_the_tick(world: World) -> None:
-    [piece_id] = world.add_ready(1)
+    [piece_id] = world.add_pieces(1)
     for _ in range(26):
         world.tick()
         world.clock.advance(timedelta(hours=1))
-    assert world.event_types(piece_id) == ["created", "ready", "sla_at_risk", "sla_breached"]
-    at = [event.at for event in world.events(piece_id)][2:]
+    assert world.event_types(piece_id) == ["created", "sla_at_risk", "sla_breached"]
+    at = [event.at for event in world.events(piece_id)][1:]
     assert at == [DUE - timedelta(hours=6), DUE]
 
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from pipeline.lifecycle import REACHED_FROM, Move, SlaState, Snapshot, Status, promise_after
+from pipeline.lifecycle import REACHED_FROM, Cause, Move, SlaState, Snapshot, Status, promise_after
 from pipeline.repository.history import History, Made, Moved
 from pipeline.sla.durations import Durations, rounded_s
 from pipeline.sla.report import MOST_MISSES, STAGES, Report, Verdict, first_scan_lag, judge, stage_times
@@ -187,8 +187,33 @@ def test_each_miss_has_the_cause_for_which_it_waited_when_its_time_was_up() -> N
     assert cause(*LINE[:3], at(30, Status.SENT), mailed) == "not_sent"
     assert cause(*LINE, at(30, Status.PRINTED), mailed) == "not_printed"
     assert cause(*LINE, at(20, Status.PRINTED), mailed) == "not_mailed"
+    refused, moved = at(3, Status.READY, "out of stock"), replace(at(3, Status.READY), taken_back="it was silent")
+    assert cause(*LINE, refused, at(30, Status.BATCHED), mailed) == "refused"
+    assert cause(*LINE, moved, at(30, Status.BATCHED), mailed) == "taken_back"
+
+
+def test_a_refusal_is_not_why_a_piece_missed_that_was_batched_again_but_it_is_told() -> None:
     refused = at(3, Status.READY, "out of stock")
-    assert cause(*LINE, refused, at(4, Status.BATCHED), mailed) == "refused"
+    miss = Report(UTC_ZONE).add(history(*LINE, refused, at(4, Status.BATCHED), at(40, Status.MAILED)))
+    assert miss is not None
+    assert (miss.cause, miss.detail) == (
+        "not_sent",
+        "its drop was not at the printer; before that, its printer refused the drop: out of stock",
+    )
+
+
+def test_what_was_foreseen_is_the_cause_while_it_holds() -> None:
+    def cause(code: str, *moves: Moved) -> str:
+        miss = Report(UTC_ZONE).add(replace(history(*moves), cause=Cause(code, "why")))
+        assert miss is not None
+        return miss.cause
+
+    mailed = at(40, Status.MAILED)
+    assert cause("over_capacity", *LINE[:2], at(30, Status.BATCHED), mailed) == "over_capacity"
+    assert cause("over_capacity", *LINE, mailed) == "over_capacity"
+    assert cause("printer_silent", *LINE, mailed) == "printer_silent"
+    assert cause("printer_silent", *LINE, at(20, Status.PRINTED), mailed) == "not_mailed"
+    assert cause("press_behind", *LINE, at(20, Status.PRINTED), mailed) == "not_mailed"
 
 
 def test_a_refusal_after_the_due_time_is_not_what_made_it_late() -> None:
