@@ -3,7 +3,7 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,14 @@ from pipeline.repository.board import tick_until
 from pipeline.repository.database import Database
 from pipeline.repository.prices import read_prices
 from pipeline.repository.tables import accounts, pieces, printers
-from pipeline.sla.pickups import hours_without_pickup
+from pipeline.sla.pickups import times_without_pickup
 from pipeline.stages.watched_printers import ALARMS
 from pipeline.worker.settings import Settings, read_settings
 
 app = new_app()
+
+Kind = tuple[str, str]
+"""A product as a class of mail."""
 
 _QUIET = timedelta(minutes=1)
 """A leader renews its lease at every tick: after this long nobody leads."""
@@ -195,13 +198,25 @@ def _printers(tx: Connection, settings: Settings) -> Iterator[Check]:
     if not rows:
         yield Check("printers", True, "none of live mail: add one by `mailstream printers add`")
         return
-    floors: list[Floor] = []
+    makers: dict[Kind, frozenset[Floor]] = {}
     for row in rows:
         wrong = list(_faults(row, settings))
         yield Check(f"printer {row.name}", not wrong, "; ".join(wrong) or "profile and key are in order")
-        if not wrong and row.suspended_at is None:
-            floors.append(PrinterProfile.model_validate(row.profile).floor)
-    yield _promise(tx, floors)
+        for kind, floor in _made(row):
+            usable = not wrong and row.suspended_at is None and row.quarantined_at is None
+            makers[kind] = makers.get(kind, frozenset()) | ({floor} if usable else frozenset())
+    yield _promise(tx, makers)
+
+
+def _made(row: Row[Any]) -> Iterator[tuple[Kind, Floor]]:
+    """What a printer makes, and when; nothing where its profile cannot be read."""
+    try:
+        profile = PrinterProfile.model_validate(row.profile)
+    except ValidationError:
+        return
+    for name in profile.products:
+        if name in PRODUCTS and PRODUCTS[name].stock in profile.stocks:
+            yield from (((name, mail_class), profile.floor) for mail_class in profile.classes)
 
 
 def _faults(row: Row[Any], settings: Settings) -> Iterator[str]:
@@ -235,20 +250,28 @@ def _trouble(row: Row[Any]) -> str:
     return f"{since}, and ask {asked}" if asked else since
 
 
-def _promise(tx: Connection, floors: list[Floor]) -> Check:
-    """Whether some hour of the coming week has no truck that keeps the promise, for the accounts there are."""
-    if not floors:
+def _promise(tx: Connection, makers: Mapping[Kind, frozenset[Floor]]) -> Check:
+    """Whether in some quarter of the coming week no truck keeps the promise of some mail, for the accounts there are."""
+    if not any(makers.values()):
         return Check("promise", False, "no printer takes live mail: put one in order, or end a suspension")
     start = machine_clock().replace(minute=0, second=0, microsecond=0)
     terms = tx.execute(select(accounts.c.zone, accounts.c.promise, accounts.c.cancel_window_s).distinct()).all()
-    unkept: dict[str, None] = {}  # in the order of the week
-    for zone, promise, window_s in terms:
-        hours = hours_without_pickup(
-            floors, ZoneInfo(zone), start=start, window=timedelta(seconds=window_s), promise=promise
-        )
-        unkept |= dict.fromkeys(f"{at.astimezone(ZoneInfo(zone)):%a %H:00}" for at in hours)
-    if unkept:
-        some = ", ".join(list(unkept)[:6])
-        remedy = "add a truck to floor.trucks, or shorten floor.lead_minutes"
-        return Check("promise", False, f"no truck keeps it for mail accepted at {some} ({len(unkept)} hours): {remedy}")
-    return Check("promise", True, "every hour of the coming week has a truck that keeps it")
+    told = []
+    for floors in dict.fromkeys(makers.values()):
+        unkept: dict[str, None] = {}  # in the order of the week
+        for name, promise, window_s in terms:
+            zone, window = ZoneInfo(name), timedelta(seconds=window_s)
+            times = times_without_pickup(floors, zone, start=start, window=window, promise=promise)
+            unkept |= dict.fromkeys(f"{at.astimezone(zone):%a %H:%M}" for at in times)
+        if unkept:
+            kinds = ", ".join(
+                f"{product} as {mail_class}" for (product, mail_class), by in makers.items() if by == floors
+            )
+            some = ", ".join(list(unkept)[:6])
+            told.append(f"{kinds} accepted at {some} ({len(unkept)} quarters of an hour)")
+    if told:
+        remedy = "add a truck to floor.trucks, shorten floor.lead_minutes, or let another printer take it"
+        return Check("promise", False, f"no truck keeps it for {'; for '.join(told)}: {remedy}")
+    return Check(
+        "promise", True, "every quarter of an hour of the coming week has a truck that keeps it, for all that is made"
+    )

@@ -1,7 +1,7 @@
-"""Whether the printers' pick-ups can keep the promise at all, for every hour at which a piece may be accepted."""
+"""Whether the printers' pick-ups can keep the promise at all, whenever in the week a piece is accepted."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from pipeline.models.profile import Floor
@@ -9,19 +9,24 @@ from pipeline.sla.calendar import due_at
 from pipeline.sla.presses import EPSILON_S, LINE_OVERHEAD
 from pipeline.sla.shifts import shifts
 
-_HOUR = timedelta(hours=1)
-_WEEK_HOURS = 7 * 24
+_QUARTER = timedelta(minutes=15)
+_WEEK = timedelta(days=7)
 
 
-def hours_without_pickup(
-    floors: Sequence[Floor], zone: ZoneInfo, *, start: datetime, window: timedelta, promise: str = "default"
+def times_without_pickup(
+    floors: Collection[Floor], zone: ZoneInfo, *, start: datetime, window: timedelta, promise: str = "default"
 ) -> list[datetime]:
-    """The hours of the week from `start` (aware) at which no printer has a truck that a piece accepted then can still catch.
+    """The quarters of an hour of the week from `start` (aware) in which no printer has a truck for all that is accepted then.
 
-    `window` is for how long a sender may cancel. Counts one sheet on an idle press: what fails here fails always.
+    `window` is for how long a sender may cancel. Counts one sheet on an idle press: what fails here fails always. Looks at the
+    start of each quarter and at the second before each truck, since what misses one truck is nowhere nearer to its due time.
     """
-    hours = [start + n * _HOUR for n in range(_WEEK_HOURS)]
-    return [at for at in hours if not any(_keeps(floor, at, zone, window, promise) for floor in floors)]
+    moments = {start + n * _QUARTER for n in range(_WEEK // _QUARTER)}
+    for floor in floors:
+        leaving = (datetime.fromtimestamp(truck - 1, UTC) for truck in shifts(floor, start).trucks)
+        moments.update(at for at in leaving if start <= at < start + _WEEK)
+    unkept = (at for at in moments if not any(_keeps(floor, at, zone, window, promise) for floor in floors))
+    return sorted({at - (at - start) % _QUARTER for at in unkept})
 
 
 def _keeps(floor: Floor, accepted_at: datetime, zone: ZoneInfo, window: timedelta, promise: str) -> bool:

@@ -91,6 +91,11 @@ def test_printers_are_checked_and_the_hours_that_no_truck_serves(bare: Terminal,
     key.chmod(0o600)
     assert _check(bare, "printer acme")["ok"] is True
     assert _check(bare, "promise")["ok"] is True
+    _add(bare, tmp_path, "post", products=["postcard_4x6", "postcard_6x9"], classes=["marketing"])
+    assert _check(bare, "promise")["ok"] is True
+    bare.out("printers", "suspend", "post", "--reason", "flood")
+    promise = _check(bare, "promise", code=1)
+    assert promise["detail"].startswith("no truck keeps it for postcard_6x9 as marketing accepted at ")
     bare.out(
         "printers",
         "edit",
