@@ -24,7 +24,7 @@ from pipeline.clock import machine_clock
 from pipeline.repository.accounts import account_named
 from pipeline.repository.history import Span, histories, made_by
 from pipeline.sla.report import DIMENSIONS, Miss, Report, Shown, Verdict
-from pipeline.sla.report_tables import duration
+from pipeline.sla.report_tables import duration, percent
 
 app = new_app("The promise: mailed within 24 hours.")
 for command in (board, excuse, suspend, suspensions, resume, simulate):
@@ -163,7 +163,7 @@ def _shown(value: Any, at: int) -> Any:
     if at < len(_COUNTS):
         return value
     if at == len(_COUNTS):
-        return None if value is None else f"{100 * value:.2f}"
+        return percent(value)
     return duration(value)
 
 

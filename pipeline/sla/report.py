@@ -82,9 +82,10 @@ class Tally:
 
     @property
     def kept_share(self) -> float | None:
-        """Of the promises that had to be kept and were not excused; None where there were none."""
-        judged = self.verdicts[Verdict.KEPT] + self.verdicts[Verdict.MISSED]
-        return round(self.verdicts[Verdict.KEPT] / judged, 6) if judged else None
+        """Of the promises that had to be kept and were not excused, in millionths and rounded down; None where there were none."""
+        kept = self.verdicts[Verdict.KEPT]
+        judged = kept + self.verdicts[Verdict.MISSED]
+        return 1_000_000 * kept // judged / 1_000_000 if judged else None
 
 
 class Report:

@@ -64,7 +64,7 @@ def _times(stages: Mapping[str, Any]) -> Chart | None:
 
 
 def _missed_by(name: str, groups: Mapping[str, Any]) -> Chart | None:
-    missed = {key: 100 * (1 - tally["kept_share"]) for key, tally in groups.items() if tally["kept_share"] is not None}
+    missed = {key: _missed_percent(tally) for key, tally in groups.items() if tally["kept_share"] is not None}
     if not any(missed.values()):
         return None
     worst = dict(sorted(missed.items(), key=lambda one: -one[1])[:_MOST])
@@ -74,6 +74,12 @@ def _missed_by(name: str, groups: Mapping[str, Any]) -> Chart | None:
     return Chart(
         f"Missed by {name}", f"The largest share was missed by {first}, {worst[first]:.2f} %.{left_off}", drawing
     )
+
+
+def _missed_percent(tally: Mapping[str, Any]) -> float:
+    """In hundredths, rounded up: one in a million is not none."""
+    hundredths = -(-10_000 * tally["missed"] // (tally["kept"] + tally["missed"]))
+    return float(hundredths) / 100
 
 
 _MOST = 12

@@ -9,6 +9,7 @@ from pipeline.sla.report import DIMENSIONS, Verdict
 
 _COUNTS = tuple(verdict.value for verdict in Verdict)
 _TIMES = ("p50_s", "p90_s", "p99_s")
+_EPSILON = 1e-6  # a share of 0.29 is no less
 NOTHING = "–"  # a dash, where there is nothing to count
 
 
@@ -85,8 +86,11 @@ def _misses(shown: Mapping[str, Any], zone: tzinfo) -> Table:
 
 
 def percent(share: float | None) -> str:
-    """Never rounded up to 100: what was missed is to be seen."""
-    return NOTHING if share is None else f"{int(share * 1_000_000) / 10_000:.3f}".rstrip("0").rstrip(".")
+    """In thousandths, rounded down: what was missed is to be seen."""
+    if share is None:
+        return NOTHING
+    whole, thousandths = divmod(int(share * 100_000 + _EPSILON), 1_000)
+    return f"{whole}.{thousandths:03d}".rstrip("0").rstrip(".")
 
 
 def _durations(times: Mapping[str, int | None]) -> list[str]:

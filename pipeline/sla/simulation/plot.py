@@ -6,6 +6,7 @@ from pathlib import Path
 
 from PIL import Image, ImageDraw
 
+from pipeline.sla.report_tables import percent
 from pipeline.sla.shifts import shifts
 from pipeline.sla.simulation.compare import Comparison
 from pipeline.sla.simulation.run import Outcome
@@ -29,7 +30,7 @@ def plot(comparison: Comparison, path: Path) -> None:
     first, last = _span(comparison.outcomes)
     draw.text((_LEFT, 12), f"{comparison.scenario.name}, seed {comparison.seed}", fill=_INK)
     for at, outcome in enumerate(comparison.outcomes):
-        legend = f"{outcome.policy}: kept {100 * outcome.kept_share:.3f} %, waste {100 * outcome.sheet_waste:.2f} %"
+        legend = f"{outcome.policy}: kept {percent(outcome.kept_share)} %, waste {100 * outcome.sheet_waste:.2f} %"
         draw.text((_LEFT + 340 * at, 32), legend, fill=_COLORS[at])
     for row, (title, reading) in enumerate(_PANELS):
         panel = _Panel(draw, _TOP + row * (_PANEL + _GAP) + 18, first, last)
