@@ -2,7 +2,7 @@
 
 import csv
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
@@ -24,7 +24,7 @@ from pipeline.clock import machine_clock
 from pipeline.repository.accounts import account_named
 from pipeline.repository.history import Span, histories, made_by
 from pipeline.sla.report import DIMENSIONS, Miss, Report, Shown, Verdict
-from pipeline.sla.report_tables import duration, percent
+from pipeline.sla.report_tables import details, duration, percent
 
 app = new_app("The promise: mailed within 24 hours.")
 for command in (board, excuse, suspend, suspensions, resume, simulate):
@@ -79,6 +79,9 @@ def report(
             if miss is not None:
                 write(miss)
     _write(Shown(counted.as_dict(), mode, start, end, zoneinfo, account), html, pdf)
+    left_off = counted.causes.total() - len(counted.misses)
+    if as_json and left_off:
+        say(f"the first {len(counted.misses)} misses are listed; {left_off} more by --misses FILE")
     if as_json:
         print_json({"mode": mode, "from": start, "to": end, "zone": zone, **counted.as_dict()})
     elif as_csv:
@@ -120,30 +123,43 @@ def _fields(miss: Miss) -> list[Any]:
 
 
 def _print_csv(counted: Report) -> None:
-    rows = csv.writer(sys.stdout)
-    rows.writerow(("by", "group", *_COUNTS, "kept_share", *_TIMES))
+    """Times are in seconds: from acceptance to mailing for groups, else of what `by` names; `pieces` is of how many."""
+    shown, rows = counted.as_dict(), csv.writer(sys.stdout)
+    rows.writerow(("by", "group", *_COUNTS, "kept_share", *_TIMES, "pieces"))
     for name, key, tally in _groups(counted):
-        rows.writerow((name, key, *_line(tally)))
+        rows.writerow((name, key, *_line(tally), tally["accepted_to_mailed"]["count"]))
+    blank = [""] * (len(_COUNTS) + 1)
+    for name, key, times in _timed(shown):
+        rows.writerow((name, key, *blank, *(times[column] for column in _TIMES), times["count"]))
+    no_times = [""] * len(_TIMES)
+    for printer, one in shown["printers"].items():
+        rows.writerow(("made", printer, *blank, *no_times, one["made"]))
+        rows.writerow(("spoiled", printer, *blank, *no_times, one["spoiled"]))
+    for cause, count in shown["causes"].items():
+        rows.writerow(("cause", cause, *blank, *no_times, count))
+
+
+def _timed(shown: Mapping[str, Any]) -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+    yield from (("stage", stage, times) for stage, times in shown["stages"].items())
+    for name, groups in shown["stages_by"].items():
+        for key, stages in groups.items():
+            yield from ((f"stage of {name}", f"{key}: {stage}", times) for stage, times in stages.items())
+    yield from (("first scan", printer, one["first_scan_lag"]) for printer, one in shown["printers"].items())
 
 
 def _print(counted: Report) -> None:
     print_table(("by", "group", *_COUNTS, "kept %", "p50", "p90", "p99"), [
         (name, key, *(_shown(value, at) for at, value in enumerate(_line(tally)))) for name, key, tally in _groups(counted)
     ])  # fmt: skip
-    stages = counted.as_dict()["stages"]
-    typer.echo()
-    print_table(
-        ("stage", "pieces", "p50", "p90", "p99"),
-        [(stage, times["count"], *(duration(times[name]) for name in _TIMES)) for stage, times in stages.items()],
-    )
-    if counted.causes:
-        typer.echo()
-        print_table(("cause of misses", "pieces"), counted.causes.most_common())
-        typer.echo()
+    for table in details(counted.as_dict()):
+        typer.echo(f"\n{table.title}")
+        print_table(table.heads, table.rows)
+    if counted.misses:
+        typer.echo("\nEach miss")
         shown = ("piece_id", "account", "printer", "due_at", "mailed_at", "cause", "excuse")
         print_table(shown, [[getattr(miss, name) for name in shown] for miss in counted.misses[:_LISTED]])
         if counted.causes.total() > _LISTED:
-            typer.echo(f"{counted.causes.total() - _LISTED} more: write them all to a file by --misses FILE", err=True)
+            say(f"{counted.causes.total() - _LISTED} more: write them all to a file by --misses FILE")
 
 
 def _groups(counted: Report) -> Iterator[tuple[str, str, dict[str, Any]]]:

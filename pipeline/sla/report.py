@@ -19,6 +19,9 @@ STAGES = (Status.CREATED, Status.HELD, Status.READY, Status.BATCHED, Status.SENT
 """A stage is the status in which a piece waits for it; its time is how long the piece was in that status."""
 
 DIMENSIONS = ("printer", "product", "account", "hour")
+STAGED = ("printer", "account")
+"""The dimensions of which each stage is timed apart."""
+
 MOST_MISSES = 1_000
 """How many misses a report lists; all are counted."""
 
@@ -97,7 +100,8 @@ class Report:
         self.scan_lags: dict[str, Durations] = defaultdict(Durations)
         self.total = Tally()
         self.groups: dict[str, dict[str, Tally]] = {name: defaultdict(Tally) for name in DIMENSIONS}
-        self.stages = {stage: Durations() for stage in STAGES}
+        self.stages = _stages()
+        self.stages_by: dict[str, dict[str, dict[Status, Durations]]] = {name: defaultdict(_stages) for name in STAGED}
         self.causes: Counter[str] = Counter()
         self.misses: list[Miss] = []
 
@@ -109,8 +113,12 @@ class Report:
             tally.verdicts[verdict] += 1
             if whole_s is not None:
                 tally.whole.add(whole_s)
+        whose = {"printer": history.printer or "none", "account": history.account}
+        times = [self.stages, *(self.stages_by[name][whose[name]] for name in STAGED)]
         for stage, duration in stage_times(history).items():
-            self.stages[stage].add(rounded_s(duration))
+            seconds = rounded_s(duration)
+            for stages in times:
+                stages[stage].add(seconds)
         lag = first_scan_lag(history)
         if lag is not None:
             self.scan_lags[history.printer or "none"].add(rounded_s(lag))
@@ -127,7 +135,11 @@ class Report:
         listed = self.total.verdicts[Verdict.MISSED] + self.total.verdicts[Verdict.EXCUSED]
         return {
             "total": self.total.as_dict(),
-            "stages": {stage.value: times.as_dict() for stage, times in self.stages.items()},
+            "stages": _stages_dict(self.stages),
+            "stages_by": {
+                name: {key: _stages_dict(self.stages_by[name][key]) for key in sorted(self.stages_by[name])}
+                for name in STAGED
+            },
             "by": {name: {key: tally.as_dict() for key, tally in _sorted(self.groups[name])} for name in DIMENSIONS},
             "printers": {name: self._printer(name) for name in sorted({*self.scan_lags, *self._made})},
             "causes": dict(self.causes.most_common()),
@@ -246,6 +258,14 @@ def _thrown_back(move: Moved) -> Cause | None:
     if move.refusal is not None:
         return Cause("refused", f"its printer refused the drop: {move.refusal}")
     return None if move.taken_back is None else Cause("taken_back", f"its drop was taken back: {move.taken_back}")
+
+
+def _stages() -> dict[Status, Durations]:
+    return {stage: Durations() for stage in STAGES}
+
+
+def _stages_dict(stages: Mapping[Status, Durations]) -> dict[str, Any]:
+    return {stage.value: times.as_dict() for stage, times in stages.items()}
 
 
 def _sorted(tallies: Mapping[str, Tally]) -> list[tuple[str, Tally]]:

@@ -25,7 +25,13 @@ class Table:
 
 def tables(shown: Mapping[str, Any], zone: tzinfo) -> Iterator[Table]:
     """Of a report as `Report.as_dict` gives it; times are shown in `zone`. Empty tables are left out."""
-    every = (*_groups(shown), _stages(shown), _printers(shown), _causes(shown), _misses(shown, zone))
+    every = (*_groups(shown), *details(shown), _stages_by(shown, "account"), _misses(shown, zone))
+    return (table for table in every if table.rows)
+
+
+def details(shown: Mapping[str, Any]) -> Iterator[Table]:
+    """What is not a count of promises: how long each stage took, what printers spoiled, and why promises were missed."""
+    every = (_stages(shown), _stages_by(shown, "printer"), _printers(shown), _causes(shown))
     return (table for table in every if table.rows)
 
 
@@ -43,6 +49,16 @@ def _tally(tally: Mapping[str, Any]) -> list[str]:
 def _stages(shown: Mapping[str, Any]) -> Table:
     rows = [(stage, f"{times['count']:,}", *_durations(times)) for stage, times in shown["stages"].items()]
     return Table("Time in each stage", ("stage", "pieces", "p50", "p90", "p99"), rows)
+
+
+def _stages_by(shown: Mapping[str, Any], name: str) -> Table:
+    rows = [
+        (key, stage, f"{times['count']:,}", *_durations(times))
+        for key, stages in shown["stages_by"][name].items()
+        for stage, times in stages.items()
+        if times["count"]
+    ]
+    return Table(f"Time in each stage by {name}", (name, "stage", "pieces", "p50", "p90", "p99"), rows, words=2)
 
 
 def _printers(shown: Mapping[str, Any]) -> Table:

@@ -62,6 +62,8 @@ def test_the_report_has_the_time_of_each_stage(terminal: Terminal, mailed: World
     stages = terminal.json("sla", "report", *SPAN)["stages"]
     assert stages["sent"] == {"count": 11, "p50_s": 7200, "p90_s": 108_000, "p99_s": 108_000}
     assert stages["printed"]["count"] == 0
+    by = terminal.json("sla", "report", *SPAN)["stages_by"]
+    assert by == {"printer": {"north": stages}, "account": {"ada": stages}}
 
 
 def test_each_miss_has_its_cause(terminal: Terminal, mailed: World, tmp_path: Path) -> None:
@@ -77,12 +79,21 @@ def test_each_miss_has_its_cause(terminal: Terminal, mailed: World, tmp_path: Pa
 
 def test_the_report_as_text_and_as_csv(terminal: Terminal, mailed: World) -> None:
     text = terminal.out("sla", "report", *SPAN)
-    assert ["all", "-", "9", "1", "1", "0", "0", "90.00"] in [line.split()[:8] for line in text.splitlines()]
+    assert ["all", "-", "9", "1", "1", "0", "0", "90"] in [line.split()[:8] for line in text.splitlines()]
     assert "blizzard in Boise" in text
+    told = [line.split() for line in text.splitlines()]
+    assert ["north", "sent", "11", "2:00:00", "30:00:00", "30:00:00"] in told
+    assert any(line[:5] == ["north", "11", "0", "0", "0"] for line in told)  # made, spoiled, spoiled %, scanned
+    assert ["not_printed", "2"] in told
     rows = list(csv.DictReader(io.StringIO(terminal.out("sla", "report", *SPAN, "--csv"))))
     assert [(row["by"], row["kept"], row["missed"]) for row in rows if row["by"] == "printer"] == [
         ("printer", "9", "1")
     ]
+    more = {(row["by"], row["group"]): (row["pieces"], row["p90_s"]) for row in rows}
+    assert more["stage", "sent"] == more["stage of printer", "north: sent"] == ("11", "108000")
+    assert more["made", "north"] == ("11", "")
+    assert (more["spoiled", "north"], more["cause", "not_printed"]) == (("0", ""), ("2", ""))
+    assert more["first scan", "north"] == ("0", "")
 
 
 def test_the_report_as_a_page_and_as_a_pdf_says_the_same_as_in_json(
