@@ -221,6 +221,7 @@ class Desk:
         self, bench: Bench, waiting: Waiting, first: int, pieces: int, reason: str, *, at_all_costs: bool = False
     ) -> None:
         begins = next(lot for lot in waiting.lots[first:] if lot.pieces)
+        reason = f"{reason}; {_why_here(bench, waiting)}"
         bench.base += waiting.work_s(bench, pieces)
         for lot, taken in list(waiting.taking(first, pieces)):
             lot.pieces -= taken
@@ -263,6 +264,20 @@ class Desk:
 
     def _taken_by(self, bench: Bench) -> Iterator[Waiting]:
         return (waiting for waiting in self.waitings if bench in waiting.takers)
+
+
+def _why_here(bench: Bench, waiting: Waiting) -> str:
+    """Why this press and none of the others that take it."""
+    if len(waiting.takers) == 1:
+        return "the only open printer that takes it"
+    cheaper = [one for one in waiting.takers if one.piece_cents(waiting.key) < bench.piece_cents(waiting.key)]
+    if not cheaper:
+        return "none that takes it is cheaper"
+    if all(one.late for one in cheaper):
+        return "cheaper ones are slow to answer or cool off"
+    if all(one.late or one.free_at() > bench.free_at() for one in cheaper):
+        return "its press is free sooner than cheaper ones"
+    return "cheaper ones have no room for it in time"
 
 
 def _due(lot: Lot) -> float:

@@ -103,12 +103,7 @@ def _takers(backlog: Backlog, benches: Sequence[Bench]) -> tuple[list[Bench], Ca
         least = min(fewest.values())
         told = f"its printers make no {key.mail_class} batch of fewer than {least} pieces, and fewer wait"
         return [], Cause("too_few", told)
-    return sorted(enough, key=lambda bench: (_piece_cents(bench, key), bench.press.printer_id)), _NONE
-
-
-def _piece_cents(bench: Bench, key: BatchKey) -> float:
-    pace = bench.press.pace[key.product]
-    return key.sheets * pace.cents_per_sheet / pace.n_up + bench.press.floor.cost_cents_per_piece
+    return sorted(enough, key=lambda bench: (bench.piece_cents(key), bench.press.printer_id)), _NONE
 
 
 def _departures(benches: Collection[Bench]) -> list[float]:

@@ -243,6 +243,11 @@ class Bench:
         rate = self.rates[key]
         return -(-pieces // rate.n_up) * rate.sheet_s
 
+    def piece_cents(self, key: BatchKey) -> float:
+        """What a piece costs, its part of a sheet and its own."""
+        pace = self.press.pace[key.product]
+        return key.sheets * pace.cents_per_sheet / pace.n_up + self.press.floor.cost_cents_per_piece
+
     def free_at(self) -> float:
         """When a further batch could be on the press, in epoch seconds."""
         return self.shifts.latest(self.base)

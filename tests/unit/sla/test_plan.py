@@ -10,7 +10,7 @@ from pipeline.lifecycle import Standing
 from pipeline.sla.closing import SPARE_TICKS
 from pipeline.sla.lots import BatchKey
 from pipeline.sla.planner import plan
-from pipeline.sla.presses import LINE_OVERHEAD, Committed
+from pipeline.sla.presses import LINE_OVERHEAD, Committed, Press
 from tests.unit.sla.plans import DUE, LAST_TRUCK, MARKETING, NOW, POSTCARDS, backlog, backlog_of, press, sizes
 
 # Set-up and lead of `press`, and the line's own minutes; a sheet takes 0.6 s more.
@@ -36,7 +36,7 @@ def test_they_close_at_that_moment_and_not_before() -> None:
     assert not plan([backlog(9)], [press()], at - timedelta(seconds=1)).closes
     [close] = plan([backlog(9)], [press()], at).closes
     assert (close.pieces, close.mail_by) == (9, LAST_TRUCK)
-    assert close.reason == "last safe moment for the Tue 20:30 truck"
+    assert close.reason == "last safe moment for the Tue 20:30 truck; the only open printer that takes it"
 
 
 @pytest.mark.parametrize("late_s", [0.001, 0.5, 11, 59])
@@ -55,7 +55,8 @@ def test_one_truck_is_left_to_spare_where_there_is_one() -> None:
     at = plan([backlog(9)], presses, NOW).next_close_at
     assert at == five - MAKING - 2 * SHEET - SPARE_TICKS
     [close] = plan([backlog(9)], presses, at).closes
-    assert close.reason == "last safe moment for the Tue 17:00 truck, which leaves one to spare"
+    told = "last safe moment for the Tue 17:00 truck, which leaves one to spare; the only open printer that takes it"
+    assert close.reason == told
     after = plan([backlog(9)], presses, five)
     assert after.next_close_at == LAST_TRUCK - MAKING - 2 * SHEET - SPARE_TICKS
 
@@ -76,7 +77,7 @@ def test_the_next_close_is_kept_when_nothing_else_happens() -> None:
 def test_full_sheets_go_to_a_press_that_is_free_and_the_rest_waits() -> None:
     planned = plan([backlog(8 * 100 + 5)], [press()], NOW)
     [close] = planned.closes
-    assert (close.pieces, close.reason) == (800, "well-filled sheets for a press that is free")
+    assert (close.pieces, close.reason.split("; ")[0]) == (800, "well-filled sheets for a press that is free")
     assert planned.next_close_at is not None
 
 
@@ -129,7 +130,9 @@ def test_nobody_waits_longer_than_its_printer_allows() -> None:
     presses = [press(max_wait_s=600)]
     assert plan([backlog(3)], presses, NOW + timedelta(seconds=599)).next_close_at == NOW + timedelta(seconds=600)
     [close] = plan([backlog(3)], presses, NOW + timedelta(seconds=600)).closes
-    assert close.reason == "first piece waited 600 s, the longest this printer allows"
+    assert (
+        close.reason == "first piece waited 600 s, the longest this printer allows; the only open printer that takes it"
+    )
 
 
 def test_what_no_printer_makes_has_its_cause() -> None:
@@ -232,7 +235,7 @@ def test_a_promise_that_no_truck_can_keep_goes_with_the_next_one_and_has_its_cau
     assert at is not None
     [close] = plan([late], [press()], at).closes
     assert close.mail_by == LAST_TRUCK
-    assert close.reason == "its promise is lost; the next truck is Tue 20:30"
+    assert close.reason == "its promise is lost; the next truck is Tue 20:30; the only open printer that takes it"
 
 
 def test_of_printers_that_are_all_too_late_the_first_truck_takes_it() -> None:
@@ -352,3 +355,17 @@ def test_pieces_whose_first_truck_is_another_printers_are_left_for_it() -> None:
     both = backlog_of({LAST_TRUCK: 80, DUE + timedelta(hours=2): 800})
     [close] = plan([both], [north, west], NOW).closes
     assert (close.printer_id, close.pieces, close.due_from) == ("north", 800, DUE + timedelta(hours=2))
+
+
+def test_a_batch_says_why_it_went_to_this_printer() -> None:
+    def why(*presses: Press, pieces: int = 800) -> str:
+        close = plan([backlog(pieces)], presses, NOW).closes[-1]
+        return f"{close.printer_id}: {close.reason.split('; ')[-1]}"
+
+    cheap, dear = press("cheap", cost_cents_per_sheet=1.0), press("dear", cost_cents_per_sheet=2.0)
+    assert why(cheap) == "cheap: the only open printer that takes it"
+    assert why(cheap, dear) == "cheap: none that takes it is cheaper"
+    busy = replace(cheap, queue=(Committed("postcard_4x6", 9_000, NOW),))
+    assert why(busy, dear) == "dear: its press is free sooner than cheaper ones"
+    silent = replace(cheap, unacknowledged_since=NOW - timedelta(hours=6))
+    assert why(silent, dear) == "dear: cheaper ones are slow to answer or cool off"
