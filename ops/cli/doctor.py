@@ -190,7 +190,11 @@ def _clockwork(tx: Connection) -> Check:
     )
     if not waiting:
         return Check("scheduler", True, f"{since}, and no mail waits")
-    return Check("scheduler", False, f"{since}, and {waiting:,} pieces wait: start `mailstream up`, or see its log")
+    return Check(
+        "scheduler",
+        False,
+        f"{since}, and {waiting:,} pieces wait: start `mailstream up`, or see ops/runbooks/tick-hangs.md",
+    )
 
 
 def _printers(tx: Connection, settings: Settings) -> Iterator[Check]:

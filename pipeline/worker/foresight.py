@@ -86,8 +86,8 @@ class Foresight:
             with self._context.db.write() as tx:
                 alarms = [Alarm(piece, SlaState.AT_RISK, piece.due_at, cause) for piece in find(tx)]
                 alarm(tx, alarms, at=at, now=self._context.machine_clock(), ids=self._context.ids)
-            if alarms:
-                log.info("promises.foreseen", pieces=len(alarms), cause=cause.code)
+            if alarms and self._context.mode == "live":
+                log.warning("promises.at_risk", pieces=len(alarms), cause=cause.detail, runbook="promises-missed")
             if len(alarms) < PAGE:
                 return True
         return False

@@ -6,13 +6,14 @@ closes only in a transaction that proves the lead. A step that fails is told of 
 tries it again.
 """
 
-from collections import defaultdict
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy import Table
 
+from pipeline.lifecycle import SlaState
 from pipeline.ports import Note
 from pipeline.repository import claims
 from pipeline.repository.backlog import due_alarms
@@ -110,6 +111,7 @@ class Scheduler:
 
     def _mark(self) -> None:
         """Promises at risk and broken, each told once. `at` is the line time at which they were found so."""
+        marked: Counter[SlaState] = Counter()
         for _ in range(_ROUNDS):
             with self._context.db.write() as tx:
                 due = due_alarms(tx, self._context.mode, self._context.line_clock, PAGE)
@@ -119,9 +121,12 @@ class Scheduler:
                     by_moment[line_now[one.piece.account_id]].append(one)
                 now = self._context.machine_clock()
                 for at, alarms in by_moment.items():
-                    alarm(tx, alarms, at=at, now=now, ids=self._context.ids)
+                    done = alarm(tx, alarms, at=at, now=now, ids=self._context.ids)
+                    marked.update(one.to for one in alarms if one.piece.id in done)
             if len(due) < PAGE:
-                return
+                break
+        if self._context.mode == "live":  # of test mail only its sender is told
+            _tell_marked(marked)
 
     def _freeze(self) -> None:
         closing = self._freezing.run()
@@ -177,3 +182,10 @@ class Scheduler:
             if stage.table is table:
                 for group in buried.groups:
                     self._line.doorbell.ring(Note(stage.name, self._context.mode, group))
+
+
+def _tell_marked(marked: Mapping[SlaState, int]) -> None:
+    if at_risk := marked.get(SlaState.AT_RISK):
+        log.warning("promises.at_risk", pieces=at_risk, runbook="promises-missed")
+    if broken := marked.get(SlaState.BREACHED):
+        log.error("promises.breached", pieces=broken, runbook="promises-missed")
