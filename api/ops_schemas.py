@@ -80,10 +80,12 @@ class HoldIn(Body):
 
 
 class ExcuseIn(Body):
-    """Either pieces or a whole batch."""
+    """Pieces, a whole batch, or all live pieces that miss for a cause, of one product or of all."""
 
     mail: list[Name] | None = Field(default=None, min_length=1, max_length=1_000)
     batch: Name | None = None
+    cause: Name | None = None
+    product: Name | None = None
     reason: Reason
 
 

@@ -35,6 +35,7 @@ def board(shown: Board) -> dict[str, Any]:
                 "since": moment(one.since),
                 "age_s": round((shown.at - one.since).total_seconds()),
                 "stops_count": one.stops_count,
+                "example": one.example,
             }
             for one in shown.held
         ],
@@ -90,7 +91,8 @@ def _stuck(one: Stuck) -> dict[str, Any]:
         "sheets": one.key.sheets,
         "pieces": one.pieces,
         "first_due": moment(one.first_due),
-        "cause": one.cause,
+        "code": one.cause.code,
+        "cause": one.cause.detail,
         "will_miss": _misses(one.misses),
     }
 

@@ -24,7 +24,7 @@ from pipeline.repository.printers import printer_named
 from pipeline.repository.suspensions import Suspension, end_suspension, find_suspension, list_suspensions
 from pipeline.repository.writing import write_again
 from pipeline.worker import board as boards
-from pipeline.worker.excusing import excuse_batch, excuse_pieces
+from pipeline.worker.excusing import excuse_batch, excuse_cause, excuse_pieces
 
 router = APIRouter(prefix="/v1/ops", tags=["operation"])
 
@@ -48,14 +48,18 @@ async def board(request: Request, operator: Operator = Depends(key_holder)) -> R
 async def excuse(request: Request, operator: Operator = Depends(key_holder)) -> Response:
     """Say why promises are, or will be, missed: the report counts those apart. Kept ones are left alone."""
     wanted = validated(ExcuseIn, await read_json(request))
-    if (wanted.mail is None) == (wanted.batch is None):
-        raise invalid([fault("invalid_value", "/mail", "Give mail or batch, and not both.")])
+    if [wanted.mail, wanted.batch, wanted.cause].count(None) != 2:
+        raise invalid([fault("invalid_value", "/mail", "Give one of mail, batch and cause.")])
+    if wanted.product is not None and wanted.cause is None:
+        raise invalid([fault("invalid_value", "/product", "A product goes with a cause.")])
     services, by = services_of(request), deed(request, operator, wanted.reason)
 
     def save() -> list[str] | None:
         db, clock, ids = services.db, services.machine_clock, services.ids
         if wanted.batch is not None:
             return excuse_batch(db, checked_id(wanted.batch), by, clock=clock, ids=ids)
+        if wanted.cause is not None:
+            return excuse_cause(db, wanted.cause, wanted.product, by, clock=clock, ids=ids)
         return excuse_pieces(db, wanted.mail or (), by, clock=clock, ids=ids)
 
     done = found(await run_in_threadpool(save))

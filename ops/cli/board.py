@@ -104,6 +104,8 @@ def lines(shown: Board) -> Iterator[Line]:
         yield _row(row, shown.at)
         if below := _below(row):
             yield [(_cut(" " * 6 + below), "dim" if row.light is Light.OK else _COLOURS[row.light])]
+        if row.light is not Light.OK and row.batches:
+            yield [(_cut(" " * 6 + _commands(row)), "dim")]
     if not shown.trucks:
         yield [("      nothing is due for any truck", "dim")]
     for title, found in (
@@ -163,12 +165,20 @@ def _below(row: TruckRow) -> str:
     return "; ".join(notes)
 
 
+def _commands(row: TruckRow) -> str:
+    """What a hand needs: the first batches, and what can be done with them."""
+    more = f" and {len(row.batches) - 1} more" if len(row.batches) > 1 else ""
+    return f"{row.batches[0]}{more}: mailstream batches show, reroute, split, recall"
+
+
 def _stuck(shown: Board) -> list[Line]:
     found: list[Line] = []
     for one in shown.stuck:
         whose = f" ({_named(one.misses)})" if one.misses else ""
-        told = f"{one.key.product} {one.key.mail_class}{whose}: {one.cause}"
+        told = f"{one.key.product} {one.key.mail_class}{whose}: {one.cause.detail}"
         found.append([(f"{_number(one.pieces):>6} ", _COLOURS[Light.LATE]), (_cut(told, 7), "")])
+        excuse = f"mailstream sla excuse --cause {one.cause.code} --product {one.key.product} --reason …"
+        found.append([(_cut(" " * 7 + excuse), "dim")])
     return found
 
 
@@ -179,6 +189,9 @@ def _held(shown: Board) -> list[Line]:
         count = "their count stands" if one.stops_count else "the count runs"
         told = f"{one.code}, by {one.name}, the oldest for {age}; {count}"
         found.append([(f"{_number(one.pieces):>6} ", _COLOURS[Light.RISK]), (_cut(told, 7), "")])
+        found.append(
+            [(_cut(" " * 7 + f"mailstream holds release {one.example} --reason … (holds list has all)"), "dim")]
+        )
     return found
 
 
@@ -186,7 +199,7 @@ def _doubted(shown: Board) -> list[Line]:
     found: list[Line] = []
     for one in shown.doubted:
         age = _age((shown.at - one.since).total_seconds())
-        told = f"{one.batch_id} at {one.printer} for {age}: settle it by mailstream batches settle"
+        told = f"at {one.printer} for {age}: mailstream batches settle {one.batch_id}"
         found.append([(f"{_number(one.pieces):>6} ", _COLOURS[Light.RISK]), (_cut(told, 7), "")])
     return found
 

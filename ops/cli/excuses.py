@@ -14,7 +14,7 @@ from pipeline.clock import machine_clock
 from pipeline.models.types import system_ids
 from pipeline.repository.printers import printer_named
 from pipeline.repository.suspensions import Suspension, end_suspension, list_suspensions
-from pipeline.worker.excusing import excuse_batch, excuse_pieces
+from pipeline.worker.excusing import excuse_batch, excuse_cause, excuse_pieces
 from pipeline.worker.holding import Holding
 
 Reason = Annotated[str, typer.Option(help="Why, for the audit and the report.")]
@@ -28,16 +28,24 @@ def excuse(
     reason: Reason,
     mail_ids: Annotated[list[str] | None, typer.Argument(help="Pieces, ml_….")] = None,
     batch: Annotated[str | None, typer.Option(help="All pieces of this batch, bt_….")] = None,
+    cause: Annotated[
+        str | None, typer.Option(help="All live pieces that miss for this cause, as the board has it.")
+    ] = None,
+    product: Annotated[str | None, typer.Option(help="With --cause: of this product only.")] = None,
     as_json: Json = False,
 ) -> None:
     """Say why promises are, or will be, missed: the report counts those apart. Kept ones are left alone."""
     said(reason)
-    if bool(mail_ids) == (batch is not None):
-        raise CommandError("give pieces, or --batch BATCH", Exit.USAGE)
+    if [bool(mail_ids), batch is not None, cause is not None].count(True) != 1:
+        raise CommandError("give pieces, or --batch BATCH, or --cause CAUSE", Exit.USAGE)
+    if product is not None and cause is None:
+        raise CommandError("--product goes with --cause", Exit.USAGE)
     with installation() as here:
         by, ids = deed(reason), system_ids()
         if batch is not None:
             done = excuse_batch(here.db, batch, by, clock=machine_clock, ids=ids)
+        elif cause is not None:
+            done = excuse_cause(here.db, cause, product, by, clock=machine_clock, ids=ids)
         else:
             done = excuse_pieces(here.db, mail_ids or (), by, clock=machine_clock, ids=ids)
     if done is None:

@@ -165,8 +165,9 @@ def open_holds(tx: Connection) -> Sequence[Row[Any]]:
     )
     what = (holds.c.code, holds.c.by, holds.c.stops_count, accounts.c.name)
     since = func.min(holds.c.since, type_=holds.c.since.type).label("since")
+    example = func.min(holds.c.piece_id).label("example")
     counted = (
-        select(*what, func.count().label("pieces"), since)
+        select(*what, func.count().label("pieces"), since, example)
         .join_from(holds, pieces, pieces.c.id == holds.c.piece_id)
         .join(accounts, accounts.c.id == holds.c.account_id)
         .where(held)

@@ -41,19 +41,20 @@ class Stuck:
     key: BatchKey
     pieces: int
     first_due: datetime
-    cause: str
+    cause: Cause
     misses: tuple[Miss, ...]
 
 
 @dataclass(frozen=True)
 class Held:
-    """Pieces that wait for a decision: why, since when the oldest does, and whose decision that is."""
+    """Pieces that wait for a decision: why, since when the oldest does, and whose decision that is; and one of them."""
 
     code: str
     name: str
     pieces: int
     since: datetime
     stops_count: bool
+    example: str
 
 
 @dataclass(frozen=True)
@@ -258,8 +259,7 @@ def _stuck(tx: Connection, shortfalls: Sequence[Shortfall]) -> list[Stuck]:
     first = sorted(shortfalls, key=lambda one: one.first_due)[:_MOST_CAUSES]
     each = counts.MOST_NAMED // _MOST_CAUSES
     return [
-        Stuck(one.key, one.pieces, one.first_due, one.cause.detail, _whose(tx, one, min(one.pieces, each)))
-        for one in first
+        Stuck(one.key, one.pieces, one.first_due, one.cause, _whose(tx, one, min(one.pieces, each))) for one in first
     ]
 
 
@@ -271,4 +271,4 @@ def _whose(tx: Connection, one: Shortfall, looked_at: int) -> tuple[Miss, ...]:
 
 
 def _held(row: Row[Any]) -> Held:
-    return Held(row.code, row.name if row.stops_count else row.by, row.pieces, row.since, row.stops_count)
+    return Held(row.code, row.name if row.stops_count else row.by, row.pieces, row.since, row.stops_count, row.example)

@@ -35,6 +35,14 @@ def excuse_batch(db: Database, batch_id: str, deed: Deed, *, clock: Clock, ids: 
     return done
 
 
+def excuse_cause(db: Database, cause: str, product: str | None, deed: Deed, *, clock: Clock, ids: Ids) -> list[str]:
+    """The same for all live pieces that were told to miss for this cause, of one product or of all."""
+    which = and_(pieces.c.mode == "live", pieces.c.sla_cause == cause)
+    done = _excuse(db, which if product is None else and_(which, pieces.c.product == product), deed, clock, ids)
+    _record(db, "mail.excuse", cause, done, deed, ids)
+    return done
+
+
 def _excuse(db: Database, which: ColumnElement[bool], deed: Deed, clock: Clock, ids: Ids) -> list[str]:
     """Page by page, in the order of ids, so that what is excused once is not excused again."""
     done: list[str] = []

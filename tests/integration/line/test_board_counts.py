@@ -139,7 +139,7 @@ def test_pieces_that_nobody_can_make_in_time_are_told_with_their_accounts(world:
     world.tick()
     [stuck] = board(world).stuck
     assert (stuck.pieces, stuck.misses) == (5, (Miss("ada", 3), Miss("bob", 2)))
-    assert "no truck" in stuck.cause
+    assert stuck.cause.code == "no_truck"
 
 
 def test_what_will_miss_is_told_by_account(world: World) -> None:
@@ -217,7 +217,7 @@ def test_why_nobody_makes_it_is_told_with_the_printers_names(world: World) -> No
     world.set(printers, north, suspended_at=START)
     world.tick()
     [stuck] = board(world).stuck
-    assert stuck.cause == "no printer that takes it is open: north is suspended"
+    assert stuck.cause.detail == "no printer that takes it is open: north is suspended"
 
 
 def test_a_printer_that_cools_off_misses_only_what_its_return_cannot_keep(world: World) -> None:

@@ -10,7 +10,7 @@ from pipeline.repository.pages import Page
 from pipeline.repository.printers import Deed
 from pipeline.repository.tables import audit, events
 from pipeline.sla.report import Report, Verdict
-from pipeline.worker.excusing import excuse_batch, excuse_pieces
+from pipeline.worker.excusing import excuse_batch, excuse_cause, excuse_pieces
 from tests.integration.line.world import START, World
 
 
@@ -93,3 +93,21 @@ def test_deeds_are_listed_newest_first_and_by_what_and_who(world: World) -> None
     assert listed(subject=pieces[1]) == pieces[1:2]
     assert listed(action="mail") == listed(action="mail.excuse") == pieces[::-1]
     assert listed(action="mai") == listed(action="batch") == []
+
+
+def test_what_misses_for_a_cause_is_excused_together(world: World) -> None:
+    cards = world.add_ready(2)
+    [larger] = world.add_ready(1, product="postcard_6x9")
+    [other] = world.add_ready(1, status="created", revision=1)
+    world.tick()
+    world.clock.advance(timedelta(minutes=2))
+    world.tick()
+    by = deed(world, "the only shop that makes it burned down")
+    clocks = {"clock": world.clock, "ids": world.ids}
+    assert excuse_cause(world.db, "no_truck", None, by, **clocks) == []
+    assert excuse_cause(world.db, "no_printer", "postcard_4x6", by, **clocks) == sorted(cards)
+    assert excuse_cause(world.db, "no_printer", None, by, **clocks) == sorted([*cards, larger])
+    world.clock.advance(timedelta(hours=25))
+    counted = report(world)
+    assert counted.total.verdicts[Verdict.EXCUSED] == 3
+    assert [miss.piece_id for miss in counted.misses if miss.excuse is None] == [other]

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from ops.cli.board import _age, _number, _span, fitting, lines
+from pipeline.lifecycle import Cause
 from pipeline.sla.board import Floor, Miss
 from pipeline.sla.work import Meant, Step
 from pipeline.worker.board import Board, Doubted, Held, PrinterLine, Stuck
@@ -26,8 +27,8 @@ def board(*, fresh: bool = True) -> Board:
         fresh=fresh,
         waiting=1_240_000,
         trucks=tuple(Floor(shops, works, meant, NOW, fresh=fresh).rows(misses)),
-        stuck=(Stuck(KEY, 1_200, FIVE, "no truck leaves before it is due", (Miss("ada", 1_200),)),),
-        held=(Held("asked", "acme", 12_000, NOW - timedelta(days=2), True),),
+        stuck=(Stuck(KEY, 1_200, FIVE, Cause("no_truck", "no truck leaves before it is due"), (Miss("ada", 1_200),)),),
+        held=(Held("asked", "acme", 12_000, NOW - timedelta(days=2), True, "ml_7"),),
         doubted=(Doubted("bt_4", "bt_4_r00", "west", 8_000, NOW - timedelta(minutes=50)),),
         printers=tuple(PrinterLine(one.name, "open", one.heard_at) for one in shops),
     )
@@ -57,7 +58,15 @@ def test_what_has_no_truck_stands_at_the_end() -> None:
     text = "\n".join(shown())
     assert "postcard_4x6 first_class (ada 1.2k): no truck leaves before it is due" in text
     assert "asked, by acme, the oldest for 2d; their count stands" in text
-    assert "bt_4 at west for 50m: settle it by mailstream batches settle" in text
+    assert "at west for 50m: mailstream batches settle bt_4" in text
+
+
+def test_what_is_wrong_has_its_ids_and_the_command_to_use() -> None:
+    text = [line.strip() for line in shown()]
+    assert "bt_2: mailstream batches show, reroute, split, recall" in text
+    assert not any(line.startswith("bt_3:") for line in text)  # all is well there
+    assert "mailstream sla excuse --cause no_truck --product postcard_4x6 --reason …" in text
+    assert "mailstream holds release ml_7 --reason … (holds list has all)" in text
 
 
 def test_a_board_whose_plan_is_old_says_so_first_and_nothing_on_it_is_green() -> None:
