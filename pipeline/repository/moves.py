@@ -184,7 +184,8 @@ def excuse(
 
 
 def created(piece: Mapping[str, Any], *, now: datetime, ids: Ids) -> dict[str, Any]:
-    """The first event of a piece that is being inserted, as a row."""
+    """The first event of a piece that is being inserted, as a row: what was ordered, and what was promised of it."""
+    promised = {name: piece[name].isoformat() for name in ("freeze_from", "due_at")}
     return {
         "id": ids.new("ev"),
         "piece_id": piece["id"],
@@ -197,7 +198,7 @@ def created(piece: Mapping[str, Any], *, now: datetime, ids: Ids) -> dict[str, A
         "status": Status.CREATED,
         "at": piece["accepted_at"],
         "recorded_at": now,
-        "evidence": {"request_id": piece["request_id"]},
+        "evidence": {"request_id": piece["request_id"], "product": piece["product"], **promised},
     }
 
 

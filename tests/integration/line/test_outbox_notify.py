@@ -11,7 +11,7 @@ from pipeline.repository.moves import move
 from pipeline.repository.outbox import PUBLISH_AT_ONCE, publish
 from pipeline.repository.tables import attempts, deliveries, endpoints, events
 from pipeline.stages.notify import WAITS_S
-from tests.integration.line.world import START, World
+from tests.integration.line.world import DUE, START, World
 
 
 def publish_all(world: World, mode: str = "live") -> None:
@@ -121,7 +121,12 @@ def test_a_delivery_says_what_happened_the_same_way_every_time(world: World) -> 
         "livemode": True,
         "external_id": "order-1001",
         "metadata": {"order": "1001"},
-        "evidence": {"request_id": "req_1"},
+        "evidence": {
+            "request_id": "req_1",
+            "product": "postcard_4x6",
+            "freeze_from": START.isoformat(),
+            "due_at": DUE.isoformat(),
+        },
     }
     rows = sorted(world.rows(attempts), key=lambda row: row.number)
     assert [(row.number, row.delivered, row.status_code) for row in rows] == [(1, False, 500), (2, True, 200)]
