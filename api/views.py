@@ -62,8 +62,9 @@ def mail(piece: Columns, recipient: Columns, now: datetime) -> dict[str, Any]:
 def _sla(piece: Columns, now: datetime) -> dict[str, Any]:
     """`stage` is what the piece waits in, while its promise is open; `slack_s` what is left of it, or was when it was mailed.
 
-    While its sender holds it, its promise stands still since `stopped_at`: what is left of it stays, and `due_at` is known again
-    when it is released. `cause` and `detail` say why it will be, or was, missed, as soon as that is known.
+    `mail_by` is the truck for which its batch is made, once it has one. While its sender holds it, its promise stands still since
+    `stopped_at`: what is left of it stays, and `due_at` is known again when it is released. `cause` and `detail` say why it will
+    be, or was, missed, as soon as that is known.
     """
     open_ = piece["status"] in PROMISE_OPEN
     told = piece["sla_state"] in (SlaState.AT_RISK, SlaState.BREACHED)
@@ -71,6 +72,7 @@ def _sla(piece: Columns, now: datetime) -> dict[str, Any]:
     until = stopped_at or (now if open_ else piece.get("mailed_at"))
     return {
         "due_at": None if stopped_at else moment(piece["due_at"]),
+        "mail_by": moment(piece.get("mail_by")) if open_ else None,
         "stopped_at": moment(stopped_at),
         "state": piece["sla_state"],
         "cause": piece.get("sla_cause") if told else None,

@@ -104,8 +104,10 @@ def _mine(sender: Sender) -> ColumnElement[bool]:
 def _pieces() -> Select[Any]:
     person = (recipients.c.given, recipients.c.sender, recipients.c.standardized, recipients.c.corrections)
     clock = and_(sandbox_clocks.c.account_id == pieces.c.account_id, pieces.c.mode == "test")
+    truck = select(batches.c.mail_by).where(batches.c.id == pieces.c.batch_id).correlate(pieces)
+    mail_by = truck.scalar_subquery().label("mail_by")
     return (
-        select(pieces, *person, sandbox_clocks.c.line_now, stopped_at())
+        select(pieces, *person, sandbox_clocks.c.line_now, stopped_at(), mail_by)
         .join_from(pieces, recipients, recipients.c.piece_id == pieces.c.id)
         .outerjoin(sandbox_clocks, clock)
     )

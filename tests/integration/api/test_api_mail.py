@@ -122,6 +122,7 @@ def test_a_piece_says_what_it_waits_in_and_how_much_of_its_promise_is_left(api: 
         assert api.get("/v1/mail").json()["data"][0]["sla"] == sla
         return sla["stage"], sla["slack_s"]
 
+    assert piece["sla"]["mail_by"] is None  # no batch has it yet
     assert later(due - timedelta(hours=3), status="sent") == ("sent", 3 * 3600)
     assert later(due + timedelta(minutes=1), status="printed") == ("printed", -60)
     assert later(due, status="mailed", mailed_at=due - timedelta(hours=1)) == (None, 3600)
