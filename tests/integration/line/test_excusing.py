@@ -98,7 +98,7 @@ def test_deeds_are_listed_newest_first_and_by_what_and_who(world: World) -> None
 def test_what_misses_for_a_cause_is_excused_together(world: World) -> None:
     cards = world.add_ready(2)
     [larger] = world.add_ready(1, product="postcard_6x9")
-    [other] = world.add_ready(1, status="created", revision=1)
+    [other] = world.add_pieces(1)
     world.tick()
     world.clock.advance(timedelta(minutes=2))
     world.tick()
