@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from adapters.printers import wire
 from adapters.printers.trial import Finding, try_out
+from adapters.printers.wire import Kind, Request
 from ops.services.sshd import SshServer
 from tests.contract.sftp_account import empty, settings_for
 
@@ -96,6 +98,22 @@ def test_folders_that_cannot_be_made_for_what_is_dealt_with_are_named(tmp_path: 
         assert files(server) == []
     assert wrong(found) == ["outbox done"]
     assert "making the folder out/done" in found["outbox done"].detail
+
+
+def test_a_server_that_replaces_what_a_rename_meets_is_not_fit_for_taking_by_renaming(
+    server: SshServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def replacing(old: bytes, new: bytes) -> Request:
+        """OpenSSH has both kinds; others know only the one that replaces."""
+        names = (b"posix-rename@openssh.com", old, new)
+        body = b"".join(len(name).to_bytes(4, "big") + name for name in names)
+        return Request(Kind.EXTENDED, body, "renaming")
+
+    monkeypatch.setattr(wire, "rename", replacing)
+    found = tried(server)
+    assert wrong(found) == ["rename onto"]
+    assert "the server replaces files" in found["rename onto"].detail
+    assert files(server) == []
 
 
 def test_a_missing_folder_is_named(server: SshServer) -> None:
