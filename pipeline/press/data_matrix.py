@@ -4,12 +4,13 @@ Text mode packs three of the small letters, digits and blanks that ids are made 
 for takes two values, and what is no ASCII is refused.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cache
+from operator import itemgetter
 from typing import NamedTuple
 
-Rows = tuple[tuple[bool, ...], ...]
-"""From the top, each from the left; True is black. The quiet zone of one module is not among them."""
+Rows = tuple[bytes, ...]
+"""From the top, each from the left, a byte a module; 1 is black. The quiet zone of one module is not among them."""
 
 
 class _Size(NamedTuple):
@@ -49,28 +50,31 @@ def encode(text: str, *, least: int = 10) -> Rows:
 
 def _words(text: str) -> list[int]:
     """In text mode, then back to ASCII for what does not fill a triple."""
-    words, values, done = [_TO_TEXT], list[int](), 0
+    values, done, whole = list[int](), 0, 0
     for at, character in enumerate(text, start=1):
-        values += _values(character)
+        values += _VALUES[character]
         if len(values) % 3 == 0:
-            words += _packed(values)
-            values, done = [], at
-    # Whole triples of an unfinished end are taken back: its characters follow one by one.
-    return [*words, _BACK_TO_ASCII, *(ord(character) + 1 for character in text[done:])]
+            done, whole = at, len(values)
+    # The characters of an unfinished end follow one by one.
+    return [_TO_TEXT, *_packed(values[:whole]), _BACK_TO_ASCII, *(ord(character) + 1 for character in text[done:])]
 
 
-def _values(character: str) -> tuple[int, ...]:
+def _values(code: int) -> tuple[int, ...]:
+    character = chr(code)
     if character == " ":
         return (3,)
     if character.isdigit():
-        return (ord(character) - ord("0") + 4,)
+        return (code - ord("0") + 4,)
     if "a" <= character <= "z":
-        return (ord(character) - ord("a") + 14,)
+        return (code - ord("a") + 14,)
     if character in _SECOND:
         return _SHIFT_2, _SECOND.index(character)
-    if ord(character) < 32:
-        return _SHIFT_1, ord(character)
-    return _SHIFT_3, ("`ABCDEFGHIJKLMNOPQRSTUVWXYZ{|}~\x7f").index(character)
+    if code < 32:
+        return _SHIFT_1, code
+    return _SHIFT_3, "`ABCDEFGHIJKLMNOPQRSTUVWXYZ{|}~\x7f".index(character)
+
+
+_VALUES = {chr(code): _values(code) for code in range(128)}
 
 
 def _packed(values: list[int]) -> Iterator[int]:
@@ -124,15 +128,26 @@ def _check_words(words: list[int], check: int) -> bytes:
 
 
 def _drawn(words: bytes, size: _Size) -> Rows:
-    rows = [list(row) for row in _finders(size)]
-    bits = [(word >> bit) & 1 for word in words for bit in range(7, -1, -1)]
-    for (row, column), bit in zip(_places(size), bits, strict=True):
-        rows[row][column] = bool(bit)
-    return tuple(map(tuple, rows))
+    # A thousand modules: picked in one go from the bits, and from a white and a black one behind them.
+    bits = format(int.from_bytes(words), f"0{8 * len(words)}b").encode() + b"01"
+    flat = bytes(_picked(size)(bits)).translate(_AS_NUMBERS)
+    return tuple(flat[start : start + size.modules] for start in range(0, len(flat), size.modules))
+
+
+_AS_NUMBERS = bytes.maketrans(b"01", b"\0\1")
 
 
 @cache
-def _finders(size: _Size) -> Rows:
+def _picked(size: _Size) -> Callable[[bytes], tuple[int, ...]]:
+    """Module by module, row by row: which of the bits it is."""
+    bits = 8 * (size.data + size.check)
+    order = [bits + black for row in _finders(size) for black in row]
+    for at, (row, column) in enumerate(_places(size)):
+        order[row * size.modules + column] = at
+    return itemgetter(*order)
+
+
+def _finders(size: _Size) -> list[list[bool]]:
     """Around each region: an L of black at the left and the foot, black and white by turns at the head and the right."""
     each, field = size.modules // size.regions, _field(size)
     rows = [[False] * size.modules for _ in range(size.modules)]
@@ -145,7 +160,7 @@ def _finders(size: _Size) -> Rows:
         # No codeword reaches the field's last corner.
         last = size.modules - 2
         rows[last][last] = rows[last - 1][last - 1] = True
-    return tuple(map(tuple, rows))
+    return rows
 
 
 def _field(size: _Size) -> int:
@@ -153,7 +168,6 @@ def _field(size: _Size) -> int:
     return size.modules - 2 * size.regions
 
 
-@cache
 def _places(size: _Size) -> tuple[tuple[int, int], ...]:
     """Row and column of each bit, in the order of the codewords and from the highest bit of each."""
     each = size.modules // size.regions - 2

@@ -59,7 +59,7 @@ def test_scratches_are_corrected() -> None:
     """36 check words mend 18 wrong ones; a stripe of three modules across the symbol is fewer."""
     rows = encode("ml_06eb8 2/3 bt_06eb8_r00", least=32)
     scratched = tuple(
-        tuple((not black) if 8 <= y <= 9 and 4 <= x <= 24 else black for x, black in enumerate(row))
+        bytes((not black) if 8 <= y <= 9 and 4 <= x <= 24 else black for x, black in enumerate(row))
         for y, row in enumerate(rows)
     )
     assert scratched != rows
