@@ -14,6 +14,8 @@ from pipeline.press.writer import PdfWriter
 _REFERENCE = re.compile(rb"\b(\d+) (\d+) R\b")
 # How far a picture may refer to others and still be looked for among those that are there: its mask, and that one's colours.
 _DEEPEST = 4
+# What stands for itself in a name (ISO 32000-1, 7.3.5).
+_REGULAR = frozenset(range(0x21, 0x7F)) - frozenset(b"#%()/<>[]{}")
 # What this file sets itself on the form, or the writer on every stream.
 _OURS = frozenset({"/Length", "/Type", "/Subtype", "/BBox", "/Matrix", "/Resources"})
 
@@ -128,4 +130,6 @@ def _raw_bytes(file: Path, source: tuple[int, int]) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _name(key: str) -> bytes:
-    return pikepdf.Name(key).unparse()
+    # Some programs write names in their own machine's letters, of which the library makes no name again.
+    codes = key[1:].encode("utf-8", "surrogateescape")
+    return b"/" + b"".join(b"%c" % code if code in _REGULAR else b"#%02x" % code for code in codes)

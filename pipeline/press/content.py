@@ -18,6 +18,7 @@ from pipeline.press.glyphs import Glyphs, embedded
 from pipeline.press.graphics import SAME, Matrix, Place, State, around, bounds, matrix_of, scale, sides, times
 from pipeline.press.image_ink import heaviest, inks_of
 from pipeline.press.inks import Ink, ink, ink_of
+from pipeline.press.names import shown_name
 
 MOST_PLACINGS = 20_000
 MOST_DEPTH = 50
@@ -44,6 +45,7 @@ _SHOWN = {"Tj", "TJ", "'", '"'}
 _COLOURS = {"g": "gray", "rg": "rgb", "k": "cmyk"}
 _FILLS = {"f", "F", "f*", "B", "B*", "b", "b*"}
 _STROKES = {"S", "s", "B", "B*", "b", "b*"}
+_UNNAMED = pikepdf.Name("/unnamed")
 _POINTS = {"m", "l", "c", "v", "y", "re"}
 
 _Instruction = tuple[list[Any], str]
@@ -178,7 +180,7 @@ class _Walk:
     def _space(self, operands: list[Any], resources: pikepdf.Object) -> Ink:
         space = _resource(resources, "/ColorSpace", operands)
         if not isinstance(space, pikepdf.Array):
-            return ink(str(operands[0]), [])
+            return ink(shown_name(operands[0]), [])
         return ink_of(space)
 
     def _instructions(self, holder: pikepdf.Object, key: tuple[int, int]) -> list[_Instruction]:
@@ -233,7 +235,7 @@ class _Walk:
         shown = [text for operand in operands for text in _strings(operand)]
         if state.font is None or state.invisible or not any(shown):
             return
-        name = str(state.font.get("/BaseFont", state.font.get("/Name", "/unnamed"))).removeprefix("/")
+        name = shown_name(state.font.get("/BaseFont", state.font.get("/Name", _UNNAMED))).removeprefix("/")
         self.census.fonts[name] = self.census.fonts.get(name, True) and self._is_embedded(state.font)
         if state.font.get("/Subtype") == "/Type3":
             self._drawn_glyphs(state.font)
@@ -351,9 +353,9 @@ def _is_seen_through(graphics: pikepdf.Dictionary) -> bool:
 
 def _resource(resources: pikepdf.Object, kind: str, operands: list[Any]) -> pikepdf.Object | None:
     named = resources.get(kind)
-    if not operands or not isinstance(named, pikepdf.Dictionary):
+    if not operands or not isinstance(operands[0], pikepdf.Name) or not isinstance(named, pikepdf.Dictionary):
         return None
-    found = named.get(str(operands[0]))
+    found = named.get(operands[0])
     return found if isinstance(found, pikepdf.Object) else None
 
 

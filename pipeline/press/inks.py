@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pikepdf
 
-from pipeline.press.spots import colorant
+from pipeline.press.names import shown_name
 
 # By the number of operands; what is named by `cs` is followed for these three families and told apart from spot colours.
 _DEVICE = {"/DeviceGray": "gray", "/DeviceRGB": "rgb", "/DeviceCMYK": "cmyk"}
@@ -52,7 +52,7 @@ def ink_of(space: pikepdf.Array) -> Ink:
         return Ink({1: "gray", 3: "rgb", 4: "cmyk"}.get(int(space[1].N), "other"), ())
     if family in ("/Separation", "/DeviceN"):
         names = [space[1]] if family == "/Separation" else space[1].as_list()
-        return Ink("spot", (), tuple(name[1:] for name in map(colorant, names) if name not in _PROCESS))
+        return Ink("spot", (), tuple(name[1:] for name in map(shown_name, names) if name not in _PROCESS))
     if family in ("/Indexed", "/Pattern") and len(space) > 1 and isinstance(space[1], pikepdf.Array):
         return Ink("other", (), ink_of(space[1]).spots if space[1][0] in ("/Separation", "/DeviceN") else ())
     return Ink("other", ())

@@ -137,7 +137,7 @@ class _Filter:
             self._kept.append(step)
 
     def _hides(self, named: object) -> bool:
-        membership = self._memberships.get(str(named)) if isinstance(named, pikepdf.Name) else None
+        membership = self._memberships.get(named) if isinstance(named, pikepdf.Name) else None
         return isinstance(membership, pikepdf.Dictionary) and not self._states.prints(membership)
 
     def _hidden(self, name: str, step: Instruction) -> None:

@@ -170,7 +170,9 @@ def _refused(code: str, detail: str, remedy: str, pages: int = 0) -> Report:
 
 
 def _unreadable(error: Exception) -> Report:
-    """qpdf tells by its message alone that a limit of ours was reached."""
+    """qpdf tells by its message alone that a limit of ours was reached, or that it cannot decrypt."""
+    if "encrypt" in str(error).lower():
+        return _refused("pdf_encrypted", "The PDF is encrypted.", "Save it without a password or restrictions.")
     if "limit" in str(error).lower() or "memory" in str(error).lower():
         detail = "Unpacked, the file is larger than any artwork needs to be."
         return _refused("decompression_bomb", detail, _EXPORT)

@@ -11,6 +11,8 @@ from typing import Any
 
 import pikepdf
 
+from pipeline.press.names import shown_name
+
 _PRIMARIES = {
     "/Cyan": (1, 0, 0, 0),
     "/Magenta": (0, 1, 0, 0),
@@ -37,14 +39,6 @@ def settle_spots(pdf: pikepdf.Pdf) -> None:
                 _settle_inks(space, digests)
 
 
-def colorant(name: pikepdf.Object) -> str:
-    """The name of an ink with its slash. Older programs write such names in their own machine's letters."""
-    try:
-        return str(name)
-    except UnicodeDecodeError:
-        return name.unparse().decode("latin-1")
-
-
 def _spaces(obj: object) -> Iterator[pikepdf.Array]:
     """Every Separation and DeviceN space in an object, not in those that it refers to."""
     if isinstance(obj, pikepdf.Array):
@@ -59,7 +53,7 @@ def _spaces(obj: object) -> Iterator[pikepdf.Array]:
 
 
 def _settle_separation(space: pikepdf.Array, digests: "_Digests") -> None:
-    name = colorant(space[1])
+    name = shown_name(space[1])
     if name in _PRIMARIES:
         space[2] = pikepdf.Name.DeviceCMYK
         space[3] = pikepdf.Dictionary(
@@ -74,7 +68,7 @@ def _settle_inks(space: pikepdf.Array, digests: "_Digests") -> None:
     """Of a DeviceN: its spots are named as those it defines one by one, or by the mix as a whole."""
     attributes = space[4] if len(space) > 4 and isinstance(space[4], pikepdf.Dictionary) else pikepdf.Dictionary()
     single = attributes.get("/Colorants", pikepdf.Dictionary())
-    inks = [colorant(name) for name in space[1].as_list()]
+    inks = [shown_name(name) for name in space[1].as_list()]
     names = {
         name: _named(name, digests.of(single.get(name, space))) for name in {*inks, *single.keys()} - _PRIMARIES.keys()
     }

@@ -460,3 +460,21 @@ def damaged_font(out: Path, source: Path) -> Path:
         program.write(zlib.compress(data)[:99] + b"\xff" * 99, filter=Name.FlateDecode)
         pdf.save(out, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.none)
     return out
+
+
+def names_of_another_machine(out: Path, source: Path) -> Path:
+    """`source` with a font whose name, and whose name on the page, are in the letters of an old Macintosh."""
+    with pikepdf.open(source) as pdf:
+        page = pdf.pages[0].obj
+        (name,) = page.Resources.Font.keys()
+        font = page.Resources.Font[name]
+        font.BaseFont = pikepdf.Object.parse(b"/Caf#8e-Roman")
+        font.FontDescriptor.FontName = font.BaseFont
+        page.Resources.Font = pikepdf.Object.parse(b"<< /F#8e null /G null >>")
+        page.Resources.Font[pikepdf.Object.parse(b"/F#8e")] = font
+        # A string has the dictionary taken apart where it is carried on.
+        page.Resources.Font.G = Dictionary(Note=pikepdf.String("(not drawn 1 0 R)"))
+        drawn = page.Contents.read_bytes().replace(name.encode() + b" ", b"/F#8e ")
+        page.Contents = pdf.make_stream(drawn)
+        pdf.save(out)
+    return out

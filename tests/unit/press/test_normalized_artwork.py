@@ -18,6 +18,7 @@ from pipeline.press.jpeg import bare_jpeg
 from pipeline.press.preflight import inspect
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press import hostile
+from tests.unit.press.artwork_files import text_at
 from tests.unit.press.conftest import CREATIVES, GOOD
 from tests.unit.press.hostile import image_of
 from tests.unit.press.jobs import make_job, make_pieces
@@ -222,14 +223,27 @@ def test_the_page_is_the_bleed_and_qpdf_finds_nothing_wrong(normalized: dict[str
         assert [float(edge) for edge in page.trimbox] == [9, 9, 441, 297]
 
 
-def test_numbers_that_are_objects_of_their_own_reach_the_sheet(tmp_path: Path) -> None:
-    normal = _normal(hostile.numbers_as_objects(tmp_path / "numbers.pdf"))
+def _one_up(normal: Path, out: Path) -> Path:
     imposition = Imposition(mode="one_up")
     job = make_job({"front": normal}, make_pieces(1, imposition, back=None), imposition=imposition)
-    sheets = impose(job, tmp_path / "out").files[0]
+    return impose(job, out).files[0]
+
+
+def test_numbers_that_are_objects_of_their_own_reach_the_sheet(tmp_path: Path) -> None:
+    normal = _normal(hostile.numbers_as_objects(tmp_path / "numbers.pdf"))
+    sheets = _one_up(normal, tmp_path / "out")
     assert violations(sheets) == []
     assert difference(render(sheets), render(tmp_path / "numbers.pdf")) < 0.001
     assert difference(render(sheets), render(hostile.vectors(tmp_path / "plain.pdf", hostile.PLAIN))) > 0.001
+
+
+def test_names_in_the_letters_of_another_machine_reach_the_sheet(tmp_path: Path) -> None:
+    plain = text_at(tmp_path / "plain.pdf", 2, 2, size=40)
+    given = hostile.names_of_another_machine(tmp_path / "names.pdf", plain)
+    assert difference(render(given), render(plain)) == 0
+    sheets = _one_up(_normal(given), tmp_path / "out")
+    assert violations(sheets) == []
+    assert difference(render(sheets), render(plain)) < 0.001
 
 
 UNREADABLE: dict[str, Callable[[Path], Path]] = {

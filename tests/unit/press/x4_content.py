@@ -69,7 +69,7 @@ class _Walk:
             elif name == "PS":
                 self.faults.append((13, "PS operator"))
             elif name == "Tf":
-                font = resources.get("/Font", pikepdf.Dictionary()).get(str(operands[0]))
+                font = resources.get("/Font", pikepdf.Dictionary()).get(operands[0])
             elif name in {"Tj", "TJ", "'", '"'} and font is not None:
                 self._shown(font, operands)
 
@@ -147,7 +147,7 @@ def _content(value: Any) -> bytes:
 
 
 def _font(font: pikepdf.Object, used: set[bytes]) -> Iterator[Fault]:
-    name = str(font.get("/BaseFont", "Type 3"))
+    name = font.BaseFont.unparse().decode("latin-1") if "/BaseFont" in font else "Type 3"
     if font.Subtype == "/Type3":
         yield from _drawn(font, used)
         return
