@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, select
+from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from pipeline.lifecycle import DropStatus, Status
 from pipeline.repository.aside import spoken_of
+from pipeline.repository.batches import BEHIND_MAILED
 from pipeline.repository.tables import acks, batches, drops, pieces, placements, printers
 
 
@@ -40,6 +41,33 @@ def short_pieces(tx: Connection, mode: str, since: datetime, until: datetime) ->
     here = and_(drops.c.mode == mode, drops.c.account_id.is_(None), drops.c.handing_over_at.between(since, until))
     passed_over = and_(placements.c.live, placements.c.outcome.is_(None), others.exists())
     return _by_printer(tx, drops.c.printer_id, func.min(drops.c.stem), and_(of_drop, here, passed_over))
+
+
+def never_mailed(tx: Connection, mode: str, since: datetime, until: datetime) -> Sequence[Row[Any]]:
+    """By printer: how many places of drops that it has spoken of, and that were to be mailed in that time, are not, and one drop.
+
+    What was passed over while others were mailed is short, and told as that.
+    """
+    mailed = placements.alias("mailed")
+    others = select(mailed.c.id).where(
+        mailed.c.batch_id == placements.c.batch_id,
+        mailed.c.revision == placements.c.revision,
+        mailed.c.outcome == "mailed",
+    )
+    of_drop = and_(drops.c.batch_id == placements.c.batch_id, drops.c.revision == placements.c.revision)
+    due = and_(batches.c.id == placements.c.batch_id, batches.c.mail_by.between(since, until))
+    here = and_(of_drop, due, drops.c.mode == mode, drops.c.account_id.is_(None), spoken_of())
+    there = and_(pieces.c.id == placements.c.piece_id, pieces.c.status.in_(BEHIND_MAILED), placements.c.live)
+    not_short = or_(placements.c.outcome.is_not(None), ~others.exists())
+    return _by_printer(tx, drops.c.printer_id, func.min(drops.c.stem), and_(here, there, not_short))
+
+
+def drops_in_doubt(tx: Connection, mode: str, since: datetime, until: datetime) -> Sequence[Row[Any]]:
+    """By printer: how many drops whose hand-over began in that time are in doubt, or still on their way, and the first of them."""
+    span = drops.c.handing_over_at.between(since, until)
+    open_ = drops.c.status.in_([DropStatus.HANDING_OVER, DropStatus.IN_DOUBT])
+    here = and_(drops.c.mode == mode, drops.c.account_id.is_(None), open_, span)
+    return _by_printer(tx, drops.c.printer_id, func.min(drops.c.stem), here)
 
 
 def _by_printer(tx: Connection, printer_id: Any, example: Any, where: Any) -> Sequence[Row[Any]]:

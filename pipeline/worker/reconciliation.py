@@ -49,6 +49,8 @@ class Reconciliation:
             ("reconcile.drops_unacknowledged", reconciling.drops_without_acks, settled, "reconcile-acks"),
             ("reconcile.acks_refused", reconciling.acks_without_drops, at, "reconcile-acks"),
             ("reconcile.pieces_short", reconciling.short_pieces, settled, "reconcile-acks"),
+            ("reconcile.never_mailed", reconciling.never_mailed, settled, "never-mailed"),
+            ("reconcile.drops_in_doubt", reconciling.drops_in_doubt, settled, "drop-in-doubt"),
             ("reconcile.never_scanned", reconciling.mailed_without_scans, mailing_days_before(at), "never-scanned"),
         )
         for event, find, until, runbook in checks:

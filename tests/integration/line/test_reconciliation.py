@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from structlog.testing import capture_logs
 
-from pipeline.repository.tables import printers
+from pipeline.repository.tables import drops, printers
 from pipeline.worker.reconciliation import Reconciliation, mailing_days_before, next_night
 from tests.integration.line.marks import ack, scan
 from tests.integration.line.world import SCAN_POLL_S, START, World
@@ -111,3 +111,41 @@ def test_a_piece_that_was_scanned_at_last_is_told_of_no_more(world: World) -> No
     world.run("track")
     world.clock.advance(timedelta(days=1))
     assert reconcile(world) == []
+
+
+@pytest.mark.parametrize("word", ["accepted", "printed"])
+def test_what_was_accepted_and_never_mailed_is_told_a_day_after_its_truck(world: World, word: str) -> None:
+    ids = world.freeze_and_send(3)
+    say(world, word)
+    mail_by = world.batch().mail_by
+    world.clock.advance(mail_by + timedelta(hours=23) - world.clock())
+    assert reconcile(world) == []
+    world.clock.advance(timedelta(days=1))
+    assert reconcile(world) == [("never_mailed", 3)]
+    world.carrier.told[world.piece(ids[0]).imb] = [scan(world.piece(ids[0]).imb, world.clock(), "Phase 1a")]
+    world.run("track")
+    world.clock.advance(timedelta(days=1))
+    assert reconcile(world) == [("never_mailed", 2)]
+    say(world, "mailed")
+    world.clock.advance(timedelta(days=1))
+    assert reconcile(world) == []
+
+
+def test_what_stays_behind_when_the_others_are_mailed_is_short_or_never_mailed_and_told_once(world: World) -> None:
+    """One is printed and left behind; of another nothing was ever said."""
+    ids = world.freeze_and_send(4)
+    say(world, "printed", pieces=ids[:3])
+    say(world, "mailed", pieces=ids[:2])
+    world.clock.advance(world.batch().mail_by + timedelta(days=1, hours=1) - world.clock())
+    assert reconcile(world) == [("pieces_short", 1), ("never_mailed", 1)]
+
+
+@pytest.mark.parametrize("status", ["in_doubt", "handing_over"])
+def test_a_drop_that_is_in_doubt_for_a_day_is_told_each_night(world: World, status: str) -> None:
+    world.freeze_and_send(1)
+    world.set(drops, world.drop().id, status=status)
+    world.clock.advance(timedelta(hours=23))
+    assert reconcile(world) == []
+    for _ in range(2):
+        world.clock.advance(timedelta(days=1))
+        assert reconcile(world) == [("drops_in_doubt", 1)]
