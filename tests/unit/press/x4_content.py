@@ -9,6 +9,8 @@ import pikepdf
 
 Fault = tuple[int, str]
 
+# Text in this mode is for searching, and needs no font.
+_INVISIBLE = 3
 _SETS = {
     "g": "Gray", "G": "Gray", "rg": "RGB", "RG": "RGB", "k": "CMYK", "K": "CMYK",
 }  # fmt: skip
@@ -58,9 +60,16 @@ class _Walk:
         self._seen.add(holder.objgen)
         self._resources(resources)
         font: pikepdf.Object | None = None
+        is_seen, saved = True, list[tuple[pikepdf.Object | None, bool]]()
         for step in pikepdf.parse_content_stream(holder):
             name, operands = str(step.operator), list(step.operands)
-            if name in _SETS:
+            if name == "q":
+                saved.append((font, is_seen))
+            elif name == "Q" and saved:
+                font, is_seen = saved.pop()
+            elif name == "Tr":
+                is_seen = int(operands[0]) != _INVISIBLE
+            elif name in _SETS:
                 self._device(_SETS[name], resources, name)
             elif name in {"cs", "CS"} and str(operands[0]) in _DEVICE:
                 self._device(_DEVICE[str(operands[0])], resources, name)
@@ -70,7 +79,7 @@ class _Walk:
                 self.faults.append((13, "PS operator"))
             elif name == "Tf":
                 font = resources.get("/Font", pikepdf.Dictionary()).get(operands[0])
-            elif name in {"Tj", "TJ", "'", '"'} and font is not None:
+            elif name in {"Tj", "TJ", "'", '"'} and font is not None and is_seen:
                 self._shown(font, operands)
 
     def _resources(self, resources: pikepdf.Object) -> None:

@@ -247,6 +247,7 @@ def _drawn_red(font: pikepdf.Object) -> None:
         procedure.write(procedure.read_bytes() + b" 1 0 0 rg 0 0 1 1 re f")
 
 
+_STANDARD = Dictionary(Type=Name.Font, Subtype=Name.Type1, BaseFont=Name.Helvetica)
 _RED = b"1 0 0 rg 0 0 5 5 re f"
 _CURVE = Dictionary(FunctionType=2, Domain=Array([0, 1]), N=1)
 _LAYERED = Dictionary(OCGs=Array([]), D=Dictionary())
@@ -295,6 +296,7 @@ MUTATIONS: dict[str, tuple[int, Mutation]] = {
     "crop outside media": (7, _page(CropBox=Array([-5, -5, 455, 311]))),
     "no area": (7, _page(TrimBox=Array([30, 30, 30, 90]))),
     "font not embedded": (8, _font("/TrueType", _unembed)),
+    "a standard font": (8, _both(_resource("Font", H=_STANDARD), _content(b"BT /H 9 Tf (x) Tj ET"))),
     "font of glyph numbers not embedded": (8, _font("/CIDFontType2", _unembed)),
     "no map of glyph numbers": (8, _font("/CIDFontType2", _lose_map)),
     "glyph missing": (8, _font("/TrueType", _lose_glyphs)),
@@ -392,6 +394,9 @@ HARMLESS: dict[str, Mutation] = {
     ),
     "RGB that a default explains": _both(
         _resource("ColorSpace", DefaultRGB=lambda pdf: icc_space(pdf, srgb_profile(), 3)), _content(_RED)
+    ),
+    "invisible text of a standard font": _both(
+        _resource("Font", H=_STANDARD), _content(b"q BT 3 Tr /H 9 Tf (x) Tj ET Q")
     ),
     "art instead of trim": _page(TrimBox=None, ArtBox=Array([9, 9, 441, 297])),
     "no transfer function": _resource("ExtGState", New=Dictionary(TR=Name.Identity, TR2=Name.Default)),
