@@ -101,6 +101,18 @@ class Load:
             done += share.setup_s
             self.shares.remove(share)
         self._count(share.deadline.cut, -done)
+        if not left and share.setup_s:
+            self._set_up_anew(key)
+
+    def _set_up_anew(self, key: BatchKey) -> None:
+        """What was to go with pieces that are gone needs set-ups of its own."""
+        left = [one for one in self.shares if one.lot.key == key]
+        batches = -(-self.keys[key] // self.bench.rates[key].most)
+        missing_s = batches * self.bench.setup_s - sum(one.setup_s for one in left)
+        if left and missing_s > 0:
+            first = min(left, key=order_of)
+            first.setup_s += missing_s
+            self._count(first.deadline.cut, missing_s)
 
     def together(self, share: Share) -> int:
         """Pieces of the share's key that have to be made by the same moment: one batch, if that holds so many."""

@@ -369,3 +369,19 @@ def test_a_batch_says_why_it_went_to_this_printer() -> None:
     assert why(busy, dear) == "dear: its press is free sooner than cheaper ones"
     silent = replace(cheap, unacknowledged_since=NOW - timedelta(hours=6))
     assert why(silent, dear) == "dear: cheaper ones are slow to answer or cool off"
+
+
+def test_the_rest_of_a_key_whose_batch_has_closed_is_given_a_set_up_of_its_own() -> None:
+    """Sheets that fill make the batch for the spared truck; three pieces are left for the last one."""
+    made = press(slots=7, trucks=(time(17), time(20, 30)), sheets_per_hour=400, setup_minutes=8, lead_minutes=0)
+    at = plan([backlog(458)], [made], NOW).next_close_at
+    assert at is not None
+    # So late that not all of them can be printed for the spared truck any more.
+    planned = plan([backlog(458)], [made], at + SPARE_TICKS + timedelta(seconds=5))
+    [close] = planned.closes
+    assert close.pieces == 455
+    [wait] = planned.waits
+    assert (wait.pieces, planned.next_close_at) == (3, wait.close_at)
+    assert wait.close_at == LAST_TRUCK - timedelta(minutes=8, seconds=9) - LINE_OVERHEAD - SPARE_TICKS
+    [last] = plan([backlog(3)], [made], wait.close_at).closes
+    assert (last.pieces, last.mail_by) == (3, LAST_TRUCK)
