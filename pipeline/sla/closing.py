@@ -76,6 +76,10 @@ class Desk:
             if not (self._close_urgent(bench) or self._feed(bench)):
                 at_work.remove(bench)
 
+    def meant_for_none(self, lot: Lot) -> int:
+        """Pieces of a lot that are left and that no press is meant to make."""
+        return lot.pieces - sum(share.pieces for share in self._by_key[lot.key].shares.get(lot, ()))
+
     def next_close_at(self) -> datetime | None:
         moments = [moment for moment in self._moments() if moment > self.now]
         return min(moments, default=None)

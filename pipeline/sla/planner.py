@@ -43,12 +43,16 @@ class Wait:
 
 @dataclass(frozen=True)
 class Shortfall:
-    """Pieces whose promise will be missed, or that no printer can make, and the cause; `first_due` is the first promise of them."""
+    """Pieces whose promise will be missed, or that no printer can make, and the cause; `first_due` is the first promise of them.
+
+    Most of them are late only, and close or wait like others; `unplanned` of them do neither, since no press may get them.
+    """
 
     key: BatchKey
     pieces: int
     first_due: datetime
     cause: Cause
+    unplanned: int = 0
 
 
 @dataclass(frozen=True)
@@ -78,11 +82,13 @@ def plan(backlogs: Sequence[Backlog], presses: Sequence[Press], now: datetime) -
             trucks = _trucks(departures[same], backlog, now)
             waitings.append(Waiting(backlog.key, cut_into_lots(backlog, trucks), takers, backlog.waiting_since))
         else:
-            shortfalls.append(Shortfall(backlog.key, backlog.pieces, as_time(backlog.dues[0]), cause))
+            pieces = backlog.pieces
+            shortfalls.append(Shortfall(backlog.key, pieces, as_time(backlog.dues[0]), cause, unplanned=pieces))
     desk = Desk(waitings, benches, now)
-    for lot, pieces, why in _load(desk):
-        shortfalls.append(Shortfall(lot.key, pieces, lot.first_due, why))
+    unkept = _load(desk)
     desk.close()
+    for lot, pieces, why in unkept:
+        shortfalls.append(Shortfall(lot.key, pieces, lot.first_due, why, unplanned=desk.meant_for_none(lot)))
     return Plan(tuple(desk.closes), tuple(_waits(desk)), tuple(shortfalls), desk.next_close_at())
 
 

@@ -65,6 +65,10 @@ class Line:
         self._presses = {one.printer_id: one for one in presses}
         self._free = dict.fromkeys(self._presses, datetime.min.replace(tzinfo=UTC))
         self._queue: dict[str, list[tuple[Committed, datetime]]] = {name: [] for name in self._presses}
+        for name, one in self._presses.items():
+            for job in one.queue:
+                speed = one.pace[job.product].sheets_per_hour if job.product in one.pace else one.floor.sheets_per_hour
+                self._print(name, job, job.sheets / speed)
         self.waiting: dict[BatchKey, dict[datetime, int]] = {}
         self.mailed: list[tuple[BatchKey, datetime, datetime]] = []
 
@@ -91,12 +95,18 @@ class Line:
         made = self._presses[close.printer_id]
         taken = self._take(close)
         sheets = -(-close.pieces // made.pace[close.key.product].n_up) * close.key.sheets
-        work = timedelta(minutes=made.floor.setup_minutes, hours=sheets / made.pace[close.key.product].sheets_per_hour)
-        printed = open_time(made.floor, max(self._free[close.printer_id], now + LINE_OVERHEAD), work)
-        self._free[close.printer_id] = printed
-        self._queue[close.printer_id].append((Committed(close.key.product, sheets, now), printed))
+        job = Committed(close.key.product, sheets, now)
+        printed = self._print(close.printer_id, job, sheets / made.pace[close.key.product].sheets_per_hour)
         leaves = next_truck(made.floor, printed + timedelta(minutes=made.floor.lead_minutes))
         self.mailed += [(close.key, due, leaves) for due, count in taken for _ in range(count)]
+        return printed
+
+    def _print(self, name: str, job: Committed, hours: float) -> datetime:
+        floor = self._presses[name].floor
+        work = timedelta(minutes=floor.setup_minutes, hours=hours)
+        printed = open_time(floor, max(self._free[name], job.at + LINE_OVERHEAD), work)
+        self._free[name] = printed
+        self._queue[name].append((job, printed))
         return printed
 
     def forget(self, now: datetime) -> None:

@@ -14,7 +14,7 @@ from pipeline.lifecycle import Standing
 from pipeline.models.profile import Floor, Postage, PrinterProfile, Sandbox
 from pipeline.sla.calendar import due_at
 from pipeline.sla.lots import Backlog, BatchKey, as_time
-from pipeline.sla.planner import plan
+from pipeline.sla.planner import Shortfall, plan
 from pipeline.sla.presses import LINE_OVERHEAD, Committed, Pace, Press
 from tests.unit.sla.plans import MARKETING, NOW, POSTCARDS, Line, backlog_of, press
 
@@ -121,46 +121,120 @@ def take(counts: dict[datetime, int], due_from: datetime, pieces: int) -> None:
     assert pieces == 0
 
 
+LATEST = datetime.max.replace(tzinfo=UTC)
+
+
+def first_due(one: Shortfall) -> datetime:
+    return one.first_due
+
+
 @settings(deadline=None, max_examples=300)
 @given(BACKLOGS, presses_of_all_kinds())
 def test_every_piece_is_closed_or_waits_for_a_press_or_has_a_cause(
     backlogs: list[Backlog], presses: list[Press]
 ) -> None:
     planned = plan(backlogs, presses, NOW)
-    meant: Counter[BatchKey] = Counter()
-    short: Counter[BatchKey] = Counter()
-    for one in (*planned.closes, *planned.waits):
-        meant[one.key] += one.pieces
-    for cause in planned.shortfalls:
-        assert cause.cause
-        short[cause.key] += cause.pieces
     for backlog in backlogs:
-        assert meant[backlog.key] <= backlog.pieces
-        assert meant[backlog.key] + short[backlog.key] >= backlog.pieces
-        past = sum(count for due, count in by_due(backlog).items() if due < NOW)
-        assert short[backlog.key] >= past
+        closed, waiting, short = (
+            [one for one in kind if one.key == backlog.key]
+            for kind in (planned.closes, planned.waits, planned.shortfalls)
+        )
+        assert all(one.cause and 0 <= one.unplanned <= one.pieces for one in short)
+        unplanned = sum(one.unplanned for one in short)
+        assert sum(one.pieces for one in closed) + sum(one.pieces for one in waiting) + unplanned == backlog.pieces
+        counts = by_due(backlog)
+        missing = sum(one.pieces for one in short)
+        assert sum(count for due, count in counts.items() if due < NOW) <= missing <= backlog.pieces
+        # No lot is told of twice, nor more of it than there is.
+        firsts = sorted(one.first_due for one in short)
+        assert len(firsts) == len(set(firsts))
+        for one, until in zip(sorted(short, key=first_due), [*firsts, LATEST][1:], strict=True):
+            assert one.pieces <= sum(count for due, count in counts.items() if one.first_due <= due < until)
     if planned.waits:
         assert planned.next_close_at is not None
         assert planned.next_close_at > NOW
 
 
-@settings(deadline=None, max_examples=300)
-@given(BACKLOGS, presses_of_all_kinds())
-def test_what_closes_for_its_promise_is_printed_within_the_hours_and_before_its_truck(
-    backlogs: list[Backlog], presses: list[Press]
-) -> None:
-    presses = [Press(one.printer_id, None, one.profile, one.pace) for one in presses]
-    planned = plan(backlogs, presses, NOW)
-    line = Line(presses)
-    for backlog in backlogs:
-        for due, pieces in by_due(backlog).items():
-            line.add(backlog.key, due, pieces)
-    short = {one.key for one in planned.shortfalls}
-    lead = {one.printer_id: timedelta(minutes=one.floor.lead_minutes) for one in presses}
-    for close in planned.closes:
-        printed = line.close(close, NOW)
-        if close.key not in short and "waited" not in close.reason:
-            assert printed + lead[close.printer_id] <= close.mail_by + timedelta(milliseconds=5)
+@st.composite
+def open_presses(draw: st.DrawFn) -> list[Press]:
+    """One to three that work most of the day, some with a queue, some silent, cooling or out of reach; one at least is open."""
+    made = []
+    for number in range(draw(st.integers(1, 3))):
+        base = press(
+            f"pr_{number}",
+            slots=draw(st.integers(1, 12)),
+            postage={"min_pieces_marketing": draw(st.sampled_from([0, 0, 200]))},
+            zone=draw(st.sampled_from(["America/New_York", "America/Los_Angeles"])),
+            opens=draw(st.sampled_from([time(0, 30), time(5), time(9, 15)])),
+            closes=draw(st.sampled_from([time(17), time(22), time(23, 45)])),
+            trucks=tuple(draw(st.lists(st.sampled_from([time(9), time(13, 30), time(17), time(20, 30)]), min_size=1))),
+            closed_weekdays=tuple(draw(st.sampled_from([(), (), (5, 6), (2,)]))),
+            lead_minutes=draw(st.sampled_from([0, 30, 75, 200])),
+            setup_minutes=draw(st.integers(0, 9)),
+            sheets_per_hour=draw(st.sampled_from([400, 2_000, 6_000])),
+            max_sheets_per_batch=draw(st.sampled_from([60, 600, 2_000])),
+            fill_sheets=draw(st.sampled_from([None, 20, 100])),
+        )
+        sheets = draw(st.lists(st.integers(1, 3_000), max_size=2))
+        queue = tuple(Committed("postcard_4x6", count, NOW) for count in sheets)
+        standing = draw(st.sampled_from([Standing.OPEN] * 4 + [Standing.UNREACHABLE, Standing.COOLING]))
+        silent = draw(st.sampled_from([None, None, None, 5, 90]))
+        made.append(
+            replace(
+                base,
+                queue=queue,
+                standing=standing if number else Standing.OPEN,
+                back_at=NOW + timedelta(minutes=9) if standing is Standing.COOLING and number else None,
+                unacknowledged_since=None if silent is None else NOW - timedelta(minutes=silent),
+            )
+        )
+    return made
+
+
+SENDINGS = st.lists(
+    st.tuples(st.sampled_from([POSTCARDS, MARKETING]), st.integers(16, 200), st.integers(1, 4_000)),
+    min_size=1,
+    max_size=8,
+)
+"""Batch key, in how many quarters of an hour they are due, and how many."""
+
+
+def cooled(presses: Sequence[Press], now: datetime) -> list[Press]:
+    """Those that have cooled off meanwhile are open again."""
+    return [
+        replace(one, standing=Standing.OPEN, back_at=None) if one.back_at is not None and one.back_at <= now else one
+        for one in presses
+    ]
+
+
+def test_what_closes_for_its_promise_is_printed_within_the_hours_and_before_its_truck() -> None:
+    held = Counter[str]()
+
+    @settings(deadline=None, max_examples=150)
+    @given(SENDINGS, open_presses())
+    def follow(sendings: list[tuple[BatchKey, int, int]], presses: list[Press]) -> None:
+        line, now = Line(presses), NOW
+        for key, quarters, pieces in sendings:
+            line.add(key, NOW + quarters * timedelta(minutes=15), pieces)
+        lead = {one.printer_id: timedelta(minutes=one.floor.lead_minutes) for one in presses}
+        for _ in range(40):
+            planned = plan(line.backlogs(), cooled(line.presses(now), now), now)
+            late = {(one.key, one.first_due) for one in planned.shortfalls}
+            for close in planned.closes:
+                printed = line.close(close, now)
+                if (close.key, close.due_from) in late:
+                    held["late"] += 1
+                else:
+                    held["in time"] += 1
+                    assert close.mail_by <= close.due_from
+                    assert printed + lead[close.printer_id] <= close.mail_by + timedelta(milliseconds=5)
+            if planned.next_close_at is None:
+                break
+            now = planned.next_close_at
+
+    follow()
+    assert held["in time"] > 500  # it did assert something
+    assert held["late"] > 20
 
 
 MINUTES = st.integers(1, 6)
