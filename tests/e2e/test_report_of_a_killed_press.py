@@ -87,6 +87,7 @@ class Shop:
         }
 
     def profile(self, home: Path, most_sheets: int) -> PrinterProfile:
+        """South is the cheaper one and makes no marketing mail: so each of them gets half."""
         postage = {"permit_number": "1042", "permit_city": "Boise", "permit_state": "ID"}
         number = "123456" if self.name == "north" else "654321"
         hours = {
@@ -95,11 +96,14 @@ class Shop:
             "closed_weekdays": [],
             "max_wait_s": 0,
             "max_sheets_per_batch": most_sheets,
+            "cost_cents_per_sheet": 6.0 if self.name == "north" else 1.0,
         }
+        classes = ("first_class", "marketing") if self.name == "north" else ("first_class",)
         return PrinterProfile.model_validate(
             {
                 "transport": self.server.profile_transport(home),
                 "postage": {"mailer_id": number, **postage},
+                "classes": classes,
                 "floor": {**hours, "sheets_per_hour": 6_000},
             }
         )
