@@ -36,6 +36,7 @@ from api.routes import (
     mail,
     ops_batches,
     ops_holds,
+    ops_mail,
     ops_printers,
     ops_sla,
     reference,
@@ -59,6 +60,7 @@ _ROUTERS = (
     ops_sla,
     ops_batches,
     ops_holds,
+    ops_mail,
     ops_printers,
 )
 _OPERATORS_BODIES = (ExcuseIn, HoldIn, ReasonIn, RerouteIn, SettleIn, SplitIn, SuspensionIn, PrinterIn, PrinterChange)

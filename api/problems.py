@@ -144,6 +144,7 @@ _CONFLICT = {
     "too_late_to_hold": Code(
         409, "The piece can no longer be held", "A piece can be held until it is frozen into a batch."
     ),
+    "too_late_to_fail": Code(409, "The piece can no longer fail", "It is in the mail, or over: look at its status."),
     "held_already": Code(409, "The piece is held already", "Release it, or leave it as it is."),
     "not_held": Code(409, "The piece is not held", "Look at its status: it goes on by itself."),
     "held_by_operator": Code(409, "An operator holds the piece", "Ask whoever runs this service to release it."),

@@ -82,6 +82,26 @@ def release(mail_id: MailId, as_json: Json = False) -> None:
         say(f"{mail_id} is released, and due by {piece['sla']['due_at']}")
 
 
+@app.command()
+def fail(
+    mail_id: MailId,
+    reason: Annotated[str, typer.Option(help="Why: for the audit, and for its sender.")],
+    as_json: Json = False,
+) -> None:
+    """Give a piece up for good, as this installation's operator. What is in the mail cannot fail.
+
+    Where it is in a batch, its printer may still make it: recall the batch, or ring the press room.
+    """
+    # Senders' commands need no database, and start without it.
+    from ops.cli.failing import fail_piece
+
+    failed = fail_piece(mail_id, reason)
+    if as_json:
+        print_json({"mail": mail_id, "status": "failed", "batch": failed.batch_id})
+    else:
+        say(f"{mail_id} has failed" + (f"; {failed.batch_id} may still be made with it" if failed.batch_id else ""))
+
+
 def print_piece(piece: dict[str, Any]) -> None:
     """What matters of one piece."""
     address = piece["standardized"] or piece["to"]

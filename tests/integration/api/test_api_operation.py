@@ -26,6 +26,7 @@ ROUTES = (
     ("POST", "/v1/ops/holds/ml_x/release", WHY),
     ("GET", "/v1/ops/batches", None),
     ("GET", "/v1/ops/batches/bt_x", None),
+    ("POST", "/v1/ops/mail/ml_x/fail", WHY),
     ("POST", "/v1/ops/batches/bt_x/recall", WHY),
     ("POST", "/v1/ops/batches/bt_x/settle", {"taken": True, **WHY}),
     ("POST", "/v1/ops/batches/bt_x/reroute", {"printer": "south", **WHY}),
@@ -184,6 +185,19 @@ def test_what_a_printer_has_is_given_up_by_an_explicit_word_alone(api: World, li
     [outcome] = post(api, path, {**no, "even_if_taken": True})["drops"]
     assert (outcome["state"], outcome["pieces"]) == ("void", 10)
     assert audited(api, action="batch.settle") == [("batch.settle", batch_id, "the truck is full")]
+
+
+def test_an_operator_fails_a_piece_and_its_sender_reads_why(api: World) -> None:
+    piece = api.order("ada-live")
+    path = f"/v1/ops/mail/{piece['id']}/fail"
+    assert post(api, path, WHY) == {"object": "failure", "mail": piece["id"], "status": "failed", "batch": None}
+    assert post(api, path, WHY, 409)["code"] == "too_late_to_fail"
+    assert post(api, "/v1/ops/mail/ml_" + "0" * 26 + "/fail", WHY, 404)["code"] == "not_found"
+    read = api.get(f"/v1/mail/{piece['id']}", "ada-live").json()
+    assert (read["status"], read["sla"]["state"]) == ("failed", "void")
+    last = api.get(f"/v1/mail/{piece['id']}/events", "ada-live").json()["data"][-1]
+    assert (last["type"], last["evidence"]["reason"]) == ("mail.failed", "the truck is full")
+    assert audited(api, action="mail.fail") == [("mail.fail", piece["id"], "the truck is full")]
 
 
 # Holds

@@ -178,3 +178,13 @@ def test_an_account_is_promised_24_hours_by_the_clock(terminal: Terminal, line: 
     assert (changed["promise"], changed["zone"], changed["cancel_window_s"]) == ("clock", "America/Boise", 0)
     [deed] = terminal.json("audit", "--action", "account")
     assert deed["data"]["before"] == {"promise": "default", "zone": "America/New_York"}
+
+
+def test_a_piece_is_failed_by_hand_once(terminal: Terminal, line: World) -> None:
+    [piece] = ready(line)
+    failed = terminal.json("mail", "fail", piece, *WHY)
+    assert failed == {"mail": piece, "status": "failed", "batch": None}
+    assert (line.statuses([piece]), deeds(terminal)) == ({"failed": 1}, [("mail.fail", "the truck is full")])
+    again = terminal.run_here("mail", "fail", piece, *WHY)
+    assert (again.returncode, "can no longer fail" in again.stderr) == (5, True)
+    assert "say why" in terminal.run_here("mail", "fail", piece, "--reason", " ").stderr

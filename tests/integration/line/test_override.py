@@ -9,6 +9,7 @@ from pipeline.ports import Lies
 from pipeline.repository.printers import Deed
 from pipeline.repository.tables import audit, placements, printers
 from pipeline.stages.recall import Outcome, Recall
+from pipeline.worker.failing import Failed, FailedAs, Failing
 from tests.integration.line.marks import ack
 from tests.integration.line.test_acknowledge import faults, hear, told
 from tests.integration.line.test_dispatch import lose
@@ -133,3 +134,50 @@ def test_a_printer_that_has_refused_and_taken_it_may_be_said_not_to_have_it(worl
     printer.inbox.pop(f"{stem}.taken")
     assert [one.state for one in settle(world)] == ["void"]
     assert world.statuses(ids) == {"ready": 3}
+
+
+class TestFailing:
+    """`failed` is an operator's word about one piece, and the last."""
+
+    def fail(self, world: World, piece: str) -> Failed:
+        deed = Deed("cli:ada", world.clock(), "the sender is insolvent")
+        return Failing(world.db, world.clock, world.ids).fail(piece, deed)
+
+    def test_a_piece_fails_with_who_and_why_and_its_sender_is_told(self, world: World, ids: list[str]) -> None:
+        assert self.fail(world, ids[0]) == Failed(FailedAs.DONE, world.batch().id)
+        last = world.events(ids[0])[-1]
+        assert (last.type, last.told, last.evidence) == (
+            "mail.failed",
+            True,
+            {"reason": "the sender is insolvent", "by": "operator"},
+        )
+        piece = world.piece(ids[0])
+        assert (piece.status, piece.sla_state, piece.alarm_at, piece.poll_at) == ("failed", "void", None, None)
+        [kept] = world.rows(audit)
+        assert (kept.action, kept.subject, kept.who, kept.reason) == (
+            "mail.fail",
+            ids[0],
+            "cli:ada",
+            "the sender is insolvent",
+        )
+
+    def test_it_is_followed_no_further_and_keeps_its_batch_from_nothing(self, world: World, ids: list[str]) -> None:
+        self.fail(world, ids[0])
+        told(world, "printed")
+        told(world, "mailed")
+        assert (world.statuses(ids), world.batch().status) == ({"failed": 1, "mailed": 2}, "mailed")
+        assert self.fail(world, ids[0]).ended is self.fail(world, ids[1]).ended is FailedAs.TOO_LATE
+
+    def test_it_is_never_made_again(self, world: World, ids: list[str]) -> None:
+        self.fail(world, ids[0])
+        assert [one.pieces for one in settle(world, even_if_taken=True)] == [2]
+        world.set(printers, world.rows(printers)[0].id, suspended_at=None)
+        world.add_printer(name="south")
+        world.run_until_quiet()
+        assert world.statuses(ids) == {"failed": 1, "sent": 2}
+
+    @pytest.mark.parametrize("status", ["created", "held", "ready"])
+    def test_before_its_batch_it_fails_too(self, world: World, status: str) -> None:
+        [piece] = world.add_pieces(1, status=status)
+        assert self.fail(world, piece) == Failed(FailedAs.DONE, None)
+        assert self.fail(world, "ml_nobody").ended is FailedAs.MISSING
