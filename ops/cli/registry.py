@@ -28,7 +28,7 @@ COMMANDS: dict[str, Entry] = {
     **_entries(
         "Mail",
         send="Order one piece.",
-        mail="List, show, cancel, hold and release pieces.",
+        mail="List, show, cancel, hold, release and fail pieces.",
         listen="Print events as they come.",
         addresses="Standardize addresses.",
     ),

@@ -145,7 +145,7 @@ class Drop(Claimable, table=True):
     ready_part: str | None = None
     handing_over_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # line clock
     sent_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    recall_state: str | None = None  # asked, then won or lost
+    recall_state: str | None = None  # asked, then won or lost; or refused, while its printer's refusal is applied
     recall_by: str | None = None
     recall_reason: str | None = None
     set_aside_at: datetime | None = Field(default=None, sa_type=UtcDateTime)  # line clock: when its pieces were freed
