@@ -99,8 +99,7 @@ def test_the_back_of_a_piece_lies_behind_its_front(tmp_path: Path, turn: str) ->
     layout = lay_out(POSTCARD_4X6, imposition)
     art = _coloured(tmp_path)
     pieces = [
-        piece.__class__(**{**vars(piece), "front": f"front{at}", "back": f"back{at}"})
-        for at, piece in enumerate(make_pieces(8, imposition))
+        piece._replace(front=f"front{at}", back=f"back{at}") for at, piece in enumerate(make_pieces(8, imposition))
     ]
     impose(make_job(art, pieces, imposition=imposition), tmp_path)
     front, back = (render(tmp_path / "bt_01harbor_r00.pdf", page, ppi=36) for page in (0, 1))
