@@ -156,7 +156,7 @@ def reschedule(
     ids: Ids,
 ) -> set[str]:
     """Give promises that are not broken another due time: (piece, due time, when to look at it); status stays."""
-    on_track = {"sla_state": SlaState.ON_TRACK}
+    on_track = {"sla_state": SlaState.ON_TRACK, "sla_cause": None, "sla_detail": None}
     moved = _mark(tx, [(piece, {"due_at": due, "alarm_at": look, **on_track}) for piece, due, look in put_off])
     told = (
         _event(piece, ids, "mail.sla_rescheduled", piece.revision + 1, status=piece.status, at=at, now=now,

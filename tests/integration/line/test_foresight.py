@@ -7,8 +7,11 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import event
 
 from pipeline.repository.history import Span, histories
+from pipeline.repository.printers import Deed
+from pipeline.repository.suspensions import Suspension
 from pipeline.repository.tables import pieces, printers
 from pipeline.sla.report import Report
+from pipeline.worker.holding import Holding
 from tests.integration.line.marks import ack
 from tests.integration.line.world import DUE, START, World
 
@@ -94,6 +97,18 @@ def test_what_gets_a_batch_in_time_after_all_has_no_cause_left(world: World) -> 
     [breach] = told(world, piece, "mail.sla_breached")
     assert "cause" not in breach
     assert report(world)["causes"] == {"not_printed": 1}
+
+
+def test_a_promise_that_is_put_off_has_no_cause_until_one_is_foreseen_again(world: World) -> None:
+    [piece] = world.add_ready()
+    minutes(world, 3)
+    assert world.piece(piece).sla_cause == "no_printer"
+    day = START.date() + timedelta(days=1)
+    deed = Deed("cli:joe", world.clock(), "flood")
+    Holding(world.db, world.clock, world.ids).suspend(Suspension(day, day, zip3="837", reason="flood"), deed)
+    assert (world.piece(piece).sla_state, world.piece(piece).sla_cause) == ("on_track", None)
+    minutes(world, 3)
+    assert [one["cause"] for one in told(world, piece)] == ["no_printer", "no_printer"]
 
 
 def test_a_batch_whose_press_is_behind_is_told_by_two_looks(world: World) -> None:

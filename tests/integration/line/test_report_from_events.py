@@ -167,7 +167,7 @@ class Told:
             self.piece, self.account, self.product = event.piece_id, line.accounts[event.account_id], said["product"]
             self.freeze_from, self.due_at = (datetime.fromisoformat(said[name]) for name in ("freeze_from", "due_at"))
         if kind == "sla_rescheduled":
-            self.due_at = datetime.fromisoformat(said["due_at"])
+            self.due_at, self.cause = datetime.fromisoformat(said["due_at"]), None
         if kind in ("sla_at_risk", "sla_breached") and "cause" in said:
             self.cause = said["cause"], said["detail"]
         if kind == "sla_excused":
