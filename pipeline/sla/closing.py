@@ -164,10 +164,11 @@ class Desk:
         load, rate = self.loads[bench.press.printer_id], bench.rates[waiting.key]
         spare_s = load.spare(waiting.meant_for(bench, first, pieces))
         if waiting.work_s(bench, pieces) > spare_s + EPSILON_S:
-            fits = waiting.whole_sheets(bench, int((spare_s - bench.setup_s) / rate.piece_s))
-            if fits < rate.well_filled:
+            pieces = waiting.whole_sheets(bench, int((spare_s - bench.setup_s) / rate.piece_s))
+            # What is left of the key then has a set-up of its own.
+            spare_s = load.spare(waiting.meant_for(bench, first, max(0, pieces)))
+            if pieces < rate.well_filled or waiting.work_s(bench, pieces) > spare_s + EPSILON_S:
                 return self._close_share(load, load.first(), "its press would stand idle, or be kept from it by others")
-            pieces = fits
         self._close(bench, waiting, first, pieces, "well-filled sheets for a press that is free")
         return True
 

@@ -1,7 +1,8 @@
 """What is meant for one press: work under deadlines, in the order of the deadlines, and how much more of it would fit."""
 
 from bisect import bisect_left
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from pipeline.sla.lots import BatchKey, Lot
@@ -53,11 +54,24 @@ class Load:
                 spared = min(spared, last.cut - done)
         return spared
 
-    def spare(self, without: Collection[Share]) -> float:
-        """How much work may go before all that is meant for this press, some shares left out, without making any of it late."""
+    def spare(self, taken: Mapping[Share, int]) -> float:
+        """How much work may go before all that is meant for this press without making any of it late, once so many pieces of some
+        shares, all of one key, are taken away. What is left of the key then needs set-ups of its own.
+        """
+        gone: dict[float, float] = defaultdict(float)
+        for share, pieces in taken.items():
+            whole_s = share.work_s + share.setup_s
+            left_s = self.bench.run_s(share.lot.key, share.pieces - pieces) + share.setup_s
+            gone[share.deadline.cut] += whole_s if pieces == share.pieces else whole_s - left_s
+        if taken:
+            key = next(iter(taken)).lot.key
+            left = [one for one in self.shares if one.lot.key == key and taken.get(one, 0) < one.pieces]
+            if left:
+                missing_s = self._missing_s(left, self.keys[key] - sum(taken.values()))
+                gone[min(left, key=order_of).deadline.cut] -= missing_s
         done, spare = self.bench.base, float("inf")
         for cut, work in zip(self.cuts, self.works, strict=True):
-            done += work - sum(share.work_s for share in without if share.deadline.cut == cut)
+            done += work - gone[cut]
             spare = min(spare, cut - done)
         return spare
 
@@ -107,12 +121,16 @@ class Load:
     def _set_up_anew(self, key: BatchKey) -> None:
         """What was to go with pieces that are gone needs set-ups of its own."""
         left = [one for one in self.shares if one.lot.key == key]
-        batches = -(-self.keys[key] // self.bench.rates[key].most)
-        missing_s = batches * self.bench.setup_s - sum(one.setup_s for one in left)
-        if left and missing_s > 0:
+        missing_s = self._missing_s(left, self.keys[key]) if left else 0.0
+        if missing_s:
             first = min(left, key=order_of)
             first.setup_s += missing_s
             self._count(first.deadline.cut, missing_s)
+
+    def _missing_s(self, left: Sequence[Share], pieces: int) -> float:
+        """Set-ups that the batches of so many pieces take more than these shares of their key have."""
+        batches = -(-pieces // self.bench.rates[left[0].lot.key].most)
+        return max(0.0, batches * self.bench.setup_s - sum(one.setup_s for one in left))
 
     def together(self, share: Share) -> int:
         """Pieces of the share's key that have to be made by the same moment: one batch, if that holds so many."""

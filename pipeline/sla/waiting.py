@@ -30,14 +30,16 @@ class Waiting:
         """Press time of a batch, set-up included."""
         return bench.setup_s + bench.run_s(self.key, pieces)
 
-    def meant_for(self, bench: Bench, first: int, pieces: int) -> list[Share]:
-        """What of a batch of `pieces`, from the lot `first` on, this press was to make anyway."""
-        return [
-            share
-            for lot, taken in self.taking(first, pieces)
-            for share in self.shares.get(lot, ())
-            if share.bench is bench and taken
-        ]
+    def meant_for(self, bench: Bench, first: int, pieces: int) -> dict[Share, int]:
+        """What of a batch of `pieces`, from the lot `first` on, this press was to make anyway, by share."""
+        parts: dict[Share, int] = {}
+        for lot, taken in self.taking(first, pieces):
+            left = taken
+            for share in self.shares.get(lot, ()):
+                if share.bench is bench and (part := min(left, share.pieces)):
+                    parts[share] = part
+                    left -= part
+        return parts
 
     def taking(self, first: int, pieces: int) -> Iterator[tuple[Lot, int]]:
         """What a batch takes of each lot: the next-due first."""

@@ -385,3 +385,12 @@ def test_the_rest_of_a_key_whose_batch_has_closed_is_given_a_set_up_of_its_own()
     assert wait.close_at == LAST_TRUCK - timedelta(minutes=8, seconds=9) - LINE_OVERHEAD - SPARE_TICKS
     [last] = plan([backlog(3)], [made], wait.close_at).closes
     assert (last.pieces, last.mail_by) == (3, LAST_TRUCK)
+
+
+def test_a_batch_for_an_idle_press_leaves_no_rest_that_a_set_up_of_its_own_would_make_late() -> None:
+    made = press(slots=1, trucks=(time(11, 10),), sheets_per_hour=6, setup_minutes=8, lead_minutes=10, fill_sheets=2)
+    # Three take 38 minutes with one set-up, and 46 with two; from 10:05 on there are 55, from 10:15 on 45.
+    late = NOW + timedelta(minutes=10)
+    planned = plan([backlog(3, due=NOW + timedelta(minutes=95))], [made], late)
+    assert sizes(planned.closes) == [("north", 3)]
+    assert not planned.shortfalls
