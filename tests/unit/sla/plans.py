@@ -24,6 +24,7 @@ def press(
     slots: int = 8,
     postage: dict[str, Any] | None = None,
     more: dict[str, Any] | None = None,
+    classes: tuple[str, ...] = ("first_class", "marketing"),
     **floor: Any,
 ) -> Press:
     """It loads a truck at 20:30, prints 6,000 sheets an hour, spoils nothing, and is well filled at 100 sheets."""
@@ -32,6 +33,7 @@ def press(
     profile = PrinterProfile(
         transport=Sandbox(),
         postage=Postage.model_validate({"mailer_id": "123456", "method": "meter"} | (postage or {})),
+        classes=classes,
         floor=set_,
     )
     pace = {"postcard_4x6": Pace(slots, set_.sheets_per_hour, set_.cost_cents_per_sheet)}

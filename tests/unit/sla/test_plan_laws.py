@@ -1,10 +1,10 @@
 """What no plan may ever do, on backlogs and presses of all kinds; and that no other way of sharing tiny ones keeps more."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
-from itertools import product
+from itertools import permutations, product
 
 import pytest
 from hypothesis import given, settings
@@ -237,7 +237,9 @@ def test_what_closes_for_its_promise_is_printed_within_the_hours_and_before_its_
     assert held["late"] > 20
 
 
-MINUTES = st.integers(1, 6)
+Lot = tuple[BatchKey, int, int]
+"""Pieces of a key that are due in so many minutes."""
+
 LOTS = st.lists(
     st.tuples(st.sampled_from([POSTCARDS, MARKETING]), st.integers(1, 3), st.sampled_from([40, 70, 95])),
     min_size=1,
@@ -246,47 +248,55 @@ LOTS = st.lists(
 )
 
 
-def tiny_press(name: str, sheet_minutes: int, trucks: Sequence[int], *, classes: Sequence[str], fill: int) -> Press:
-    """One piece a sheet and no set-up; its trucks leave so many minutes from now."""
-    leaving = tuple((NOW + timedelta(minutes=minutes)).astimezone(Floor().zoneinfo).time() for minutes in trucks)
-    made = press(
-        name,
-        slots=1,
-        trucks=leaving,
-        sheets_per_hour=60 // sheet_minutes,
-        setup_minutes=0,
-        lead_minutes=10,
-        fill_sheets=fill,
-    )
-    profile = made.profile.model_copy(update={"classes": tuple(classes)})
-    return Press(made.printer_id, None, profile, made.pace)
-
-
 @st.composite
-def tiny_presses(draw: st.DrawFn) -> list[Press]:
-    trucks = st.lists(st.sampled_from([30, 40, 60, 70, 95]), min_size=1, max_size=2, unique=True)
-    classes = st.sampled_from([("first_class",), ("marketing",), ("first_class", "marketing")])
+def tiny_presses(draw: st.DrawFn, *, alike: bool) -> list[Press]:
+    """Three that print one piece a sheet, some with a job on them; where they are not `alike`, with set-ups too."""
     return [
-        tiny_press(
+        press(
             name,
-            draw(st.sampled_from([5, 10, 15])),
-            draw(trucks),
-            classes=draw(classes),
-            fill=draw(st.sampled_from([1, 2, 9])),
+            slots=1,
+            trucks=tuple(map(in_minutes, draw(TINY_TRUCKS))),
+            sheets_per_hour=60 // draw(st.sampled_from([5, 10, 15])),
+            setup_minutes=0 if alike else draw(st.sampled_from([0, 2, 8])),
+            lead_minutes=10,
+            fill_sheets=draw(st.sampled_from([1, 2, 9])),
+            more={"queue": draw(st.sampled_from([(), (Committed("postcard_4x6", 1, NOW - LINE_OVERHEAD),)]))},
+            classes=draw(CLASSES),
         )
-        for name in ("north", "south")
+        for name in ("north", "south", "west")
     ]
 
 
-@settings(deadline=None, max_examples=400)
-@given(LOTS, tiny_presses())
-def test_no_way_of_sharing_a_tiny_backlog_keeps_more_promises(
-    lots: list[tuple[BatchKey, int, int]], presses: list[Press]
-) -> None:
+TINY_TRUCKS = st.lists(st.sampled_from([30, 40, 60, 70, 95]), min_size=1, max_size=2, unique=True)
+CLASSES = st.sampled_from([("first_class",), ("marketing",), ("first_class", "marketing")])
+
+
+def in_minutes(minutes: int) -> time:
+    return (NOW + timedelta(minutes=minutes)).astimezone(Floor().zoneinfo).time()
+
+
+@settings(deadline=None, max_examples=300)
+@given(LOTS, tiny_presses(alike=True))
+def test_no_way_of_sharing_a_tiny_backlog_keeps_more_promises(lots: list[Lot], presses: list[Press]) -> None:
     assert kept_by_plan(lots, presses) == most_that_can_be_kept(lots, presses)
 
 
-def kept_by_plan(lots: list[tuple[BatchKey, int, int]], presses: list[Press]) -> int:
+def test_set_ups_cost_no_promise_but_in_the_rarest_case() -> None:
+    """With them it is a puzzle that no plan solves at once: how far it is from the best of all ways is bounded here."""
+    kept = Counter[str]()
+
+    @settings(deadline=None, max_examples=300, derandomize=True)
+    @given(LOTS, tiny_presses(alike=False))
+    def share(lots: list[Lot], presses: list[Press]) -> None:
+        by_plan, most = kept_by_plan(lots, presses), most_that_can_be_kept(lots, presses)
+        assert by_plan <= most
+        kept.update(plan=by_plan, most=most)
+
+    share()
+    assert kept["plan"] >= 0.99 * kept["most"] > 0
+
+
+def kept_by_plan(lots: list[Lot], presses: list[Press]) -> int:
     line, now = Line(presses), NOW
     for key, pieces, minutes in lots:
         line.add(key, NOW + timedelta(minutes=minutes), pieces)
@@ -300,37 +310,53 @@ def kept_by_plan(lots: list[tuple[BatchKey, int, int]], presses: list[Press]) ->
     return sum(leaves <= due for _, due, leaves in line.mailed)
 
 
-def most_that_can_be_kept(lots: list[tuple[BatchKey, int, int]], presses: list[Press]) -> int:
-    """Try every way of giving pieces of each lot to the presses, each of which prints the next-due first."""
-    shares = [[(a, b) for a in range(pieces + 1) for b in range(pieces + 1 - a)] for _, pieces, _ in lots]
-    most = 0
-    for given_ in product(*shares):
-        count = sum(a + b for a, b in given_)
-        if count > most and all(
-            fits([(lot, one[at]) for lot, one in zip(lots, given_, strict=True)], press_)
-            for at, press_ in enumerate(presses)
-        ):
-            most = count
+def most_that_can_be_kept(lots: list[Lot], presses: list[Press]) -> int:
+    """Try every way of giving pieces of each lot to the presses, and every order in which these can make them."""
+    able = [
+        {counts for counts in product(*(range(pieces + 1) for _, pieces, _ in lots)) if fits(lots, counts, one)}
+        for one in presses
+    ]
+    most, wanted = 0, [pieces for _, pieces, _ in lots]
+    for shares in product(*able):
+        given_ = [sum(counts) for counts in zip(*shares, strict=True)]
+        if all(count <= there for count, there in zip(given_, wanted, strict=True)):
+            most = max(most, sum(given_))
     return most
 
 
-def fits(work: Sequence[tuple[tuple[BatchKey, int, int], int]], press_: Press) -> bool:
+def fits(lots: list[Lot], counts: tuple[int, ...], press_: Press) -> bool:
+    """Whether a press can make so many of each lot for the truck that keeps it, in some order and some batches."""
+    work = [(*lot, count) for lot, count in zip(lots, counts, strict=True) if count]
+    return any(in_time(batches, press_) for order in permutations(work) for batches in batched(order))
+
+
+Work = tuple[BatchKey, int, int, int]
+
+
+def batched(order: Sequence[Work]) -> Iterator[list[list[Work]]]:
+    """Every way of making one batch of neighbours of the same key."""
+    if not order:
+        yield []
+        return
+    for size in range(1, len(order) + 1):
+        if len({work[0] for work in order[:size]}) == 1:
+            yield from ([list(order[:size]), *rest] for rest in batched(order[size:]))
+
+
+def in_time(made: Sequence[Sequence[Work]], press_: Press) -> bool:
     sheet = timedelta(hours=1) / press_.pace["postcard_4x6"].sheets_per_hour
-    at = NOW + LINE_OVERHEAD
+    setup, lead = (timedelta(minutes=n) for n in (press_.floor.setup_minutes, press_.floor.lead_minutes))
     trucks = [
         datetime.combine(NOW.date(), truck, press_.floor.zoneinfo).astimezone(UTC) for truck in press_.floor.trucks
     ]
-    cuts = []
-    for (key, _, minutes), pieces in work:
-        if not pieces:
-            continue
-        in_time = [truck for truck in trucks if truck <= NOW + timedelta(minutes=minutes)]
-        if key.mail_class not in press_.profile.classes or not in_time:
+    at = NOW + max([LINE_OVERHEAD, *(setup + job.sheets * sheet for job in press_.queue)])
+    for batch in made:
+        key, pieces = batch[0][0], sum(count for *_, count in batch)
+        if key.mail_class not in press_.profile.classes:
             return False
-        cuts.append((max(in_time) - timedelta(minutes=press_.floor.lead_minutes), pieces))
-    for cut, pieces in sorted(cuts):
-        at += pieces * sheet
-        if at > cut:
+        at += setup + pieces * sheet
+        due = NOW + timedelta(minutes=min(minutes for _, _, minutes, _ in batch))
+        if not any(at + lead <= truck <= due for truck in trucks):
             return False
     return True
 
