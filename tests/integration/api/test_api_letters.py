@@ -180,3 +180,13 @@ def test_an_address_that_cannot_be_printed_is_refused_at_the_door(api: World, tm
         assert (fault["code"], fault["pointer"]) == ("address_unprintable", pointer)
         assert said in fault["detail"]
         assert "WWW" not in fault["detail"]
+
+
+def test_a_letter_from_html_has_as_many_sheets_as_it_takes(api: World) -> None:
+    style = "<style>@page {size: 8.5in 11in; margin: 4in 1in 1in} div {page-break-before: always}</style>"
+    front = {"html": f"{style}<p>Dear {{{{name}}}}</p><div>two</div><div>three</div>"}
+    mail = {"product": "letter", "to": ADDRESS, "front": front, "merge": {"name": "Ada"}}
+    answer = api.post("/v1/mail", {**mail, "sides": "duplex"})
+    assert answer.status_code == 201, answer.text
+    assert (answer.json()["sheets"], answer.json()["price"]["cents"]) == (2, 121)
+    assert api.post("/v1/mail", {**mail, "sides": "simplex"}).json()["sheets"] == 3
