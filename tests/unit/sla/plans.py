@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from pipeline.models.profile import Floor, Postage, PrinterProfile, Sandbox
@@ -141,7 +141,7 @@ def open_time(floor: Floor, start: datetime, work: timedelta) -> datetime:
             for edge in (floor.opens, floor.closes)
         ]
         edge = min(edge for edge in edges if edge > at)
-        if floor.opens <= local.time() < floor.closes and local.weekday() not in floor.closed_weekdays:
+        if floor.opens <= local.time() < floor.closes and works(floor, local.date()):
             if at + work <= edge:
                 return at + work
             work -= edge - at
@@ -153,7 +153,11 @@ def next_truck(floor: Floor, ready: datetime) -> datetime:
     for ahead in range(12):
         at = day + timedelta(days=ahead)
         leaving = [datetime.combine(at, truck, floor.zoneinfo).astimezone(UTC) for truck in sorted(floor.trucks)]
-        for truck in leaving if is_mailing_day(at) and at.weekday() not in floor.closed_weekdays else ():
+        for truck in leaving if is_mailing_day(at) and works(floor, at) else ():
             if truck >= ready - timedelta(milliseconds=5):
                 return truck
     raise AssertionError(f"no truck within days of {ready}")
+
+
+def works(floor: Floor, day: date) -> bool:
+    return day.weekday() not in floor.closed_weekdays and day not in floor.closed_dates
