@@ -152,7 +152,7 @@ def settings(folder: Path, post: str) -> Settings:
         ivmtr_password="x",
         delivery_codes=("DLV",),
         ack_poll_s=1.0,
-        scan_poll_s=5.0,
+        scan_poll_s=20.0,
     )
 
 
@@ -214,7 +214,8 @@ class Day:
                 next_tick = time.monotonic() + 1.0
                 scheduler.tick()
             for note in self._bell.take():
-                while self._line.run(note.stage, note.only) and not note.only:
+                # What a dead press has is asked for again and again: the rest waits for the next tick's ring.
+                while self._line.run(note.stage, note.only) and not note.only and time.monotonic() < next_tick + 5:
                     pass
         return lost
 
@@ -226,7 +227,7 @@ class Day:
 
 @pytest.mark.parametrize(
     ("count", "promise_s", "within_s"),
-    [pytest.param(600, 45, 240), pytest.param(20_000, 240, 1_200, marks=pytest.mark.long)],
+    [pytest.param(600, 45, 240), pytest.param(20_000, 150, 1_200, marks=pytest.mark.long)],
     ids=["600 pieces", "20,000 pieces"],
 )
 def test_the_report_equals_what_journals_and_trays_say(
