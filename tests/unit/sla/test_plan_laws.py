@@ -395,7 +395,9 @@ def test_a_year_over_every_holiday_and_change_of_clocks_leaves_no_piece_behind(y
         for key, pieces in ((POSTCARDS, hour * 7 % 61), (MARKETING, hour * 5 % 23)):
             if pieces:
                 freed, due = terms_of(now, hour, terms, still)
-                heappush(later, (freed, key, due.replace(minute=due.minute // 15 * 15, second=0, microsecond=0), pieces))
+                heappush(
+                    later, (freed, key, due.replace(minute=due.minute // 15 * 15, second=0, microsecond=0), pieces)
+                )
                 added += pieces
         while later and later[0][0] <= now:
             _, key, due, pieces = heappop(later)
