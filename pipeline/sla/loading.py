@@ -119,8 +119,8 @@ def _least(key: BatchKey, takers: Sequence[Bench]) -> tuple[int, float, float, i
 def _make_room(lot: Lot, pieces: int, loads: Mapping[str, Load], able: Mapping[BatchKey, Sequence[Bench]]) -> int:
     """Move what others have on this lot's presses to presses that these others can use; returns how many pieces are still left."""
     for bench in able[lot.key]:
-        on = loads[bench.press.printer_id]
-        for share in on.shares[:_MOST_MOVES]:
+        on, due = loads[bench.press.printer_id], bench.deadline(lot.due, _LAST_RESORT)
+        for share in on.in_the_way(due.cut)[:_MOST_MOVES] if due else ():
             if share.lot is not lot and _move_away(share, on, loads, able[share.lot.key]):
                 pieces = _place(lot, pieces, loads, able[lot.key], _LAST_RESORT)
                 if not pieces:

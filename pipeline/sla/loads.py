@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from pipeline.sla.lots import BatchKey, Lot
 from pipeline.sla.presses import CAUTIONS, EPSILON_S, Bench, Deadline
@@ -13,7 +14,7 @@ _NEVER = float("inf")
 
 @dataclass(eq=False, slots=True)
 class Share:
-    """Pieces of a lot that are meant for one press."""
+    """Pieces of a lot that are meant for one press, which makes its shares in their `order`: of one deadline the late ones last."""
 
     lot: Lot
     bench: Bench
@@ -21,6 +22,13 @@ class Share:
     pieces: int
     work_s: float
     setup_s: float
+    order: tuple[float, bool, float] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.order = self.deadline.cut, not self.deadline.kept, self.lot.due
+
+
+order_of = attrgetter("order")
 
 
 @dataclass
@@ -93,6 +101,16 @@ class Load:
         batch_s = most // n_up * sheet_s + self.bench.setup_s
         batches, rest_s = divmod(room_s - begun * sheet_s, batch_s)
         return (begun + int(max(0.0, rest_s - self.bench.setup_s) / sheet_s)) * n_up + int(batches) * most
+
+    def in_the_way(self, cut: float) -> list[Share]:
+        """What would have to go for more to fit under a deadline: the work before it, or before the tightest one after it."""
+        place = bisect_left(self.cuts, cut)
+        latest = self._latest[place]
+        if cut - self._before[place] <= latest:
+            return [share for share in self.shares if share.deadline.cut < cut]
+        ends = zip(self.cuts[place:], self._before[place + 1 :], strict=True)
+        tightest = next(end for end, before in ends if end - before <= latest)
+        return [share for share in self.shares if share.deadline.cut <= tightest]
 
     def add(self, lot: Lot, due: Deadline, pieces: int) -> Share:
         """Every batch of a key needs its set-up: the pieces of one that are on this press yet fill up the last one."""
@@ -170,8 +188,3 @@ class Load:
             if at < changed and latest[at] == least:
                 break  # the earlier ones depend on nothing else
             latest[at] = least
-
-
-def order_of(share: Share) -> tuple[float, bool, float]:
-    """The order in which a press makes its shares: what can be kept goes before what is late already."""
-    return share.deadline.cut, not share.deadline.kept, share.lot.due
