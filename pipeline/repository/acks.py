@@ -34,8 +34,9 @@ from pipeline.repository.batches import (
 )
 from pipeline.repository.claims import FREED
 from pipeline.repository.database import Database
+from pipeline.repository.many import insert_many
 from pipeline.repository.moves import correct, move, select_snapshots, snapshot
-from pipeline.repository.tables import acks, drops, insert_rows, pages, pieces, placements
+from pipeline.repository.tables import acks, drops, pages, pieces, placements
 
 Withdraw = Callable[[Row[Any]], bool]
 """Takes a refused drop off its printer's shelf; whether the printer took it all the same."""
@@ -69,7 +70,17 @@ class AckWriter:
         self._ids = ids
 
     def apply(self, record: AckRecord, reading: Reading, withdraw: Withdraw) -> Applied:
-        """Apply what is good of a file and record it, the rest with its faults. Raises what `withdraw` raises, unrecorded."""
+        """Apply what is good of a file and record it, the rest with its faults. Raises what `withdraw` raises, unrecorded.
+
+        Where another worker, taken to be dead or so taking us, has recorded the file meanwhile, its word stands.
+        """
+        try:
+            return self._apply(record, reading, withdraw)
+        except _RecordedMeanwhileError:
+            with self._db.read() as tx:
+                return Applied(bool(is_recorded(tx, record.printer_id, record.digest)), ())
+
+    def _apply(self, record: AckRecord, reading: Reading, withdraw: Withdraw) -> Applied:
         said = dict[int, Checked]()
         turns = _in_turn(reading.acks)
         for number, ack in turns[:-1]:
@@ -83,7 +94,7 @@ class AckWriter:
             in_order = [said[number] for number in sorted(said)]
             good = [one.good for one in in_order if one.good is not None]
             faults = [*reading.faults, *(fault for one in in_order for fault in one.faults)]
-            insert_rows(tx, acks, [_row(record, self._ids, good, faults)])
+            _insert_new(tx, _row(record, self._ids, good, faults))
         return Applied(bool(good), tuple(faults))
 
     def _begin(self, record: AckRecord, ack: AckBody, withdraw: Withdraw) -> Checked:
@@ -223,6 +234,17 @@ def _note_made(tx: Connection, drop: Row[Any], ack: AckBody) -> None:
         return
     for page in pages(ack.pieces):
         tx.execute(made.where(placements.c.piece_id.in_(page)))
+
+
+class _RecordedMeanwhileError(Exception):
+    """A file that is recorded already, found as we record it: the transaction has to end as if it had not been."""
+
+
+def _insert_new(tx: Connection, row: dict[str, Any]) -> None:
+    insert, parameters = insert_many(tx, acks, [row])
+    new = insert.on_conflict_do_nothing(index_elements=("printer_id", "digest")).returning(acks.c.id)
+    if tx.execute(new, parameters).first() is None:
+        raise _RecordedMeanwhileError
 
 
 def _row(record: AckRecord, ids: Ids, good: Sequence[Good], faults: Sequence[Fault]) -> dict[str, Any]:

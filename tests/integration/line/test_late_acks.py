@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 from pipeline.errors import Transient
 from pipeline.repository.acks import AckWriter
 from pipeline.repository.printers import Deed
-from pipeline.repository.tables import batches, drops, pieces, printers
+from pipeline.repository.tables import acks, batches, drops, events, pieces, printers
 from pipeline.stages.recall import Recall
 from tests.integration.line.marks import ack, scan
 from tests.integration.line.test_acknowledge import faults, hear, told
@@ -92,6 +92,31 @@ def test_a_doubt_that_begins_while_an_acknowledgement_is_read_ends_with_it(
     monkeypatch.setattr(AckWriter, "_move", recall_first)
     told(world, "accepted")
     assert (world.drop().status, world.batch().status, world.statuses(ids)) == ("sent", "accepted", {"sent": 3})
+
+
+@pytest.mark.parametrize("state", ["accepted", "rejected", "mailed"])
+def test_a_file_that_another_worker_records_meanwhile_counts_once(
+    world: World, ids: list[str], monkeypatch: pytest.MonkeyPatch, state: str
+) -> None:
+    """The other one was taken to be dead, or took us to be."""
+    ack(world, world.drop().stem, state)
+    apply, others = AckWriter._apply, []
+
+    def second(writer: AckWriter, *args: Any) -> Any:
+        if not others:
+            others.append(None)
+            others[0] = apply(writer, *args)
+            settled.append((world.drop().status, world.statuses(ids), len(world.rows(events))))
+        return apply(writer, *args)
+
+    settled: list[Any] = []
+    monkeypatch.setattr(AckWriter, "_apply", second)
+    with capture_logs() as logs:
+        hear(world)
+    assert [(world.drop().status, world.statuses(ids), len(world.rows(events)))] == settled
+    assert (len(world.rows(acks)), others[0].good) == (1, True)
+    assert "drop.acknowledged_after_all" not in {one["event"] for one in logs}
+    assert len(world.printer().done) == 1
 
 
 def test_a_recall_that_won_while_the_printers_word_is_saved_waits_and_hears_it(
