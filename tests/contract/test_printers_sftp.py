@@ -234,7 +234,8 @@ def test_a_full_disk_is_told_and_passes(small_disk: Path, tmp_path: Path) -> Non
 
 @pytest.mark.root
 def test_root_shuts_sessions_into_the_account(as_root: None, tmp_path: Path) -> None:
-    with tempfile.TemporaryDirectory(prefix="mailstream-", dir="/run") as base:
+    # OpenSSH wants a folder that, with all that it lies in, only root can write to; `/run` is everybody's in some containers.
+    with tempfile.TemporaryDirectory(prefix="mailstream-", dir="/var/lib") as base:
         Path(base).chmod(0o755)
         with SshServer(tmp_path / "sshd", root=Path(base) / "account") as server:
             printer = printer_at(server, inbox="/in")
