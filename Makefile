@@ -34,7 +34,7 @@ check: setup ## lint, format, types, imports; all four, whatever the first says
 		echo "$$tool"; .venv/bin/$$tool || failed=1; done; exit $$failed
 
 bench: setup ## the measured figures, beside their peers
-	@ops/deploy/system-packages test
+	@ops/deploy/system-packages bench
 	@.venv/bin/python -m ops.bench
 
 clean: ## remove .venv and caches; var/ holds data and stays

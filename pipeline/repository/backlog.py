@@ -154,12 +154,12 @@ def due_alarms(tx: Connection, mode: str, line_clock: LineClock, limit: int) -> 
     untold = or_(pieces.c.sla_state == SlaState.ON_TRACK, and_(pieces.c.sla_state == SlaState.AT_RISK, over))
     cause = (pieces.c.sla_cause, pieces.c.sla_detail)
     wanted = look_at_snapshots(over.label("over"), *cause).where(due, untold).order_by(pieces.c.alarm_at).limit(limit)
-    return [
-        Alarm(snapshot(row), SlaState.BREACHED, None, told_cause(row))
-        if row.over
-        else Alarm(snapshot(row), SlaState.AT_RISK, row.due_at, told_cause(row))
-        for row in tx.execute(wanted).all()
-    ]
+    return [_due_alarm(snapshot(row), *row[-3:]) for row in tx.execute(wanted).all()]
+
+
+def _due_alarm(piece: Snapshot, over: bool, code: str | None, detail: str | None) -> Alarm:
+    cause = None if code is None else Cause(code, detail or "")
+    return Alarm(piece, SlaState.BREACHED, None, cause) if over else Alarm(piece, SlaState.AT_RISK, piece.due_at, cause)
 
 
 def told_cause(row: Row[Any]) -> Cause | None:
