@@ -25,7 +25,7 @@ class Shop:
     """One printer: its folder, its press and the press's own journal, and people who say things by hand.
 
     `traps` are the failures to come, by step and moment; while it is `down`, every step fails. `gone` are copies (piece, drop)
-    that will never be made here.
+    that will never be made here, `rejected` the drops that people refused while they lay on the shelf.
     """
 
     def __init__(self, folder: Path, clock: Clock, *, form: str = "json") -> None:
@@ -33,6 +33,7 @@ class Shop:
         self.traps: dict[tuple[str, str], Trap] = {}
         self.down = False
         self.gone: set[tuple[str, str]] = set()
+        self.rejected: set[str] = set()
         self._numbers = itertools.count(1)
         self._start(())
 

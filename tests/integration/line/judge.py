@@ -128,6 +128,12 @@ class Judge:
             (piece, stem) for row in decided for piece in row.data["possible_duplicates"] for stem in row.data["drops"]
         }
 
+    def _broken_words(self) -> set[str]:
+        """Drops that a shop rejected by hand while they lay on its shelf. If its press takes one before the word is read, the line
+        can only believe it, and tell of what is made all the same.
+        """
+        return {stem for shop in self._shops.by_id.values() for stem in shop.rejected}
+
     def copies(self, ledger: Ledger, placed: list[Placed]) -> dict[str, set[str]]:
         """By piece, the drops in which there is a copy of it, or will be."""
         gone = {copy for shop in self._shops.by_id.values() for copy in shop.gone}
@@ -145,8 +151,9 @@ class Judge:
 
     def _made_twice(self, ledger: Ledger, placed: list[Placed]) -> Iterator[str]:
         overridden = self.overridden()
+        broken = self._broken_words()
         for piece, stems in self.copies(ledger, placed).items():
-            unexplained = {stem for stem in stems if (piece, stem) not in overridden}
+            unexplained = {stem for stem in stems if (piece, stem) not in overridden and stem not in broken}
             if len(unexplained) > 1:
                 yield f"{piece} is made in {sorted(unexplained)}"
 
@@ -192,15 +199,17 @@ class Judge:
                 yield from _untrue(row.id, one.status, one.evidence["drop"], ledger)
 
     def _duplicates_untold(self, ledger: Ledger) -> Iterator[str]:
-        """A copy too many stands in the piece's own history, and its printer's word of it was put before an operator."""
-        overridden = self.overridden()
+        """The printer's word of a copy too many was put before an operator; where one had decided so, the history says it."""
+        overridden, broken = self.overridden(), self._broken_words()
         alarms = [row for row in self._world.rows(acks) if any(one["code"] == "drop_set_aside" for one in row.faults)]
         for piece, stems in self.copies(ledger, self._placed()).items():
             for stem in stems if len(stems) > 1 else ():
-                if (piece, stem) not in overridden:
+                if (piece, stem) not in overridden and stem not in broken:
                     continue
                 history = [one.evidence for one in self._world.events(piece)]
-                if not any(one.get("possible_duplicate") and one["drop"] == stem for one in history):
+                if stem not in broken and not any(
+                    one.get("possible_duplicate") and one["drop"] == stem for one in history
+                ):
                     yield f"{piece} may be a duplicate in {stem}, and its history does not say so"
                 if not any(stem in row.body for row in alarms):
                     yield f"{stem} is printed after all, and nobody was told"

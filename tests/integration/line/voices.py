@@ -76,6 +76,7 @@ class Voices:
         """What still lies on the shelf is rejected by hand, before anybody takes it."""
         for ready in shop.inbox(".ready"):
             if not self.has(ready.stem):
+                shop.rejected.add(ready.stem)
                 shop.say(ready.stem, "rejected", reason="press down")
 
     def repeat(self, shop: Shop) -> None:
