@@ -22,8 +22,7 @@ run: setup ## the service in the foreground, with a fast sandbox; prints its URL
 
 test: setup ## the tests, on real services
 	@ops/deploy/system-packages test
-	@# In the order of the folders: the quick ones come last, so that no process waits long for the other's last file.
-	@.venv/bin/pytest -n 2 --dist loadfile --no-loadscope-reorder -m "not long"
+	@.venv/bin/pytest -n 2 --dist loadfile -m "not long"
 
 test-long: setup ## the tests that take minutes
 	@ops/deploy/system-packages test
