@@ -20,6 +20,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from sqlalchemy import func, select
 
+from adapters.carriers.ivmtr import IvMtrCarrier
+from adapters.printers.directory import LivePrinters
 from api import views
 from ops.bench.line_orders import orders
 from ops.migrations import upgrade
@@ -37,6 +39,9 @@ from pipeline.repository.prices import seed_prices
 from pipeline.repository.printers import Deed, add_printer
 from pipeline.repository.tables import pages, pieces
 from pipeline.sla.report import Report
+from pipeline.stages.acknowledge import Acknowledge
+from pipeline.stages.track import Track
+from pipeline.stages.watched_printers import WatchedPrinters
 from pipeline.worker.foundation import Foundation, lay_foundation
 from pipeline.worker.live_root import live_line
 from pipeline.worker.scheduler import Scheduler
@@ -219,6 +224,18 @@ class Day:
                     pass
         return lost
 
+    def close(self) -> None:
+        """What the line's process would take along: its database, and its connections to the post and the shops."""
+        track, acknowledge = self._line.stages["track"], self._line.stages["acknowledge"]
+        assert isinstance(track, Track)
+        assert isinstance(acknowledge, Acknowledge)
+        assert isinstance(track._carrier, IvMtrCarrier)
+        assert isinstance(acknowledge._directory, WatchedPrinters)
+        assert isinstance(acknowledge._directory._directory, LivePrinters)
+        track._carrier.close()
+        acknowledge._directory._directory.close()
+        self.foundation.db.dispose()
+
     def _left(self) -> int:
         with self.foundation.db.read() as tx:
             there = tx.execute(select(func.count()).where(pieces.c.status.in_(_IN_TRANSIT))).scalar_one()
@@ -244,7 +261,7 @@ def test_the_report_equals_what_journals_and_trays_say(
     with db.read() as tx:
         report = Report(ZoneInfo("UTC"), made_by(tx, span))
         found = {one.piece_id: report.add(one) for one in histories(tx, span, now=datetime.now(UTC))}
-    db.dispose()
+    day.close()
     _compare(report, {piece for piece, miss in found.items() if miss is not None}, shops, tmp_path, due, count, lost)
 
 
