@@ -34,9 +34,8 @@ from pipeline.repository.batches import (
 )
 from pipeline.repository.claims import FREED
 from pipeline.repository.database import Database
-from pipeline.repository.many import insert_many
 from pipeline.repository.moves import correct, move, select_snapshots, snapshot
-from pipeline.repository.tables import acks, drops, pages, pieces, placements
+from pipeline.repository.tables import acks, drops, insert_where_free, pages, pieces, placements
 
 Withdraw = Callable[[Row[Any]], bool]
 """Takes a refused drop off its printer's shelf; whether the printer took it all the same."""
@@ -94,7 +93,8 @@ class AckWriter:
             in_order = [said[number] for number in sorted(said)]
             good = [one.good for one in in_order if one.good is not None]
             faults = [*reading.faults, *(fault for one in in_order for fault in one.faults)]
-            _insert_new(tx, _row(record, self._ids, good, faults))
+            if not insert_where_free(tx, acks, [_row(record, self._ids, good, faults)], ("printer_id", "digest")):
+                raise _RecordedMeanwhileError
         return Applied(bool(good), tuple(faults))
 
     def _begin(self, record: AckRecord, ack: AckBody, withdraw: Withdraw) -> Checked:
@@ -238,13 +238,6 @@ def _note_made(tx: Connection, drop: Row[Any], ack: AckBody) -> None:
 
 class _RecordedMeanwhileError(Exception):
     """A file that is recorded already, found as we record it: the transaction has to end as if it had not been."""
-
-
-def _insert_new(tx: Connection, row: dict[str, Any]) -> None:
-    insert, parameters = insert_many(tx, acks, [row])
-    new = insert.on_conflict_do_nothing(index_elements=("printer_id", "digest")).returning(acks.c.id)
-    if tx.execute(new, parameters).first() is None:
-        raise _RecordedMeanwhileError
 
 
 def _row(record: AckRecord, ids: Ids, good: Sequence[Good], faults: Sequence[Fault]) -> dict[str, Any]:

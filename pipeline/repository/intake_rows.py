@@ -1,22 +1,30 @@
 """The statements of intake: what a group of orders stands on, and the insertion of what becomes of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, select, tuple_
+from sqlalchemy import Connection, select, tuple_
 
 from pipeline.models.types import Ids
 from pipeline.press.report import unfit_for_address
 from pipeline.repository.accounts import Sender
 from pipeline.repository.answers import Scope
 from pipeline.repository.drafts import ArtworkScope, Draft, Ground, KnownCreative, artwork_scope
-from pipeline.repository.many import insert_many
 from pipeline.repository.moves import created
 from pipeline.repository.orders import Artwork, Order
 from pipeline.repository.prices import read_prices
 from pipeline.repository.suspensions import read_suspensions
-from pipeline.repository.tables import creatives, events, pages, pieces, recipients, sandbox_clocks
+from pipeline.repository.tables import (
+    creatives,
+    events,
+    insert_rows,
+    insert_where_free,
+    pages,
+    pieces,
+    recipients,
+    sandbox_clocks,
+)
 
 
 def survey(tx: Connection, orders: Sequence[Order], *, now: datetime, ids: Ids) -> Ground:
@@ -48,18 +56,18 @@ def insert_creatives(tx: Connection, drafts: Sequence[Draft], ground: Ground) ->
 
 def insert_creative_rows(tx: Connection, rows: list[dict[str, Any]]) -> bool:
     """False when somebody else stored some of it meanwhile."""
-    return len(_insert_where_free(tx, creatives, rows, ("account_id", "mode", "product", "sha256"))) == len(rows)
+    return len(insert_where_free(tx, creatives, rows, ("account_id", "mode", "product", "sha256"))) == len(rows)
 
 
 def insert_pieces(tx: Connection, drafts: Sequence[Draft], *, now: datetime, ids: Ids) -> set[str]:
     """Insert those whose external id is free, with recipient and first event; returns the ids of the pieces."""
     # Sorted, so that two groups cannot wait for each other's external ids.
     ordered = sorted(drafts, key=lambda one: one.order.external_id or "")
-    taken = _insert_where_free(tx, pieces, [one.piece for one in ordered], ("account_id", "mode", "external_id"))
+    taken = insert_where_free(tx, pieces, [one.piece for one in ordered], ("account_id", "mode", "external_id"))
     mine = [one for one in ordered if one.id in taken]
     if mine:
-        _insert(tx, recipients, [one.recipient for one in mine])
-        _insert(tx, events, [created(one.piece, now=now, ids=ids) for one in mine])
+        insert_rows(tx, recipients, [one.recipient for one in mine])
+        insert_rows(tx, events, [created(one.piece, now=now, ids=ids) for one in mine])
     return taken
 
 
@@ -89,19 +97,6 @@ def creative_row(creative_id: str, sender: Sender, product: str, artwork: Artwor
         "report": dict(artwork.report),
         "created_at": now,
     }
-
-
-def _insert_where_free(tx: Connection, table: Table, rows: list[dict[str, Any]], unique: Collection[str]) -> set[str]:
-    if not rows:
-        return set()
-    insert, parameters = insert_many(tx, table, rows)
-    free = insert.on_conflict_do_nothing(index_elements=unique).returning(table.c.id)
-    return set(tx.execute(free, parameters).scalars())
-
-
-def _insert(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> None:
-    insert, parameters = insert_many(tx, table, rows)
-    tx.execute(insert.returning(next(iter(table.primary_key))), parameters)
 
 
 def _find_creatives(tx: Connection, ids: set[str]) -> dict[str, KnownCreative]:

@@ -46,3 +46,9 @@ class SandboxLineClock:
     def reached(self, moment: ColumnElement[Any], account_id: ColumnElement[Any]) -> ColumnElement[bool]:
         now = select(sandbox_clocks.c.line_now).where(sandbox_clocks.c.account_id == account_id).scalar_subquery()
         return moment <= now
+
+
+def line_now(tx: Connection, mode: str, account_id: str, machine_clock: Clock) -> datetime:
+    """Line time now of one account in a mode."""
+    clock: LineClock = LiveLineClock(machine_clock) if mode == "live" else SandboxLineClock()
+    return clock.read(tx, {account_id})[account_id]

@@ -13,7 +13,7 @@ from pipeline.models.types import Ids
 from pipeline.repository.accounts import Sender
 from pipeline.repository.database import Database
 from pipeline.repository.holds import stopped_at
-from pipeline.repository.line_clocks import LineClock, LiveLineClock, SandboxLineClock
+from pipeline.repository.line_clocks import line_now
 from pipeline.repository.moves import move, select_snapshots, snapshot
 from pipeline.repository.pages import Page, page_of
 from pipeline.repository.tables import batches, creatives, events, pieces, recipients, sandbox_clocks
@@ -83,12 +83,11 @@ def cancel(
     db: Database, sender: Sender, piece_id: str, *, request_id: str, machine_clock: Clock, ids: Ids
 ) -> Row[Any] | None:
     """Cancel a piece that is not frozen yet; returns it as it then stands, canceled or not, or None if there is none."""
-    line_clock: LineClock = LiveLineClock(machine_clock) if sender.livemode else SandboxLineClock()
     for _ in range(_ROUNDS):
         with db.write() as tx:
             locked = tx.execute(select_snapshots().where(_mine(sender), pieces.c.id == piece_id)).first()
             if locked is not None and Status(locked.status) in REACHED_FROM[Status.CANCELED]:
-                at = line_clock.read(tx, {sender.account_id})[sender.account_id]
+                at = line_now(tx, sender.mode, sender.account_id, machine_clock)
                 wish = Move(snapshot(locked), Status.CANCELED, at, {"request_id": request_id})
                 if not move(tx, [wish], now=machine_clock(), ids=ids):
                     continue  # it changed under us: look again

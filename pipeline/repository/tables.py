@@ -53,6 +53,15 @@ def insert_rows(tx: Connection, table: Table, rows: list[dict[str, Any]]) -> Non
         tx.execute(statement.returning(next(iter(table.primary_key))), parameters)
 
 
+def insert_where_free(tx: Connection, table: Table, rows: list[dict[str, Any]], unique: Sequence[str]) -> set[str]:
+    """Insert those of which no row has the same `unique` columns; returns their ids."""
+    if not rows:
+        return set()
+    statement, parameters = insert_many(tx, table, rows)
+    free = statement.on_conflict_do_nothing(index_elements=unique).returning(table.c.id)
+    return set(tx.execute(free, parameters).scalars())
+
+
 PAGE = 1_000
 """Rows a statement: well inside SQLite's 32,766 parameters."""
 

@@ -9,7 +9,7 @@ from pipeline.clock import Clock
 from pipeline.lifecycle import SlaState
 from pipeline.models.types import Ids
 from pipeline.repository.database import Database
-from pipeline.repository.line_clocks import LineClock, LiveLineClock, SandboxLineClock
+from pipeline.repository.line_clocks import line_now
 from pipeline.repository.moves import excuse, select_snapshots, snapshot
 from pipeline.repository.printers import Deed, record
 from pipeline.repository.tables import PAGE, batches, pieces
@@ -52,8 +52,7 @@ def _excuse(db: Database, which: ColumnElement[bool], deed: Deed, clock: Clock, 
             open_ = and_(which, pieces.c.sla_state.in_(_EXCUSABLE), pieces.c.id > after)
             rows = tx.execute(select_snapshots().where(open_).order_by(pieces.c.id).limit(PAGE)).all()
             for (mode, account_id), some in _by_account(rows).items():
-                line_clock: LineClock = LiveLineClock(clock) if mode == "live" else SandboxLineClock()
-                at = line_clock.read(tx, {account_id})[account_id]
+                at = line_now(tx, mode, account_id, clock)
                 found = [snapshot(row) for row in some]
                 done += sorted(excuse(tx, found, reason=deed.reason, by=deed.who, at=at, now=deed.at, ids=ids))
         if len(rows) < PAGE:

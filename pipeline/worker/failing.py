@@ -10,7 +10,7 @@ from pipeline.lifecycle import REACHED_FROM, Move, Status
 from pipeline.models.types import Ids
 from pipeline.repository.database import Database
 from pipeline.repository.holds import locked_piece
-from pipeline.repository.line_clocks import LineClock, LiveLineClock, SandboxLineClock
+from pipeline.repository.line_clocks import line_now
 from pipeline.repository.moves import move, snapshot
 from pipeline.repository.printers import Deed, record
 from pipeline.repository.tables import pieces
@@ -51,8 +51,7 @@ class Failing:
             if piece.status not in REACHED_FROM[Status.FAILED]:
                 return Failed(FailedAs.TOO_LATE)
             batch_id = tx.execute(select(pieces.c.batch_id).where(pieces.c.id == piece_id)).scalar_one()
-            clock: LineClock = LiveLineClock(self.machine_clock) if piece.mode == "live" else SandboxLineClock()
-            at = clock.read(tx, {piece.account_id})[piece.account_id]
+            at = line_now(tx, piece.mode, piece.account_id, self.machine_clock)
             evidence = {"reason": deed.reason, "by": "operator"}  # names of operators stay here
             wish = Move(snapshot(piece), Status.FAILED, at, evidence, {"poll_at": None})
             if not move(tx, [wish], now=deed.at, ids=self.ids):

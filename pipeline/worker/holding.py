@@ -25,7 +25,7 @@ from pipeline.repository.holds import (
     promised_pieces,
     senders_holds,
 )
-from pipeline.repository.line_clocks import LineClock, LiveLineClock, SandboxLineClock
+from pipeline.repository.line_clocks import line_now
 from pipeline.repository.moves import move, reschedule, snapshot
 from pipeline.repository.printers import Deed, record
 from pipeline.repository.suspensions import (
@@ -169,8 +169,7 @@ class Holding:
         return len(moved)
 
     def _line_now(self, tx: Connection, piece: Row[Any]) -> datetime:
-        clock: LineClock = LiveLineClock(self.machine_clock) if piece.mode == "live" else SandboxLineClock()
-        return clock.read(tx, {piece.account_id})[piece.account_id]
+        return line_now(tx, piece.mode, piece.account_id, self.machine_clock)
 
 
 def _waits(piece: Row[Any]) -> bool:
