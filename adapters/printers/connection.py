@@ -17,7 +17,7 @@ from adapters.printers.ssh import SshConnection
 from adapters.printers.wire import ProtocolError
 from pipeline.errors import Transient
 
-if TYPE_CHECKING:  # with it come all tables, which the transport has no use for
+if TYPE_CHECKING:  # with it comes pydantic, which the transport has no use for
     from pipeline.models.profile import Sftp
 
 T = TypeVar("T")

@@ -1,7 +1,7 @@
 """A printer behind SFTP, as the port has it: drops in its inbox, acknowledgements in its outbox."""
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from adapters.printers.wire import Code, Entry, RefusedError, shown
 from pipeline.errors import InDoubt, Permanent, Transient
 from pipeline.ports import AckFile, Lies
 
-if TYPE_CHECKING:  # with it come all tables, which the transport has no use for
+if TYPE_CHECKING:  # with it comes pydantic, which the transport has no use for
     from pipeline.models.profile import Sftp
 
 READY_PART = b".ready.part"
@@ -78,22 +78,23 @@ class SftpPrinter:
 
     def clear_parts(self, stem: str) -> None:
         """Remove what attempts that died have left of a drop's ready file, once the drop is handed over."""
-        inbox, begins = self._settings.inbox.encode(), stem.encode() + b"."
-        with self._speaking() as connection:
-            [entries] = connection.run([jobs.list_folder(inbox)], "looking for parts")
-            left = [one.name for one in entries if one.name.startswith(begins) and one.name.endswith(READY_PART)]
-            connection.run([jobs.remove(inbox + b"/" + name) for name in left], f"clearing the parts of {stem}")
+        begins = stem.encode() + b"."
+        self._clear(lambda name: name.startswith(begins) and name.endswith(READY_PART), f"clearing the parts of {stem}")
 
     def clear(self, stem: str) -> int:
         """Remove all that lies in the inbox of a drop for practice; how many files that were."""
         if not stem.startswith(REHEARSAL):
             raise ValueError(f"{stem} is no drop for practice")
+        # A stem is followed by a dot or a dash, and no other stem of that form begins with it.
+        begins = (f"{stem}.".encode(), f"{stem}-".encode())
+        return self._clear(lambda name: name.startswith(begins), f"clearing {stem}")
+
+    def _clear(self, ours: Callable[[bytes], bool], doing: str) -> int:
         inbox = self._settings.inbox.encode()
         with self._speaking() as connection:
             [entries] = connection.run([jobs.list_folder(inbox)], "looking for files")
-            # A stem is followed by a dot or a dash, and no other stem of that form begins with it.
-            ours = [one.name for one in entries if one.name.startswith((f"{stem}.".encode(), f"{stem}-".encode()))]
-            return sum(connection.run([jobs.remove(inbox + b"/" + name) for name in ours], f"clearing {stem}"))
+            left = [one.name for one in entries if ours(one.name)]
+            return sum(connection.run([jobs.remove(inbox + b"/" + name) for name in left], doing))
 
     def look(self, stem: str, part: str) -> Lies:
         """What lies in the inbox of this drop; the furthest state wins.

@@ -22,7 +22,7 @@ from adapters.printers.engine import LostError
 from adapters.printers.watchdog import Watchdog
 from pipeline.errors import Permanent, PortError, Transient
 
-if TYPE_CHECKING:  # with it come all tables, which the transport has no use for
+if TYPE_CHECKING:  # with it comes pydantic, which the transport has no use for
     from pipeline.models.profile import Sftp
 
 # GCM first: with it no separate HMAC is reckoned, which is most of what a transfer costs us. CBC and SHA-1 are never offered.

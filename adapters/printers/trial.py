@@ -19,7 +19,7 @@ from adapters.printers.sftp import ACK_SUFFIXES
 from adapters.printers.wire import Code, RefusedError, shown
 from pipeline.errors import PortError
 
-if TYPE_CHECKING:  # with it come all tables, which the transport has no use for
+if TYPE_CHECKING:  # with it comes pydantic, which the transport has no use for
     from pipeline.models.profile import Sftp
 
 STEM = "mailstream-check"

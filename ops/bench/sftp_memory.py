@@ -15,7 +15,7 @@ from adapters.printers.sftp import SftpPrinter
 
 def main() -> None:
     transport, key_file, folder = sys.argv[1:]
-    # Not the profile's own model: with it come all tables, which are no part of the transport.
+    # Not the profile's own model: with it comes pydantic, which is no part of the transport.
     settings: Any = json.loads(transport, object_hook=lambda part: SimpleNamespace(**part))
     before = _most_mb()
     printer = SftpPrinter(settings, Path(key_file))

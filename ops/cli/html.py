@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from ops.cli.failure import CommandError, Exit
+from ops.cli.failure import CommandError
+from ops.cli.pairs import pairs_given
 from pipeline.errors import Permanent
 from pipeline.press import child
 from pipeline.press.merge import MergeError, fields
@@ -28,13 +29,7 @@ def read_html(file: Path) -> tuple[str, frozenset[str]]:
 
 def values_given(pairs: Iterable[str]) -> dict[str, str]:
     """The values of `--merge NAME=VALUE`."""
-    values = {}
-    for pair in pairs:
-        name, equals, value = pair.partition("=")
-        if not equals:
-            raise CommandError(f"--merge {pair}: write it as NAME=VALUE", Exit.USAGE)
-        values[name] = value
-    return values
+    return pairs_given(pairs, "--merge", "NAME=VALUE")
 
 
 def make_page(html: str, product: Product, side: Side, out: Path) -> Report:

@@ -16,7 +16,7 @@ from ops.cli.installation import installation
 from ops.cli.operator import deed, said
 from ops.cli.output import Json, print_json, print_record, print_table, say
 from ops.cli.printer_rows import mode_of, overtaken, printer_row
-from ops.cli.probe import key_check, sftp_of
+from ops.cli.probe import account_of
 from ops.cli.profiles import checked, differences, read_profile, with_changes
 from ops.cli.registering import form, measure
 from ops.cli.rehearse import rehearse
@@ -141,16 +141,9 @@ def check(name: Name, as_json: Json = False) -> None:
     Small files whose names begin with mailstream-check come and go there; no printer looks at them. The folders for what is dealt
     with are made if they are missing. It logs in anew, whatever the service has found.
     """
-    with installation() as here, here.db.read() as tx:
-        row = printer_row(tx, name)
-        home = here.settings.home
-    profile = checked(row.profile, outcome="correct it by `mailstream printers edit`")
-    key = key_check(profile, home)
-    if not key.ok:
-        tell([key], as_json)
-    transport = sftp_of(profile)
-    found = try_out(transport, home / transport.key_file, token_hex(4))
-    tell([key, *(Check(one.name, one.ok, one.detail) for one in found)], as_json)
+    account = account_of(name, as_json)
+    found = try_out(account.transport, account.key_file, token_hex(4))
+    tell([account.key, *(Check(one.name, one.ok, one.detail) for one in found)], as_json)
 
 
 def _whole(row: Row[Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from hashlib import file_digest, sha256
+from hashlib import sha256
 from pathlib import Path
 
 from pipeline.address.imb import tracking_code
@@ -12,7 +12,7 @@ from pipeline.press import child
 from pipeline.press.job import Job, Placed
 from pipeline.press.layout import plan_places
 from pipeline.products import PRODUCTS, Product
-from pipeline.stages.impose import ready_body
+from pipeline.stages.impose import named_file, ready_body
 
 _NOBODY = "000000"
 """A mailer id that nobody has, so that no barcode of a rehearsal is one of a piece in the mail."""
@@ -60,7 +60,7 @@ def make_drop(
         pieces=_pieces(profile, product, pieces),
     )
     imposed = child.impose(job, folder / "drop")
-    files = [{"name": path.name, "size": path.stat().st_size, "sha256": _digest(path)} for path in imposed.files]
+    files = [named_file(path) for path in imposed.files]
     if broken:
         files[0]["sha256"] = "0" * 64
     return PracticeDrop(stem, imposed.files, ready_body(job, imposed, files), tuple(one.piece_id for one in job.pieces))
@@ -98,11 +98,6 @@ def _draw(product: Product, path: Path) -> Path:
     canvas.showPage()
     canvas.save()
     return path
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()
 
 
 def said_of(ready: str) -> dict[str, int]:

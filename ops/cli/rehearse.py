@@ -13,11 +13,8 @@ import typer
 
 from adapters.printers.sftp import REHEARSAL, SftpPrinter
 from ops.cli.checks import Check, tell
-from ops.cli.installation import installation
 from ops.cli.output import Json
-from ops.cli.printer_rows import printer_row
-from ops.cli.probe import key_check, sftp_of
-from ops.cli.profiles import checked
+from ops.cli.probe import account_of
 from ops.cli.progress import Told, progress
 from ops.cli.rehearsal import Rehearsal
 from ops.cli.rehearsal_drop import PracticeDrop, make_drop, said_of
@@ -44,18 +41,12 @@ def rehearse(
     Pieces are crossed out and addressed to nobody; the ticket says that nothing is to be mailed. Have the shop play the whole way,
     mailed included. What lies in its inbox of that drop is removed in the end.
     """
-    with installation() as here, here.db.read() as tx:
-        row = printer_row(tx, name)
-        home = here.settings.home
-    profile = checked(row.profile, outcome="correct it by `mailstream printers edit`")
-    key = key_check(profile, home)
-    if not key.ok:
-        tell([key], as_json)
+    account = account_of(name, as_json)
+    profile = account.profile
     stem = f"{REHEARSAL}{machine_clock():%Y%m%dT%H%M%S}_{token_hex(2)}_r00"
-    transport = sftp_of(profile)
     with (
         tempfile.TemporaryDirectory(prefix="mailstream-rehearsal-") as folder,
-        closing(SftpPrinter(transport, home / transport.key_file)) as printer,
+        closing(SftpPrinter(account.transport, account.key_file)) as printer,
         progress() as told,
     ):
         told.say("making the drop")

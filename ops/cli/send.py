@@ -16,6 +16,7 @@ from ops.cli.failure import CommandError, Exit
 from ops.cli.html import is_html, read_html, values_given
 from ops.cli.mail import print_piece
 from ops.cli.output import Json, print_json
+from ops.cli.pairs import pairs_given
 from ops.cli.sides import Sides
 
 app = new_app()
@@ -58,7 +59,7 @@ def send(
         "sides": sides.value if sides else None,
         "external_id": external_id,
         "send_on": send_on,
-        "metadata": _metadata(metadata or []) or None,
+        "metadata": pairs_given(metadata or (), "--metadata", "KEY=VALUE") or None,
         "merge": values_given(merge or ()) or None,
     }
     piece = _from_file(file) if file is not None else {}
@@ -96,16 +97,6 @@ def _check_complete(piece: dict[str, Any], front: str | None) -> None:
     missing = [f"--{name}" for name, value in {**options, **address}.items() if not value]
     if missing:
         raise CommandError(f"give {', '.join(missing)}, or the whole piece by --file piece.json", Exit.USAGE)
-
-
-def _metadata(pairs: list[str]) -> dict[str, str]:
-    found = {}
-    for pair in pairs:
-        key, equals, value = pair.partition("=")
-        if not equals:
-            raise CommandError(f"--metadata {pair}: write it as KEY=VALUE", Exit.USAGE)
-        found[key] = value
-    return found
 
 
 def _content(piece: dict[str, Any], sides: dict[str, str | None], stack: ExitStack) -> dict[str, Any]:

@@ -58,9 +58,7 @@ class Impose:
         # Each attempt has a folder of its own: one that comes too late leaves the recorded bytes alone.
         key = f"{drop.mode}/batches/{drop.batch_id}/{drop.attempt}/{path.name}"
         self._storage.put(key, path)
-        with path.open("rb") as file:
-            digest = file_digest(file, "sha256").hexdigest()
-        return {"name": path.name, "size": path.stat().st_size, "sha256": digest, "key": key}
+        return {**named_file(path), "key": key}
 
 
 def _save(tx: Connection, drop: Row[Any], files: list[dict[str, Any]], ready: str) -> set[str]:
@@ -75,6 +73,13 @@ def _save(tx: Connection, drop: Row[Any], files: list[dict[str, Any]], ready: st
         return set()
     advance_batch(tx, drop.batch_id, BatchStatus.IMPOSED)
     return {drop.id}
+
+
+def named_file(path: Path) -> dict[str, Any]:
+    """A file of a drop as the ready file names it."""
+    with path.open("rb") as file:
+        digest = file_digest(file, "sha256").hexdigest()
+    return {"name": path.name, "size": path.stat().st_size, "sha256": digest}
 
 
 def ready_body(job: Job, imposed: Imposed, files: Sequence[Mapping[str, Any]]) -> str:
