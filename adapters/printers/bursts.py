@@ -41,11 +41,15 @@ class BurstSocket(socket.socket):
 
     def send(self, data: Any, _flags: int = 0) -> int:
         """All of it is taken, at once or in time. Raises `OSError`."""
+        self.send_parts(data)
+        return len(data)
+
+    def send_parts(self, *parts: bytes) -> None:
+        """One after the other, with nothing of another thread's in between. Raises `OSError`."""
         with self._order:
-            self._held.append(data)
+            self._held += parts
             if self._speaker != threading.get_ident():
                 self._send_held()
-        return len(data)
 
     def recv(self, size: int, _flags: int = 0) -> bytes:
         """Up to `size` bytes, none at the end. For one thread. Raises `OSError`."""

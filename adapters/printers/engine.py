@@ -25,7 +25,7 @@ BYTES_UNDER_WAY = 4 * 1024 * 1024
 SMALL_REQUEST_BYTES = 32_000
 """What every server takes, and what fits in one SSH packet."""
 LARGE_REQUEST_BYTES = 255 * 1024
-_BURST_BYTES = 128 * 1024
+_BURST_BYTES = 256 * 1024
 """From here on, what is to be sent waits for no more."""
 _RECEIVE_BYTES = 256 * 1024
 

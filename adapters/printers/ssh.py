@@ -19,6 +19,7 @@ import paramiko  # type: ignore[import-untyped]
 
 from adapters.printers.bursts import BurstSocket
 from adapters.printers.engine import LostError
+from adapters.printers.packets import GcmPacketizer
 from adapters.printers.watchdog import Watchdog
 from pipeline.errors import Permanent, PortError, Transient
 
@@ -123,7 +124,7 @@ class SshConnection:
         return BurstSocket(connected)
 
     def _shake_hands(self) -> None:
-        self._transport = transport = paramiko.Transport(self._socket)
+        self._transport = transport = paramiko.Transport(self._socket, packetizer_class=GcmPacketizer)
         options = transport.get_security_options()
         options.ciphers, options.digests = _CIPHERS, _DIGESTS
         # The watchdog is to be first, so that one timeout rules.
@@ -217,7 +218,7 @@ class SshChannel:
 
     def _send_packet(self, data: memoryview) -> int:
         try:
-            sent: int = self._channel.send(bytes(data[:_PACKET_BYTES]))
+            sent: int = self._channel.send(data[:_PACKET_BYTES])
         except (paramiko.SSHException, EOFError, OSError) as error:
             raise LostError from error
         if not sent:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from adapters.printers.packets import GcmPacketizer
 from adapters.printers.sftp import MOST_ACK_BYTES, SftpPrinter
 from ops.services.process import free_port
 from ops.services.sshd import SshServer
@@ -196,6 +197,17 @@ def test_keys_are_renewed_in_the_middle_of_an_upload(tmp_path: Path) -> None:
         printer.put(STEM, [file])
         assert (server.root / "in" / file.name).read_bytes() == file.read_bytes()
         printer.close()
+
+
+def test_we_renew_keys_in_the_middle_of_an_upload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(GcmPacketizer, "REKEY_BYTES", 1_000_000)
+    file = make_file(tmp_path / "ours", f"{STEM}.pdf", os.urandom(8_000_000))
+    with SshServer(tmp_path / "sshd", options={"LogLevel": "DEBUG1"}) as server:
+        printer = printer_at(server)
+        printer.put(STEM, [file])
+        assert (server.root / "in" / file.name).read_bytes() == file.read_bytes()
+        printer.close()
+        assert (server.folder / "sshd.log").read_text().count("SSH2_MSG_NEWKEYS received") >= 5
 
 
 @pytest.fixture
