@@ -1,4 +1,4 @@
-"""The SSH side: a connection to a printer whose host key is pinned, logged in with one key. With `packets`, all that knows paramiko.
+"""The SSH side: a connection to a printer whose host key is pinned, logged in with one key. It and `packets` alone know paramiko.
 
 Whatever the network or the other side does wrong comes out as `Transient` or `Permanent`. A host whose key is not the pinned one
 is left before anything is said to it.
