@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pikepdf
 
-from pipeline.press.conform import conform
 from pipeline.press.geometry import Rect
 from pipeline.press.shared_streams import SharedStreams
 from pipeline.press.writer import PdfWriter
@@ -26,7 +25,6 @@ def embed_artwork(writer: PdfWriter, source: Path, box: Rect, shared: SharedStre
     The forms' BBox is set here, to the bleed: qpdf's own conversion clips a page to its TrimBox and loses it.
     """
     with pikepdf.open(source) as pdf:
-        conform(pdf)
         carrier = _Carrier(writer, pdf, shared, source)
         return tuple(carrier.form(page, box) for page in pdf.pages)
 
@@ -124,7 +122,6 @@ def _is_data(stream: pikepdf.Stream) -> bool:
 
 def _raw_bytes(file: Path, source: tuple[int, int]) -> bytes:
     with pikepdf.open(file) as pdf:
-        conform(pdf)
         return pdf.get_object(*source).read_raw_bytes()
 
 

@@ -1,4 +1,4 @@
-"""What PDF/X-4 does not allow is taken out of normalized artwork, in memory, before it is carried into a file (ISO 15930-7).
+"""What PDF/X-4 does not allow is taken out of artwork when it is normalized (ISO 15930-7).
 
 Only what does not change the picture on a digital press: transfer functions and halftones belong to another press, plain RGB
 groups are those of sRGB, as all plain RGB of normalized artwork is.

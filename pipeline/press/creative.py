@@ -10,8 +10,10 @@ import pikepdf
 
 from pipeline.errors import Permanent
 from pipeline.press.artbox import NoBoxError, artwork_box, placing, view
+from pipeline.press.conform import conform
 from pipeline.press.content_reader import TooComplexError
 from pipeline.press.file_kind import sniff
+from pipeline.press.font_widths import settle_widths
 from pipeline.press.geometry import Rect, bleed_rect, numbers, trim_rect
 from pipeline.press.image_page import draw_image
 from pipeline.press.layers import flatten_layers, forget_layers
@@ -61,7 +63,9 @@ def _draw_pages(pdf: pikepdf.Pdf, source: Path, product: Product, only: int | No
         drawn = [_draw_page(pdf, given, given.pages[number], product) for number in wanted]
     forget_layers(pdf)
     settle_spots(pdf)
+    settle_widths(pdf)
     _default_rgb(pdf)
+    conform(pdf)
     return drawn
 
 

@@ -3,9 +3,12 @@
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 
 import pikepdf
+from fontTools.cffLib import CFFFontSet
+from fontTools.pens.basePen import NullPen
 
 Fault = tuple[int, str]
 
@@ -170,6 +173,8 @@ def _font(font: pikepdf.Object, used: set[bytes]) -> Iterator[Fault]:
             yield 8, f"{name} has no CIDToGIDMap"
         if font.Encoding == "/Identity-H" and inner.get("/CIDToGIDMap") == "/Identity":
             yield from _by_number(inner, b"".join(used))
+    if inner.Subtype == "/CIDFontType0" and "/FontFile3" in descriptor and font.Encoding == "/Identity-H":
+        yield from _drawn_by_number(inner, b"".join(used))
     if inner.Subtype == "/TrueType" and "/FontFile2" in descriptor:
         yield from _true_type(font, descriptor.FontFile2.read_bytes(), set(b"".join(used)))
 
@@ -201,6 +206,22 @@ def _by_number(font: pikepdf.Object, shown: bytes) -> Iterator[Fault]:
             yield 8, f"no glyph {glyph}"
         elif abs(_advance(program, tables, glyph) - widths.get(glyph, float(font.get("/DW", 1000)))) > 1:
             yield 8, f"width of glyph {glyph}"
+
+
+def _drawn_by_number(font: pikepdf.Object, shown: bytes) -> Iterator[Fault]:
+    """A bare CFF program: a glyph says its width as it is drawn."""
+    programs = CFFFontSet()
+    programs.decompile(BytesIO(font.FontDescriptor.FontFile3.read_bytes()), None)
+    top, widths = programs[0], _cid_widths(font)
+    for cid in {int.from_bytes(shown[at : at + 2]) for at in range(0, len(shown), 2)}:
+        name = f"cid{cid:05d}" if hasattr(top, "ROS") else top.charset[cid]
+        if name not in top.CharStrings:
+            yield 8, f"no glyph {cid}"
+            continue
+        glyph = top.CharStrings[name]
+        glyph.draw(NullPen())
+        if abs(glyph.width * 1000 * top.FontMatrix[0] - widths.get(cid, float(font.get("/DW", 1000)))) > 1:
+            yield 8, f"width of glyph {cid}"
 
 
 def _cid_widths(font: pikepdf.Object) -> dict[int, float]:

@@ -1,0 +1,213 @@
+"""Advances in embedded programs that are not those of the dictionary: on the sheet they agree, and nothing looks different."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import pikepdf
+import pytest
+from fontTools.cffLib import CFFFontSet
+from fontTools.fontBuilder import FontBuilder
+from fontTools.misc.psCharStrings import T2CharString
+from fontTools.pens.basePen import NullPen
+from fontTools.ttLib import TTFont
+from pikepdf import Array, Dictionary, Name
+
+from pipeline.press import font_widths
+from pipeline.press.creative import normalize
+from pipeline.products import POSTCARD_4X6
+from tests.unit.press import hostile
+from tests.unit.press.seeing import difference, render
+
+LIBERATION = Path(font_widths.__file__).parent / "fonts" / "LiberationSans-Regular.ttf"
+TEXT = "Harbor"
+DECLARED = 700
+SQUARE = [100, "hmoveto", 400, 500, -400, "hlineto", "endchar"]
+
+
+def descriptor(pdf: pikepdf.Pdf, key: str, program: bytes, flags: int, **entries: pikepdf.Object) -> Dictionary:
+    found = Dictionary(
+        Type=Name.FontDescriptor, FontName=Name.Test, Flags=flags, ItalicAngle=0, Ascent=900, Descent=-200, CapHeight=700, StemV=80,
+        FontBBox=Array([0, -200, 1000, 900]),
+    )  # fmt: skip
+    found[key] = pdf.make_stream(program, **entries)
+    return pdf.make_indirect(found)
+
+
+def simple(pdf: pikepdf.Pdf, kind: str, described: Dictionary, **entries: pikepdf.Object) -> pikepdf.Object:
+    return pdf.make_indirect(Dictionary(
+        Type=Name.Font, Subtype=Name("/" + kind), BaseFont=Name.Test, FirstChar=32, LastChar=126, Widths=Array([DECLARED] * 95),
+        FontDescriptor=described, **entries,
+    ))  # fmt: skip
+
+
+def composite(pdf: pikepdf.Pdf, kind: str, described: Dictionary, **entries: pikepdf.Object) -> pikepdf.Object:
+    inner = Dictionary(
+        Type=Name.Font, Subtype=Name("/" + kind), BaseFont=Name.Test, FontDescriptor=described, DW=1000,
+        W=Array([0, 500, DECLARED]), CIDSystemInfo=Dictionary(Registry=b"Adobe", Ordering=b"Identity", Supplement=0), **entries,
+    )  # fmt: skip
+    return pdf.make_indirect(Dictionary(
+        Type=Name.Font, Subtype=Name.Type0, BaseFont=Name.Test, Encoding=Name("/Identity-H"), DescendantFonts=Array([inner]),
+    ))  # fmt: skip
+
+
+def cff() -> bytes:
+    """Every letter a square: one has a width of its own, one the default, one the default said aloud."""
+    builder = FontBuilder(1000, isTTF=False)
+    drawings = {
+        ".notdef": T2CharString(program=["endchar"]),
+        "H": T2CharString(program=[30, *SQUARE]),
+        "a": T2CharString(program=list(SQUARE)),
+        "r": T2CharString(program=[-50, *SQUARE]),
+    }
+    builder.setupGlyphOrder(list(drawings))
+    private = {"nominalWidthX": 500, "defaultWidthX": 450}
+    builder.setupCFF("Test", {"FullName": "Test"}, drawings, private)
+    out = BytesIO()
+    builder.font["CFF "].cff.compile(out, builder.font)
+    return out.getvalue()
+
+
+def letters(text: str = TEXT) -> bytes:
+    return f"({text}) Tj".encode()
+
+
+def glyph_numbers(text: str = TEXT) -> bytes:
+    font = TTFont(LIBERATION)
+    codes = [font.getGlyphID(font.getBestCmap()[ord(letter)]) for letter in text]
+    return f"<{''.join(f'{code:04x}' for code in codes)}> Tj".encode()
+
+
+def true_type(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    described = descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 32)
+    return simple(pdf, "TrueType", described, Encoding=Name.WinAnsiEncoding), letters()
+
+
+def symbolic(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    return simple(pdf, "TrueType", descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 4)), letters()
+
+
+def by_number(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    described = descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 4)
+    return composite(pdf, "CIDFontType2", described, CIDToGIDMap=Name.Identity), glyph_numbers()
+
+
+def through_a_map(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    """CID 1 is the glyph of H, and so on."""
+    font = TTFont(LIBERATION)
+    glyphs = [0, *(font.getGlyphID(font.getBestCmap()[ord(letter)]) for letter in TEXT)]
+    table = pdf.make_stream(b"".join(glyph.to_bytes(2, "big") for glyph in glyphs))
+    described = descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 4)
+    shown = "".join(f"{at:04x}" for at in range(1, len(glyphs)))
+    return composite(pdf, "CIDFontType2", described, CIDToGIDMap=table), f"<{shown}> Tj".encode()
+
+
+def type_1c(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    described = descriptor(pdf, "/FontFile3", cff(), 32, Subtype=Name.Type1C)
+    return simple(pdf, "Type1", described, Encoding=Name.WinAnsiEncoding), letters("Har")
+
+
+def cid_type_0c(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    described = descriptor(pdf, "/FontFile3", cff(), 4, Subtype=Name.CIDFontType0C)
+    return composite(pdf, "CIDFontType0", described), b"<000100020003> Tj"
+
+
+Font = Callable[[pikepdf.Pdf], tuple[pikepdf.Object, bytes]]
+TRUE_TYPE = [true_type, symbolic, by_number, through_a_map]
+CFF = [type_1c, cid_type_0c]
+
+
+def artwork(out: Path, *fonts: Font) -> Path:
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        made = [font(pdf) for font in fonts]
+        page.Resources = Dictionary(Font=Dictionary({f"/F{at}": font for at, (font, _) in enumerate(made)}))
+        texts = [b"BT /F%d 36 Tf 40 %d Td %s ET" % (at, 60 + 60 * at, shown) for at, (_, shown) in enumerate(made)]
+        page.Contents = pdf.make_stream(b"1 1 1 rg 0 0 450 306 re f 0 g " + b" ".join(texts))
+
+    return hostile.pdf_with(out, change)
+
+
+def programs(file: Path, key: str) -> list[bytes]:
+    with pikepdf.open(file) as pdf:
+        return [
+            bytes(obj[key].read_bytes())
+            for obj in pdf.objects
+            if isinstance(obj, Dictionary) and isinstance(obj.get(key), pikepdf.Stream)
+        ]
+
+
+def advances(program: bytes) -> dict[str, float]:
+    font = TTFont(BytesIO(program))
+    shown = {font.getBestCmap()[ord(letter)] for letter in TEXT}
+    return {name: font["hmtx"][name][0] * 1000 / font["head"].unitsPerEm for name in shown}
+
+
+def drawn_widths(program: bytes) -> dict[str, float]:
+    font = CFFFontSet()
+    font.decompile(BytesIO(program), None)
+    found = {}
+    for name in ("H", "a", "r"):
+        glyph = font[0].CharStrings[name]
+        glyph.draw(NullPen())
+        found[name] = glyph.width
+    return found
+
+
+def normalized(source: Path) -> Path:
+    normal = source.with_name("normal.pdf")
+    normalize(source, POSTCARD_4X6, normal)
+    assert difference(render(source), render(normal)) == 0
+    assert difference(render(normal), render(hostile.pdf_with(source.with_name("white.pdf"), _white))) > 0
+    return normal
+
+
+def _white(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+    page.Contents = pdf.make_stream(b"1 1 1 rg 0 0 450 306 re f")
+
+
+@pytest.mark.parametrize("font", TRUE_TYPE)
+def test_a_true_type_program_has_the_declared_advances(tmp_path: Path, font: Font) -> None:
+    source = artwork(tmp_path / "source.pdf", font)
+    assert {round(one) for one in advances(*programs(source, "/FontFile2")).values()} != {DECLARED}
+    normal = normalized(source)
+    assert {round(one) for one in advances(*programs(normal, "/FontFile2")).values()} == {DECLARED}
+
+
+@pytest.mark.parametrize("font", CFF)
+def test_a_cff_program_has_the_declared_advances(tmp_path: Path, font: Font) -> None:
+    source = artwork(tmp_path / "source.pdf", font)
+    assert drawn_widths(*programs(source, "/FontFile3")) == {"H": 530, "a": 450, "r": 450}
+    assert set(drawn_widths(*programs(normalized(source), "/FontFile3")).values()) == {DECLARED}
+
+
+def test_fonts_that_share_a_program_may_declare_different_widths(tmp_path: Path) -> None:
+    def narrow(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+        [wide] = [obj for obj in pdf.objects if isinstance(obj, Dictionary) and obj.get("/Subtype") == "/TrueType"]
+        font = Dictionary(dict(wide.items()))
+        font.Widths = Array([300] * 95)
+        return pdf.make_indirect(font), letters()
+
+    normal = normalized(artwork(tmp_path / "source.pdf", true_type, narrow))
+    found = [{round(one) for one in advances(program).values()} for program in programs(normal, "/FontFile2")]
+    assert sorted(map(tuple, found)) == [(300,), (DECLARED,)]
+
+
+def test_a_program_that_agrees_is_left_as_it_is(tmp_path: Path) -> None:
+    def agreeing(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+        font, text = true_type(pdf)
+        metrics, glyphs = TTFont(LIBERATION)["hmtx"], TTFont(LIBERATION).getBestCmap()
+        font.Widths = Array([round(metrics[glyphs[code]][0] * 1000 / 2048) for code in range(32, 127)])
+        return font, text
+
+    normal = normalized(artwork(tmp_path / "source.pdf", agreeing))
+    assert programs(normal, "/FontFile2") == [LIBERATION.read_bytes()]
+
+
+def test_a_program_that_cannot_be_read_is_left_as_it_is(tmp_path: Path) -> None:
+    def damaged(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+        described = descriptor(pdf, "/FontFile2", b"no font at all", 32)
+        return simple(pdf, "TrueType", described, Encoding=Name.WinAnsiEncoding), letters()
+
+    source, normal = artwork(tmp_path / "source.pdf", damaged), tmp_path / "normal.pdf"
+    normalize(source, POSTCARD_4X6, normal)
+    assert programs(normal, "/FontFile2") == [b"no font at all"]
