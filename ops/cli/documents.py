@@ -5,7 +5,6 @@ from pathlib import Path
 
 from ops.cli.failure import CommandError, Exit
 from ops.cli.sides import Sides
-from pipeline.press.picture import page_count
 from pipeline.products import Product, sheets_of
 
 
@@ -21,6 +20,8 @@ def sheets_in_set(artwork: Iterable[Path], product: Product, sides: Sides) -> in
     """How many sheets each piece has. Raises `CommandError` where that differs, or is more than the product takes."""
     if not product.is_document:
         return 1
+    from pipeline.press.picture import page_count  # what draws pages takes a while to load, and cards need none of it
+
     counts = sorted({sheets_of(page_count(file), sides) for file in artwork})
     if len(counts) > 1:
         told = ", ".join(map(str, counts))

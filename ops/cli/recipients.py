@@ -5,10 +5,9 @@ import io
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
@@ -18,22 +17,27 @@ from pipeline.ports import Address
 
 ADDRESS_FIELDS = ("name", "company", "line1", "line2", "city", "state", "zip")
 REQUIRED_FIELDS = ("line1", "city", "state", "zip")
+_NO_ADDRESS = dict.fromkeys(ADDRESS_FIELDS, "")
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class Row:
-    """`line` is where it stands in the file, from 1; `values` are as they were, by column."""
+    """`line` is where it stands in the file, from 1; `cells` are as they were, one for each of `columns`.
+
+    The address is of the columns that have its names, whatever their capitals and the spaces around them; what is missing is empty.
+    """
 
     line: int
-    values: Mapping[str, Any]
+    columns: Sequence[str]
+    cells: Sequence[Any]
+    address: Address
 
-    @cached_property
-    def address(self) -> Address:
-        """Columns are found whatever their capitals and the spaces around them; what is missing is empty."""
-        found = {name.strip().lower(): _text(value) for name, value in self.values.items()}
-        return Address(**{name: found.get(name, "") for name in ADDRESS_FIELDS})
+    @property
+    def values(self) -> dict[str, Any]:
+        """What the row says, by column."""
+        return dict(zip(self.columns, self.cells, strict=True))
 
     @property
     def fields(self) -> dict[str, str]:
@@ -84,6 +88,8 @@ def _rows(text: TextIO, name: str) -> Rows:
 
 
 def _csv_rows(reader: Any, columns: tuple[str, ...], name: str) -> Iterator[Row]:
+    found = {column.strip().lower(): at for at, column in enumerate(columns)}
+    parts = [(field, found[field]) for field in ADDRESS_FIELDS if field in found]
     try:
         for values in reader:
             if not values:
@@ -92,7 +98,8 @@ def _csv_rows(reader: Any, columns: tuple[str, ...], name: str) -> Iterator[Row]
                 remedy = "put values that have commas in quotation marks"
                 raise CommandError(f"{name} line {reader.line_num} has more values than the first line: {remedy}")
             values += [""] * (len(columns) - len(values))
-            yield Row(reader.line_num, dict(zip(columns, values, strict=True)))
+            address = Address(**_NO_ADDRESS | {field: values[at].strip() for field, at in parts})
+            yield Row(reader.line_num, columns, values, address)
     except csv.Error as error:
         raise CommandError(f"{name} line {reader.line_num} is not CSV: {error}") from error
 
@@ -107,7 +114,13 @@ def _json_rows(lines: Iterable[str], name: str) -> Iterator[Row]:
             raise CommandError(f"{name} line {number} is not JSON: {error}") from error
         if not isinstance(values, dict):
             raise CommandError(f"{name} line {number}: write each row as one JSON object")
-        yield Row(number, values)
+        found = {column.strip().lower(): _text(value) for column, value in values.items()}
+        yield Row(
+            number,
+            tuple(values),
+            tuple(values.values()),
+            Address(**{field: found.get(field, "") for field in ADDRESS_FIELDS}),
+        )
 
 
 def _text(value: Any) -> str:

@@ -6,6 +6,7 @@ whole.
 
 import shutil
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from pipeline.errors import Permanent
@@ -15,15 +16,16 @@ from pipeline.press.manifest import write_manifest
 from pipeline.press.marks import barcode_text, slug_text
 from pipeline.press.samples import write_samples
 from pipeline.press.sheets import Row, SheetFile
+from pipeline.press.side_by_side import side_by_side
 from pipeline.press.tally import Tally
 from pipeline.press.ticket import write_ticket
 from pipeline.press.xjdf import write_xjdf
 from pipeline.products import PRODUCTS, Product
 
 
-def impose(job: Job, out_dir: Path) -> Imposed:
+def impose(job: Job, out_dir: Path, *, at_once: int = 1) -> Imposed:
     """Write `STEM.pdf` (or `STEM-001.pdf`, … when split), `STEM.csv`, `STEM-ticket.pdf`, `STEM.xjdf` and `STEM-proof.pdf`
-    into `out_dir`.
+    into `out_dir`; `at_once` files of sheets at a time, for which the process must have one thread where that is more than one.
 
     Raises `Permanent`: `layout_does_not_fit`, `permit_missing`, `address_unprintable` naming the piece, `file_too_large`.
     Nothing is left in `out_dir` then.
@@ -38,7 +40,7 @@ def impose(job: Job, out_dir: Path) -> Imposed:
     try:
         manifest = work / f"{job.stem}.csv"
         write_manifest(tally.passing(), manifest, side=product.address_side, sheets=job.sheets_per_piece)
-        sheets, machine_ticket = _write_sheets(tally, product, work), work / f"{job.stem}.xjdf"
+        sheets, machine_ticket = _write_sheets(tally, product, work, at_once), work / f"{job.stem}.xjdf"
         write_xjdf(tally, product, sheets, machine_ticket)
         written = [*sheets, manifest, write_ticket(tally, product, work), machine_ticket]
         written.append(write_samples(tally, product, work))
@@ -48,13 +50,13 @@ def impose(job: Job, out_dir: Path) -> Imposed:
     return Imposed(files=files, sheets=tally.sheets, pieces=len(job.pieces))
 
 
-def _write_sheets(tally: Tally, product: Product, work: Path) -> list[Path]:
+def _write_sheets(tally: Tally, product: Product, work: Path, at_once: int) -> list[Path]:
     """Files of at most `max_sheets_per_file` sheets and `max_bytes_per_file`: of fewer sheets where they would be larger.
 
     Raises `Permanent("file_too_large")` where one set of sheets is.
     """
     while True:
-        files = _write_files(tally, product, work)
+        files = _write_files(tally, product, work, at_once)
         most, largest = tally.job.imposition.max_bytes_per_file, max(file.stat().st_size for file in files)
         if most is None or largest <= most:
             return files
@@ -69,7 +71,7 @@ def _write_sheets(tally: Tally, product: Product, work: Path) -> list[Path]:
         tally.job = replace(tally.job, imposition=imposition)
 
 
-def _write_files(tally: Tally, product: Product, work: Path) -> list[Path]:
+def _write_files(tally: Tally, product: Product, work: Path, at_once: int) -> list[Path]:
     """One file, or several, which part no set. Sheet numbers run through."""
     size = sheets_in_file(tally.job)
     starts = range(0, tally.sheets, size)
@@ -77,13 +79,17 @@ def _write_files(tally: Tally, product: Product, work: Path) -> list[Path]:
         [tally.job.stem] if len(starts) == 1 else [f"{tally.job.stem}-{part:03}" for part in range(1, len(starts) + 1)]
     )
     files = [work / f"{name}.pdf" for name in names]
-    for start, file in zip(starts, files, strict=True):
-        with file.open("wb") as out:
-            sheets = SheetFile(out, tally.job, product, tally.layout, title=file.stem)
-            for number, row in enumerate(tally.rows(start, size), start=start + 1):
-                _write_sheet(sheets, tally, number, row)
-            sheets.close()
+    parts = zip(starts, files, strict=True)
+    side_by_side((partial(_write_file, tally, product, start, size, file) for start, file in parts), at_once)
     return files
+
+
+def _write_file(tally: Tally, product: Product, start: int, size: int, file: Path) -> None:
+    with file.open("wb") as out:
+        sheets = SheetFile(out, tally.job, product, tally.layout, title=file.stem)
+        for number, row in enumerate(tally.rows(start, size), start=start + 1):
+            _write_sheet(sheets, tally, number, row)
+        sheets.close()
 
 
 def _write_sheet(sheets: SheetFile, tally: Tally, number: int, row: Row) -> None:

@@ -40,6 +40,9 @@ from pipeline.press.typeface import address_typeface
 from pipeline.press.wire import imposed_as_dict, job_from_dict
 from pipeline.products import PRODUCTS, Side
 
+_FILES_AT_ONCE = min(os.cpu_count() or 1, 4)
+"""Of one batch's sheets; other batches and other workers have their share of the machine too."""
+
 
 def main(steps: Mapping[bytes, Step], run: Mapping[str, Run]) -> None:
     """`run` holds what each step does in its child, by name."""
@@ -169,7 +172,8 @@ def _proof(request: dict[str, Any]) -> Any:
 
 
 def _impose(request: dict[str, Any]) -> Any:
-    return imposed_as_dict(impose(job_from_dict(request["job"], SpooledPieces(Path(PIECES))), Path("out")))
+    job = job_from_dict(request["job"], SpooledPieces(Path(PIECES)))
+    return imposed_as_dict(impose(job, Path("out"), at_once=_FILES_AT_ONCE))
 
 
 _RUN: dict[str, Run] = {
