@@ -156,7 +156,7 @@ def _compared(source: Path, product: Product) -> dict[str, Any]:
 def _broken(sheets: Path) -> list[tuple[int, str]]:
     try:
         return violations(sheets)
-    except (*MALFORMED, struct.error) as error:
+    except (*MALFORMED, struct.error, AssertionError) as error:
         return [(0, f"cannot be checked: {type(error).__name__}")]
 
 

@@ -17,7 +17,7 @@ _BLENDS = frozenset({
 
 
 def conform(pdf: pikepdf.Pdf) -> None:
-    """Tag groups of plain RGB, drop screening, unknown blend modes, PostScript and LZW compression."""
+    """Tag groups of plain RGB, say how codes become glyphs, drop screening, unknown blend modes, PostScript and LZW compression."""
     for obj in pdf.objects:
         if isinstance(obj, pikepdf.Stream):
             _stream(obj)
@@ -26,6 +26,8 @@ def conform(pdf: pikepdf.Pdf) -> None:
             if isinstance(group, pikepdf.Dictionary) and group.get("/CS") == "/DeviceRGB":
                 group.CS = _srgb(pdf)
             _graphics_states(obj.get("/Resources", obj))
+            if obj.get("/Subtype") == "/CIDFontType2" and "/CIDToGIDMap" not in obj:
+                obj.CIDToGIDMap = pikepdf.Name.Identity  # what readers take where nothing is said
 
 
 def _stream(stream: pikepdf.Stream) -> None:

@@ -4,6 +4,7 @@ Raise whatever the library stumbles over in a malformed font.
 """
 
 from collections.abc import Mapping
+from functools import cached_property
 from io import BytesIO
 from typing import Any, Protocol
 
@@ -23,6 +24,13 @@ Widths = Mapping[str, list[float]]
 
 
 class Program(Protocol):
+    count: int
+    """CIDs are below it."""
+
+    def draws(self, glyph: str) -> bool:
+        """Whether a glyph has an outline."""
+        ...
+
     def by_number(self, cid: int) -> str | None:
         """The glyph of a CID that no map translates."""
         ...
@@ -59,12 +67,19 @@ class TrueType:
     def __init__(self, data: bytes, *, symbolic: bool) -> None:
         self._symbolic = symbolic
         self._font = TTFont(BytesIO(data), lazy=True, recalcBBoxes=False, recalcTimestamp=False)
-        self._maps: dict[tuple[int, int], dict[int, str]] = {}
-        if "cmap" in self._font:
-            self._maps = {(one.platformID, one.platEncID): one.cmap for one in self._font["cmap"].tables}
+        self.count = self._font["maxp"].numGlyphs
+
+    @cached_property
+    def _maps(self) -> dict[tuple[int, int], dict[int, str]]:
+        tables = self._font["cmap"].tables if "cmap" in self._font else ()
+        return {(one.platformID, one.platEncID): one.cmap for one in tables}
 
     def by_number(self, cid: int) -> str | None:
-        return self._font.getGlyphName(cid) if 0 < cid < self._font["maxp"].numGlyphs else None
+        return self._font.getGlyphName(cid) if 0 < cid < self.count else None
+
+    def draws(self, glyph: str) -> bool:
+        at, places = self._font.getGlyphID(glyph), self._font["loca"]
+        return bool(places[at] < places[at + 1])
 
     def by_code(self, code: int, name: str | None) -> str | None:
         """As ISO 32000-1, 9.6.6.4, has it: by the letter where the font has letters, else by the code."""
@@ -104,6 +119,8 @@ class Cff:
         self._set.decompile(BytesIO(data), None)
         self._top = self._set[0]
         self._numbered = hasattr(self._top, "ROS")
+        # Names of CIDs, such as cid00123, may leave numbers out.
+        self.count = 1 + int(self._top.charset[-1][3:]) if self._numbered else len(self._top.charset)
         own = self._top.Encoding if hasattr(self._top, "Encoding") else None
         self._own = _STANDARD if own == "StandardEncoding" else dict(enumerate(own or ()))
 
@@ -111,6 +128,9 @@ class Cff:
         if self._numbered:
             return self._known(f"cid{cid:05d}")
         return self._top.charset[cid] if 0 < cid < len(self._top.charset) else None
+
+    def draws(self, glyph: str) -> bool:
+        return glyph != ".notdef"
 
     def by_code(self, code: int, name: str | None) -> str | None:
         return self._known(name or self._own.get(code))

@@ -11,12 +11,14 @@ import pikepdf
 from pipeline.press.font_programs import ENCODINGS, Cff, Program, TrueType, Widths
 
 _SYMBOLIC = 4
+_INNER = ("/CIDFontType0", "/CIDFontType2")
+_DEFAULT = 1000.0
 
 
 def settle_widths(pdf: pikepdf.Pdf) -> None:
     """In memory. A program that cannot be read is left as it is; preflight tells of what it prints."""
     for obj in pdf.objects:
-        if isinstance(obj, pikepdf.Dictionary) and obj.get("/Type") == "/Font":
+        if isinstance(obj, pikepdf.Dictionary) and obj.get("/Type") == "/Font" and obj.get("/Subtype") not in _INNER:
             inner = obj.get("/DescendantFonts", [obj])[0]
             if isinstance(inner, pikepdf.Dictionary) and "/FontDescriptor" in inner:
                 _settle(pdf, obj, inner)
@@ -62,13 +64,14 @@ def _declared(program: Program, font: pikepdf.Dictionary, inner: pikepdf.Diction
 
 
 def _by_number(program: Program, font: pikepdf.Dictionary) -> Iterator[tuple[str, float]]:
+    """Also of glyphs that only the default width is declared of, as far as they are drawn."""
     given = font.get("/CIDToGIDMap")
     table = given.read_bytes() if isinstance(given, pikepdf.Stream) else None
-    for cid, width in _cid_widths(font).items():
-        number = cid if table is None else int.from_bytes(table[2 * cid : 2 * cid + 2])
-        glyph = program.by_number(number)
-        if glyph is not None:
-            yield glyph, width
+    widths, default = _cid_widths(font), float(font.get("/DW", _DEFAULT))
+    for cid in range(program.count if table is None else len(table) // 2):
+        glyph = program.by_number(cid if table is None else int.from_bytes(table[2 * cid : 2 * cid + 2]))
+        if glyph is not None and (cid in widths or program.draws(glyph)):
+            yield glyph, widths.get(cid, default)
 
 
 def _cid_widths(font: pikepdf.Dictionary) -> dict[int, float]:
@@ -84,9 +87,10 @@ def _cid_widths(font: pikepdf.Dictionary) -> dict[int, float]:
 
 
 def _by_code(program: Program, font: pikepdf.Dictionary) -> Iterator[tuple[str, float]]:
+    """Codes of no width are those that writers leave out of a run."""
     names = _names(font.get("/Encoding"))
     for code, width in enumerate(font.Widths, int(font.FirstChar)):
-        glyph = program.by_code(code, names.get(code))
+        glyph = program.by_code(code, names.get(code)) if width else None
         if glyph is not None:
             yield glyph, float(width)
 

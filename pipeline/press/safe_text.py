@@ -1,6 +1,7 @@
 """Text that comes too near to the trim, found on the normalized page, whose units are the piece's own."""
 
 import ctypes
+import sys
 from collections.abc import Iterator
 
 import pypdfium2
@@ -66,7 +67,7 @@ def characters(pdf: bytes) -> Iterator[Place]:
         box = [ctypes.c_double() for _ in range(4)]
         references = [ctypes.byref(value) for value in box]
         for at in range(min(text.count_chars(), MOST_CHARACTERS)):
-            if chr(pdfium.FPDFText_GetUnicode(text, at)).isspace() or _is_invisible(text, at):
+            if _is_space(pdfium.FPDFText_GetUnicode(text, at)) or _is_invisible(text, at):
                 continue
             if pdfium.FPDFText_GetCharBox(text, at, *references):
                 left, right, bottom, top = (value.value for value in box)
@@ -75,6 +76,11 @@ def characters(pdf: bytes) -> Iterator[Place]:
         text.close()
     finally:
         document.close()
+
+
+def _is_space(letter: int) -> bool:
+    """Where a font does not say which letter a code is, the code is told, which may be larger than any letter."""
+    return letter <= sys.maxunicode and chr(letter).isspace()
 
 
 def _is_invisible(text: pypdfium2.PdfTextPage, at: int) -> bool:

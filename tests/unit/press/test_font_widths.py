@@ -13,42 +13,14 @@ from fontTools.pens.basePen import NullPen
 from fontTools.ttLib import TTFont
 from pikepdf import Array, Dictionary, Name
 
-from pipeline.press import font_widths
 from pipeline.press.creative import normalize
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press import hostile
+from tests.unit.press.fonts import DECLARED, LIBERATION, composite, descriptor, simple
 from tests.unit.press.seeing import difference, render
 
-LIBERATION = Path(font_widths.__file__).parent / "fonts" / "LiberationSans-Regular.ttf"
 TEXT = "Harbor"
-DECLARED = 700
 SQUARE = [100, "hmoveto", 400, 500, -400, "hlineto", "endchar"]
-
-
-def descriptor(pdf: pikepdf.Pdf, key: str, program: bytes, flags: int, **entries: pikepdf.Object) -> Dictionary:
-    found = Dictionary(
-        Type=Name.FontDescriptor, FontName=Name.Test, Flags=flags, ItalicAngle=0, Ascent=900, Descent=-200, CapHeight=700, StemV=80,
-        FontBBox=Array([0, -200, 1000, 900]),
-    )  # fmt: skip
-    found[key] = pdf.make_stream(program, **entries)
-    return pdf.make_indirect(found)
-
-
-def simple(pdf: pikepdf.Pdf, kind: str, described: Dictionary, **entries: pikepdf.Object) -> pikepdf.Object:
-    return pdf.make_indirect(Dictionary(
-        Type=Name.Font, Subtype=Name("/" + kind), BaseFont=Name.Test, FirstChar=32, LastChar=126, Widths=Array([DECLARED] * 95),
-        FontDescriptor=described, **entries,
-    ))  # fmt: skip
-
-
-def composite(pdf: pikepdf.Pdf, kind: str, described: Dictionary, **entries: pikepdf.Object) -> pikepdf.Object:
-    inner = Dictionary(
-        Type=Name.Font, Subtype=Name("/" + kind), BaseFont=Name.Test, FontDescriptor=described, DW=1000,
-        W=Array([0, 500, DECLARED]), CIDSystemInfo=Dictionary(Registry=b"Adobe", Ordering=b"Identity", Supplement=0), **entries,
-    )  # fmt: skip
-    return pdf.make_indirect(Dictionary(
-        Type=Name.Font, Subtype=Name.Type0, BaseFont=Name.Test, Encoding=Name("/Identity-H"), DescendantFonts=Array([inner]),
-    ))  # fmt: skip
 
 
 def cff() -> bytes:
@@ -92,6 +64,16 @@ def by_number(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
     return composite(pdf, "CIDFontType2", described, CIDToGIDMap=Name.Identity), glyph_numbers()
 
 
+def by_default(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    """Nothing is said of any glyph, and nothing of the map."""
+    font, shown = by_number(pdf)
+    [inner] = font.DescendantFonts
+    del inner["/W"]
+    del inner["/CIDToGIDMap"]
+    inner.DW = DECLARED
+    return font, shown
+
+
 def through_a_map(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
     """CID 1 is the glyph of H, and so on."""
     font = TTFont(LIBERATION)
@@ -113,7 +95,7 @@ def cid_type_0c(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
 
 
 Font = Callable[[pikepdf.Pdf], tuple[pikepdf.Object, bytes]]
-TRUE_TYPE = [true_type, symbolic, by_number, through_a_map]
+TRUE_TYPE = [true_type, symbolic, by_number, by_default, through_a_map]
 CFF = [type_1c, cid_type_0c]
 
 
@@ -201,6 +183,17 @@ def test_a_program_that_agrees_is_left_as_it_is(tmp_path: Path) -> None:
 
     normal = normalized(artwork(tmp_path / "source.pdf", agreeing))
     assert programs(normal, "/FontFile2") == [LIBERATION.read_bytes()]
+
+
+def test_codes_that_a_run_leaves_out_keep_their_advance(tmp_path: Path) -> None:
+    def gaps(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+        font, text = true_type(pdf)
+        for code in b"Ha":
+            font.Widths[code - 32] = 0
+        return font, text.replace(b"Ha", b"")
+
+    found = advances(*programs(normalized(artwork(tmp_path / "source.pdf", gaps)), "/FontFile2"))
+    assert {name: round(width) for name, width in found.items()} == {"H": 722, "a": 556, "r": 700, "b": 700, "o": 700}
 
 
 def test_a_program_that_cannot_be_read_is_left_as_it_is(tmp_path: Path) -> None:

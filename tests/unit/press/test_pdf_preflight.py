@@ -13,6 +13,7 @@ from pipeline.press.report import Report
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press import hostile
 from tests.unit.press.conftest import CREATIVES, GOOD
+from tests.unit.press.fonts import LIBERATION, composite, descriptor
 
 Build = Callable[[Path], Path]
 
@@ -160,3 +161,25 @@ def test_a_size_that_is_wrong_is_told_with_numbers(tmp_path: Path) -> None:
 def test_deep_nesting_does_not_take_the_reader_down(tmp_path: Path) -> None:
     report = inspect(hostile.deep_arrays(tmp_path / "artwork.pdf"), POSTCARD_4X6)
     assert report.pages == 1 or not report.ok
+
+
+def test_codes_that_are_no_letters_are_looked_at_all_the_same(tmp_path: Path) -> None:
+    """Where a font does not say which letter a code is, pdfium tells the code, and this one is above all letters."""
+
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        lengths = b"2 begincodespacerange <00> <7F> <F0808080> <F7BFBFBF> endcodespacerange"
+        cmap = (
+            b"begincmap /CMapName /Long def /CMapType 1 def %s 1 begincidchar <F0A8A780> 36 endcidchar endcmap"
+            % lengths
+        )
+        letters = b"begincmap /CMapType 2 def %s 1 beginbfchar <F0A8A780> <D862DDC0> endbfchar endcmap" % lengths
+        info = pikepdf.Dictionary(Registry=b"Adobe", Ordering=b"CNS", Supplement=7)
+        encoding = pdf.make_stream(cmap, Type=pikepdf.Name.CMap, CMapName=pikepdf.Name.Long, CIDSystemInfo=info)
+        described = descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 4)
+        font = composite(pdf, "CIDFontType2", described, encoding, CIDToGIDMap=pikepdf.Name.Identity)
+        font.ToUnicode = pdf.make_stream(letters)
+        page.Resources = pikepdf.Dictionary(Font=pikepdf.Dictionary(F=font))
+        page.Contents = pdf.make_stream(b"1 1 1 rg 0 0 450 306 re f 0 g BT /F 12 Tf 8 150 Td <F0A8A780> Tj ET")
+
+    report = inspect(hostile.pdf_with(tmp_path / "long-codes.pdf", change), POSTCARD_4X6)
+    assert "text_outside_safe_area" in {one.code for one in report.findings}

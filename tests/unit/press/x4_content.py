@@ -9,6 +9,7 @@ from typing import Any
 import pikepdf
 from fontTools.cffLib import CFFFontSet
 from fontTools.pens.basePen import NullPen
+from fontTools.ttLib import TTFont
 
 Fault = tuple[int, str]
 
@@ -173,9 +174,11 @@ def _font(font: pikepdf.Object, used: set[bytes]) -> Iterator[Fault]:
             yield 8, f"{name} has no CIDToGIDMap"
         if font.Encoding == "/Identity-H" and inner.get("/CIDToGIDMap") == "/Identity":
             yield from _by_number(inner, b"".join(used))
+    if inner.Subtype == "/TrueType" and "/FontFile2" in descriptor and font.get("/Encoding") == "/WinAnsiEncoding":
+        yield from _by_letter(font, descriptor.FontFile2.read_bytes(), set(b"".join(used)))
     if inner.Subtype == "/CIDFontType0" and "/FontFile3" in descriptor and font.Encoding == "/Identity-H":
         yield from _drawn_by_number(inner, b"".join(used))
-    if inner.Subtype == "/TrueType" and "/FontFile2" in descriptor:
+    if inner.Subtype == "/TrueType" and "/FontFile2" in descriptor and "/Encoding" not in font:
         yield from _true_type(font, descriptor.FontFile2.read_bytes(), set(b"".join(used)))
 
 
@@ -262,6 +265,22 @@ def _true_type(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterato
             yield 8, f"no glyph for code {code}"
             continue
         if abs(_advance(program, tables, glyph) - float(font.Widths[code - int(font.FirstChar)])) > 1:
+            yield 8, f"width of code {code}"
+
+
+def _by_letter(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterator[Fault]:
+    """Glyphs of a font with letters, through its (3, 1) map; bullets stand for codes that are no letter, as ISO 32000 has it."""
+    known = TTFont(BytesIO(program), lazy=True)
+    glyphs = next((dict(one.cmap) for one in known["cmap"].tables if (one.platformID, one.platEncID) == (3, 1)), None)
+    if glyphs is None or int(font.FontDescriptor.Flags) & 4:
+        return
+    for code in codes:
+        glyph = glyphs.get(ord(bytes([code]).decode("cp1252", "replace").replace("\ufffd", "\u2022")))
+        if glyph is None:
+            yield 8, f"no glyph for code {code}"
+            continue
+        advance = known["hmtx"][glyph][0] * 1000 / known["head"].unitsPerEm
+        if abs(advance - float(font.Widths[code - int(font.FirstChar)])) > 1:
             yield 8, f"width of code {code}"
 
 
