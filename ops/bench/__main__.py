@@ -16,13 +16,14 @@ from dataclasses import asdict
 from pathlib import Path
 from types import ModuleType
 
-from ops.bench import addresses, clockwork, imposition, intake, line, planning, sftp, webhooks
+from ops.bench import addresses, clockwork, command, imposition, intake, line, planning, sftp, webhooks
 from ops.bench.figures import Figure, print_figures
 
 _AREAS: Mapping[str, ModuleType] = {
     "intake": intake,
     "line": line,
     "imposition": imposition,
+    "command": command,
     "sftp": sftp,
     "webhooks": webhooks,
     "addresses": addresses,

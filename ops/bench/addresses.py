@@ -30,10 +30,10 @@ _CITIES = (("Boise", "ID", "83702"), ("St. Louis", "Missouri", "63101-1234"), ("
 
 def measure() -> list[Figure]:
     """Standardizing, then encoding beside reportlab."""
-    people = list(_people(_ADDRESSES))
+    given = list(people(_ADDRESSES))
     standardizer = OfflineStandardizer()
-    chunks = [people[start : start + CHUNK] for start in range(0, len(people), CHUNK)]
-    standardized = _rate(len(people), lambda: [standardizer.standardize(chunk) for chunk in chunks])
+    chunks = [given[start : start + CHUNK] for start in range(0, len(given), CHUNK)]
+    standardized = _rate(len(given), lambda: [standardizer.standardize(chunk) for chunk in chunks])
     pieces = list(_pieces(_BARCODES))
     ours = _rate(len(pieces), lambda: [encode(*piece) for piece in pieces])
     some = pieces[:_PEER_BARCODES]
@@ -55,7 +55,8 @@ def _rate(count: int, work: Callable[[], object]) -> float:
     return count / min(took_s)
 
 
-def _people(count: int) -> Iterator[Address]:
+def people(count: int) -> Iterator[Address]:
+    """Addresses that all differ, as people write them."""
     ways = itertools.cycle(itertools.product(_STREETS, _UNITS, _CITIES))
     for number, (street, (unit, line2), (city, state, zip_code)) in zip(range(count), ways, strict=False):
         if number % 20 == 0:
