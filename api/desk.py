@@ -19,7 +19,7 @@ from api.uploads import Uploaded
 from api.writer import FullError, GroupWriter
 from pipeline.errors import Fault
 from pipeline.ports import Note
-from pipeline.press.merge import fields
+from pipeline.press.html.merge import fields
 from pipeline.press.report import unfit_for_address
 from pipeline.products import PRODUCTS
 from pipeline.repository.answers import Known, Refused

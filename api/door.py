@@ -13,8 +13,8 @@ from api.schemas import AddressIn, PieceIn, SideIn
 from pipeline.address.standardize import door_faults
 from pipeline.errors import Fault
 from pipeline.ports import Address
-from pipeline.press.address_lines import why_unprintable
-from pipeline.press.merge import MergeError, fields
+from pipeline.press.html.merge import MergeError, fields
+from pipeline.press.sheets.address_lines import why_unprintable
 from pipeline.products import PRODUCTS
 
 _HOME = frozenset({"us", "usa", "u.s.", "u.s.a.", "united states", "united states of america"})

@@ -12,7 +12,7 @@ from pathlib import Path
 from api.faults import fault
 from api.uploads import Uploaded
 from pipeline.errors import Fault
-from pipeline.press.merge import MergeError, fields, merge
+from pipeline.press.html.merge import MergeError, fields, merge
 from pipeline.repository.creatives import HTML, MERGED_HTML
 
 

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from pydantic_core import PydanticCustomError
 
 from pipeline.lifecycle import EVENT_TYPES
-from pipeline.press.merge import NAME
+from pipeline.press.html.merge import NAME
 
 CLEAN = r"^[^\x00-\x1f\x7f]*$"
 """No control characters: no printer has glyphs for them, and PostgreSQL keeps no NUL."""

@@ -12,7 +12,7 @@ from api.services import Services
 from pipeline.clock import machine_clock
 from pipeline.errors import Fault
 from pipeline.models.types import system_ids
-from pipeline.press import child
+from pipeline.press.process import child
 from pipeline.repository.database import Database
 from pipeline.worker.broker import DramatiqDoorbell, make_broker
 from pipeline.worker.live_root import live_recall

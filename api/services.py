@@ -11,8 +11,8 @@ from pipeline.clock import Clock
 from pipeline.errors import Fault
 from pipeline.models.types import Ids
 from pipeline.ports import Doorbell, Storage
-from pipeline.press import child
 from pipeline.press.mailing import Mailing
+from pipeline.press.process import child
 from pipeline.press.report import Report
 from pipeline.products import Product, Side
 from pipeline.repository.database import Database
@@ -25,7 +25,7 @@ InspectHtml = Callable[[Path, Product, Path], Report]
 """Makes artwork of an HTML file, and inspects it, in a child process with limits. Blocks; raises as ports do."""
 
 MakeMailProof = Callable[[Mapping[Side, Path | None], Product, Mailing, Path], None]
-"""Both sides of a piece from normalized artwork, as `pipeline.press.mail_proof`. Blocks; raises as ports do."""
+"""Both sides of a piece from normalized artwork, as `pipeline.press.proofs.mail_proof`. Blocks; raises as ports do."""
 
 OpenRecall = Callable[[], AbstractContextManager[Recall]]
 """Taking drops back from live printers, for as long as a block lasts. Blocks; raises as ports do."""

@@ -262,7 +262,7 @@ LETTER = Product(
     further_sheet_cents=12,
     layers=3,
     folds=(Fold("front", "level", 3.75), Fold("front", "level", 7.75)),
-    # The code itself is 0.4 in square, in the middle (`pipeline.press.sheet_mark`).
+    # The code itself is 0.4 in square, in the middle (`pipeline.press.sheets.sheet_mark`).
     sheet_mark=Box(0.0868, 10.413, 0.5, 0.5),
     envelope=NO10_DOUBLE_WINDOW,
 )

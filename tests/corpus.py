@@ -23,16 +23,16 @@ import pypdfium2
 
 from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition
-from pipeline.press import zygote
 from pipeline.press.artbox import NoBoxError, view
-from pipeline.press.creative import normalize
-from pipeline.press.impose import impose
-from pipeline.press.likeness import TOLERATED, original_page, share_off
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.limits import MALFORMED, limit_qpdf
 from pipeline.press.picture import render
-from pipeline.press.preflight import inspect
-from pipeline.press.process import Press, TooHeavyError
-from pipeline.press.steps import CODES, NORMALIZE
+from pipeline.press.preflight.inspect import inspect
+from pipeline.press.preflight.likeness import TOLERATED, original_page, share_off
+from pipeline.press.process import zygote
+from pipeline.press.process.press import Press, TooHeavyError
+from pipeline.press.process.steps import CODES, NORMALIZE
+from pipeline.press.sheets.impose import impose
 from pipeline.products import POSTCARD_4X6, PRODUCTS, Box, Product
 from tests.unit.press.jobs import make_job, make_pieces
 from tests.unit.press.x4_checker import violations

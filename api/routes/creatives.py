@@ -26,7 +26,7 @@ from api.schemas import CreativeIn, CreativePart
 from api.services import Services, request_id_of, services_of
 from api.uploads import Uploaded
 from pipeline.ports import Note
-from pipeline.press.merge import MergeError, fields
+from pipeline.press.html.merge import MergeError, fields
 from pipeline.products import PRODUCTS
 from pipeline.repository import answers, creatives
 from pipeline.repository.accounts import Sender

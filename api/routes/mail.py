@@ -28,8 +28,8 @@ from api.schemas import METADATA_KEY, PieceIn, SideIn
 from api.services import Services, request_id_of, services_of
 from pipeline.lifecycle import Status
 from pipeline.models.profile import Postage
-from pipeline.press.address_lines import printed_lines
 from pipeline.press.mailing import Mailing
+from pipeline.press.sheets.address_lines import printed_lines
 from pipeline.products import PRODUCTS
 from pipeline.repository import mail
 from pipeline.repository.accounts import Sender

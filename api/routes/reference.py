@@ -14,7 +14,7 @@ from api.auth import sender as key_holder
 from api.problems import CODES, Problem, entry, registry
 from api.routes.answers import json_answer
 from api.services import services_of
-from pipeline.press.template import write_template
+from pipeline.press.proofs.template import write_template
 from pipeline.products import PRODUCTS
 from pipeline.repository.accounts import Sender
 from pipeline.repository.prices import read_prices

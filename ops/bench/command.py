@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ops.bench.addresses import people
 from ops.bench.figures import Figure
-from pipeline.press import child
+from pipeline.press.process import child
 from pipeline.products import POSTCARD_4X6
 
 TITLE = "Artwork, and `mailstream impose`"

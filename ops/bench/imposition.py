@@ -25,13 +25,13 @@ from ops.bench.figures import Figure, print_figures
 from ops.bench.imposition_peers import PEERS
 from pipeline.address.imb import encode, tracking_code
 from pipeline.models.profile import Imposition, Postage
-from pipeline.press import child
-from pipeline.press.creative import normalize
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.geometry import bleed_rect
-from pipeline.press.impose import impose
 from pipeline.press.job import Job, Placed
-from pipeline.press.layout import lay_out, places_in_order
-from pipeline.press.pieces import SpooledPieces, spool
+from pipeline.press.process import child
+from pipeline.press.sheets.impose import impose
+from pipeline.press.sheets.layout import lay_out, places_in_order
+from pipeline.press.sheets.pieces import SpooledPieces, spool
 from pipeline.products import POSTCARD_4X6
 
 TITLE = "Imposition, 8-up on both sides"

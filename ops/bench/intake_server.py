@@ -19,7 +19,7 @@ from api.services import Services
 from pipeline.clock import machine_clock
 from pipeline.models.types import system_ids
 from pipeline.ports import Note
-from pipeline.press.preflight import inspect
+from pipeline.press.preflight.inspect import inspect
 from pipeline.repository.database import Database
 from pipeline.repository.drafts import Draft, Ground, KnownCreative, draft
 from pipeline.repository.intake import Accepted, Intake, Outcome

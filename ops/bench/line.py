@@ -26,7 +26,7 @@ from ops.bench.tally import Tally
 from ops.migrations import upgrade
 from ops.services.postgres import PostgresServer
 from pipeline.ports import Note
-from pipeline.press import child
+from pipeline.press.process import child
 from pipeline.repository.database import Database
 from pipeline.repository.drafts import Terms
 from pipeline.repository.intake import Accepted, Intake

@@ -27,8 +27,8 @@ from pipeline.clock import machine_clock
 from pipeline.errors import Permanent, PortError
 from pipeline.lifecycle import PROMISE_OPEN
 from pipeline.models.profile import Floor, PrinterProfile
-from pipeline.press import child
-from pipeline.press.layout import lay_out
+from pipeline.press.process import child
+from pipeline.press.sheets.layout import lay_out
 from pipeline.products import PRODUCTS
 from pipeline.repository.board import tick_until
 from pipeline.repository.database import Database

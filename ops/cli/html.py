@@ -6,8 +6,8 @@ from pathlib import Path
 from ops.cli.failure import CommandError
 from ops.cli.pairs import pairs_given
 from pipeline.errors import Permanent
-from pipeline.press import child
-from pipeline.press.merge import MergeError, fields
+from pipeline.press.html.merge import MergeError, fields
+from pipeline.press.process import child
 from pipeline.press.report import Report
 from pipeline.products import Product, Side
 

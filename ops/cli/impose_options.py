@@ -12,7 +12,7 @@ from pipeline.clock import machine_clock
 from pipeline.models.profile import Postage, Sheet
 from pipeline.models.profile_check import as_line
 from pipeline.models.service_types import default_stid, endorsement_faults
-from pipeline.press.address_side import LINES
+from pipeline.press.sheets.address_side import LINES
 from pipeline.products import Product
 
 # What a 13x19 digital press leaves blank along its edges, in all.

@@ -24,10 +24,10 @@ from pipeline.address.imb import tracking_code
 from pipeline.address.recipient_hash import recipient_hash
 from pipeline.models.profile import Imposition, Postage
 from pipeline.ports import Standardized
-from pipeline.press import child
-from pipeline.press.address_lines import printed_lines
 from pipeline.press.job import Imposed, Job, Placed
-from pipeline.press.layout import plan_places
+from pipeline.press.process import child
+from pipeline.press.sheets.address_lines import printed_lines
+from pipeline.press.sheets.layout import plan_places
 from pipeline.products import Product, Side
 from pipeline.sla.calendar import due_at
 

@@ -13,8 +13,8 @@ from ops.cli.progress import Told
 from ops.cli.recipients import Row
 from pipeline.errors import Fault
 from pipeline.ports import Standardized
-from pipeline.press import child
-from pipeline.press.merge import merge
+from pipeline.press.html.merge import merge
+from pipeline.press.process import child
 from pipeline.products import Product, Side
 
 Mailed = tuple[Row, Standardized]

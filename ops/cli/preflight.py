@@ -11,8 +11,8 @@ from ops.cli.apps import new_app
 from ops.cli.failure import CommandError, Exit
 from ops.cli.html import is_html, make_page, read_html, samples, values_given
 from ops.cli.output import Json, print_json, print_record
-from pipeline.press import child
-from pipeline.press.merge import merge as filled
+from pipeline.press.html.merge import merge as filled
+from pipeline.press.process import child
 from pipeline.press.report import Finding, Report
 from pipeline.products import PRODUCTS, Product
 

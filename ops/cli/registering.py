@@ -22,10 +22,10 @@ from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition, PrinterProfile, Sheet
 from pipeline.models.profile_check import as_line
 from pipeline.models.types import system_ids
-from pipeline.press.layout import n_up
-from pipeline.press.measures import Measures, averaged, blank_table, read_measures
-from pipeline.press.press_form import PressForm, write_press_form
-from pipeline.press.registration import Registration, register
+from pipeline.press.proofs.measures import Measures, averaged, blank_table, read_measures
+from pipeline.press.proofs.press_form import PressForm, write_press_form
+from pipeline.press.proofs.registration import Registration, register
+from pipeline.press.sheets.layout import n_up
 from pipeline.products import PRODUCTS
 from pipeline.repository import printers as repository
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pipeline.address.imb import tracking_code
 from pipeline.models.profile import PrinterProfile
-from pipeline.press import child
 from pipeline.press.job import Job, Placed
-from pipeline.press.layout import plan_places
+from pipeline.press.process import child
+from pipeline.press.sheets.layout import plan_places
 from pipeline.products import PRODUCTS, Product
 from pipeline.stages.impose import named_file, ready_body
 

@@ -7,9 +7,9 @@ from sqlalchemy import select
 
 from adapters.storage.local import LocalStorage
 from ops.services.installation import Installation
-from pipeline.press.contact_sheet import contact_sheet
 from pipeline.press.job import Job, Placed
-from pipeline.press.proof import proof
+from pipeline.press.proofs.contact_sheet import contact_sheet
+from pipeline.press.proofs.proof import proof
 from pipeline.products import PRODUCTS
 from pipeline.repository.database import Database
 from pipeline.repository.tables import drops, pieces

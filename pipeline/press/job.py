@@ -35,7 +35,7 @@ class Placed(NamedTuple):
 class Job:
     """One drop to be imposed. `frozen_at` is the only time printed, so that imposing twice gives the same bytes.
 
-    `pieces` are in mailing order; they are read more than once, and may lie on disk (`pipeline.press.pieces`). Each is a set
+    `pieces` are in mailing order; they are read more than once, and may lie on disk (`pipeline.press.sheets.pieces`). Each is a set
     of `sheets_per_piece`, which lie on one another in its slot, from its sheet on.
     """
 

@@ -13,7 +13,7 @@ from pipeline.errors import Permanent
 from pipeline.lifecycle import BATCH_ORDER, PROMISE_OPEN, PROMISE_VOIDED_BY, BatchStatus, DropStatus, Move, Status
 from pipeline.models.profile import Imposition, PrinterProfile
 from pipeline.models.types import Ids
-from pipeline.press.layout import plan_places
+from pipeline.press.sheets.layout import plan_places
 from pipeline.products import PRODUCTS
 from pipeline.repository.moves import move, select_snapshots, snapshot
 from pipeline.repository.tables import (

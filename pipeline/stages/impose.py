@@ -13,8 +13,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 from pipeline.lifecycle import BatchStatus, DropStatus
 from pipeline.models.profile import Imposition, Postage, PrinterProfile
 from pipeline.ports import Note, Storage
-from pipeline.press.address_lines import printed_lines
 from pipeline.press.job import Imposed, Job, Placed
+from pipeline.press.sheets.address_lines import printed_lines
 from pipeline.products import PRODUCTS, Product
 from pipeline.repository.batches import advance_batch
 from pipeline.repository.claims import FREED

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 from pipeline.errors import Fault
 from pipeline.lifecycle import Move, Status
 from pipeline.ports import Address, AddressStandardizer, Standardized
-from pipeline.press.address_lines import why_unprintable
+from pipeline.press.sheets.address_lines import why_unprintable
 from pipeline.products import PRODUCTS, Product
 from pipeline.repository.claims import FREED
 from pipeline.repository.many import given_rows

@@ -17,7 +17,7 @@ from pipeline.errors import Permanent
 from pipeline.lifecycle import DropStatus
 from pipeline.models.profile import Floor, PrinterProfile, proves_by_renaming
 from pipeline.ports import Doorbell, Note, is_of_printer
-from pipeline.press.layout import n_up
+from pipeline.press.sheets.layout import n_up
 from pipeline.products import PRODUCTS
 from pipeline.repository import backlog, stranded
 from pipeline.repository.aside import FAILOVER, Aside, set_drop_aside

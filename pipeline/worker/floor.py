@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Row
 from pipeline.errors import Permanent
 from pipeline.lifecycle import BatchStatus
 from pipeline.models.profile import Imposition, PrinterProfile
-from pipeline.press.layout import n_up
+from pipeline.press.sheets.layout import n_up
 from pipeline.products import PRODUCTS
 from pipeline.repository import backlog
 from pipeline.repository.suspensions import closed_days, read_suspensions

@@ -8,7 +8,7 @@ from adapters.storage.local import LocalStorage
 from pipeline.clock import Clock, machine_clock
 from pipeline.models.types import Ids, system_ids
 from pipeline.ports import AddressStandardizer, Carrier, Doorbell, Storage, WebhookSender
-from pipeline.press import child
+from pipeline.press.process import child
 from pipeline.repository.database import Database
 from pipeline.stages.acknowledge import Acknowledge
 from pipeline.stages.dispatch import Dispatch

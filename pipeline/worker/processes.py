@@ -15,7 +15,7 @@ import structlog
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from pipeline.press import child
+from pipeline.press.process import child
 from pipeline.worker.actors import declare_actors
 from pipeline.worker.broker import DramatiqDoorbell, make_broker
 from pipeline.worker.foundation import Foundation, lay_foundation

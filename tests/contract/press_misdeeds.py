@@ -11,8 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pipeline.press import zygote
-from pipeline.press.steps import CODES, INSPECT
+from pipeline.press.process import zygote
+from pipeline.press.process.steps import CODES, INSPECT
 
 MB = 1 << 20
 

@@ -15,8 +15,11 @@ import pytest
 
 from pipeline.errors import Permanent, Transient
 from pipeline.models.profile import Imposition
-from pipeline.press import child, creative, impose, preflight
-from pipeline.press.steps import INSPECT, Step
+from pipeline.press.creative import normalize as creative
+from pipeline.press.preflight import inspect as preflight
+from pipeline.press.process import child
+from pipeline.press.process.steps import INSPECT, Step
+from pipeline.press.sheets import impose
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press import hostile
 from tests.unit.press.conftest import CREATIVES, GOOD
@@ -278,8 +281,8 @@ def test_threads_ask_side_by_side(tmp_path: Path) -> None:
 _PARENT = """
 import json, os, sys
 from pathlib import Path
-from pipeline.press import child
-from pipeline.press.steps import INSPECT
+from pipeline.press.process import child
+from pipeline.press.process.steps import INSPECT
 
 press = child.Press(json.loads(sys.argv[1]))
 

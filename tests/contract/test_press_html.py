@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import Permanent
-from pipeline.press import child
-from pipeline.press.steps import RENDER
+from pipeline.press.process import child
+from pipeline.press.process.steps import RENDER
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press.conftest import CREATIVES
 from tests.unit.press.html_pages import LOADS, greeting, written
@@ -102,6 +102,6 @@ def test_without_pango_html_alone_is_refused(tmp_path: Path, monkeypatch: pytest
 _WITHOUT_PANGO = """
 import sys
 sys.modules["weasyprint"] = None
-from pipeline.press import zygote
+from pipeline.press.process import zygote
 zygote.main(zygote.STEPS, zygote._RUN)
 """

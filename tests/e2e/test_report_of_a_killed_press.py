@@ -29,7 +29,7 @@ from ops.services.process import Command, ServerProcess, free_port
 from ops.services.sshd import SshServer
 from pipeline.models.profile import PrinterProfile
 from pipeline.ports import Note
-from pipeline.press import child
+from pipeline.press.process import child
 from pipeline.repository.accounts import Sender, create_account
 from pipeline.repository.drafts import Terms
 from pipeline.repository.history import Span, histories, made_by

@@ -8,10 +8,10 @@ from reportlab.lib.colors import CMYKColor
 from reportlab.pdfgen.canvas import Canvas
 
 from pipeline.models.profile import Imposition
-from pipeline.press import child
 from pipeline.press.geometry import Rect, bleed_rect, on_piece
-from pipeline.press.layout import lay_out, plan_places
 from pipeline.press.mailing import Mailing
+from pipeline.press.process import child
+from pipeline.press.sheets.layout import lay_out, plan_places
 from pipeline.press.whites import white_areas
 from pipeline.products import PRODUCTS, Product
 from tests.unit.press import artwork_files as art

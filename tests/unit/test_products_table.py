@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.press.bars import FULL_PT, LENGTH_PT
+from pipeline.press.sheets.bars import FULL_PT, LENGTH_PT
 from pipeline.products import PRODUCTS, STOCKS, Box, Product
 
 BARS_IN = LENGTH_PT / 72

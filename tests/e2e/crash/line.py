@@ -13,9 +13,9 @@ from api import views
 from pipeline.clock import ManualClock
 from pipeline.models.types import Ids
 from pipeline.ports import Note
-from pipeline.press import creative
-from pipeline.press.impose import impose
-from pipeline.press.proof import proof
+from pipeline.press.creative import normalize as creative
+from pipeline.press.proofs.proof import proof
+from pipeline.press.sheets.impose import impose
 from pipeline.repository.accounts import Sender
 from pipeline.repository.answers import Once
 from pipeline.repository.drafts import Terms

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import select
 
 from pipeline.errors import Permanent
-from pipeline.press import child
+from pipeline.press.process import child
 from pipeline.press.report import Report
 from pipeline.products import Product
 from pipeline.repository import tables

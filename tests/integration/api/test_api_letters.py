@@ -8,7 +8,7 @@ import pikepdf
 import pytest
 from sqlalchemy import select, update
 
-from pipeline.press.creative import normalize
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.geometry import on_piece
 from pipeline.products import LETTER, PRODUCTS, SELF_MAILER_6X18, SELF_MAILER_11X9, Product
 from pipeline.repository.tables import creatives, pieces

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from sqlalchemy import update
 
-from pipeline.press.creative import normalize
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.geometry import bleed_rect, on_piece
 from pipeline.products import POSTCARD_4X6, PRODUCTS
 from pipeline.repository.tables import creatives, pieces, recipients

@@ -24,7 +24,7 @@ from pipeline.errors import Fault
 from pipeline.models import tables as models
 from pipeline.models.types import system_ids
 from pipeline.ports import Note
-from pipeline.press.preflight import inspect
+from pipeline.press.preflight.inspect import inspect
 from pipeline.press.report import Report
 from pipeline.products import Product
 from pipeline.repository import tables

@@ -8,7 +8,7 @@ import pikepdf
 import pytest
 from sqlalchemy import select
 
-from pipeline.press.measures import EDGES, PLACES
+from pipeline.press.proofs.measures import EDGES, PLACES
 from pipeline.repository import tables
 from pipeline.repository.database import Database
 from tests.integration.cli.terminal import Terminal

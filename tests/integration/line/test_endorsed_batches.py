@@ -1,6 +1,6 @@
 """The endorsement is the printer's: pieces that move to another one bear that one's, in words and in the barcode."""
 
-from pipeline.press.endorsement import endorsement_text
+from pipeline.press.sheets.endorsement import endorsement_text
 from pipeline.repository.tables import printers
 from tests.integration.line.test_failover import imposed_at_north
 from tests.integration.line.world import START, World, profile

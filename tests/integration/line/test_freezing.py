@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy.exc import IntegrityError
 
 from pipeline.errors import Permanent
-from pipeline.press.layout import n_up, plan_places
+from pipeline.press.sheets.layout import n_up, plan_places
 from pipeline.products import POSTCARD_4X6
 from pipeline.repository.accounts import Sender
 from pipeline.repository.backlog import first_words, open_printers, unprinted_batches

@@ -11,9 +11,9 @@ import pytest
 
 from pipeline.models.profile import Imposition, Postage, PrinterProfile, Sandbox
 from pipeline.ports import Address, Standardized
-from pipeline.press.address_lines import printed_lines
-from pipeline.press.creative import normalize
-from pipeline.press.impose import impose
+from pipeline.press.creative.normalize import normalize
+from pipeline.press.sheets.address_lines import printed_lines
+from pipeline.press.sheets.impose import impose
 from pipeline.products import LETTER
 from pipeline.repository.backlog import unprinted_batches
 from pipeline.repository.batches import reprint

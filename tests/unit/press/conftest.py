@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.press.creative import normalize
+from pipeline.press.creative.normalize import normalize
 from pipeline.products import POSTCARD_4X6
 
 CREATIVES = Path(__file__).parents[3] / "fixtures" / "creatives"

@@ -1,13 +1,11 @@
 """Fonts for artwork, built by hand: a program, its descriptor and the dictionaries around them."""
 
-from pathlib import Path
-
 import pikepdf
 from pikepdf import Array, Dictionary, Name
 
-from pipeline.press import typeface
+from pipeline.press.html.typefaces import FONTS
 
-LIBERATION = Path(typeface.__file__).parent / "fonts" / "LiberationSans-Regular.ttf"
+LIBERATION = FONTS / "LiberationSans-Regular.ttf"
 DECLARED = 700
 """The width of every code of these fonts, in thousandths."""
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from pipeline.press.merge import merge
+from pipeline.press.html.merge import merge
 
 _STYLE = "<style>body { font: 14pt Arial } div { position: absolute; left: .5in; top: .5in; width: 5in }</style>"
 GREETING = f"<!doctype html>{_STYLE}<div><h1>Hello {{{{first_name}}}}</h1><p>Your order {{{{order}}}} is ready.</div>"

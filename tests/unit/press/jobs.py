@@ -8,7 +8,7 @@ from typing import Any
 from pipeline.address.imb import tracking_code
 from pipeline.models.profile import Imposition, Postage
 from pipeline.press.job import Job, Placed
-from pipeline.press.layout import plan_places
+from pipeline.press.sheets.layout import plan_places
 from pipeline.products import POSTCARD_4X6
 
 PERMIT = Postage(mailer_id="123456", permit_number="1042", permit_city="Boise", permit_state="ID")

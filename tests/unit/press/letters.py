@@ -11,7 +11,7 @@ from reportlab.pdfgen.canvas import Canvas
 from pipeline.models.profile import Imposition
 from pipeline.press.geometry import bleed_rect, on_piece
 from pipeline.press.job import Placed
-from pipeline.press.layout import plan_places
+from pipeline.press.sheets.layout import plan_places
 from pipeline.products import LETTER
 from tests.unit.press import artwork_files as art
 from tests.unit.press.jobs import make_pieces

@@ -6,7 +6,7 @@ import pypdfium2
 from PIL import Image, ImageChops
 
 from pipeline.press.geometry import Rect
-from pipeline.press.layout import Slot
+from pipeline.press.sheets.layout import Slot
 
 PPI = 100
 # A pixel counts as different when one of its channels is further off than edges and rounding explain.

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.models.profile import Imposition
-from pipeline.press.address_side import check_lines
 from pipeline.press.geometry import on_piece
-from pipeline.press.impose import impose
-from pipeline.press.layout import lay_out
+from pipeline.press.sheets.address_side import check_lines
+from pipeline.press.sheets.impose import impose
+from pipeline.press.sheets.layout import lay_out
 from pipeline.press.typeface import UnprintableError, address_typeface, escaped, printable
 from pipeline.press.typesetting import UnsettableError, set_block
 from pipeline.products import POSTCARD_4X6

@@ -10,12 +10,12 @@ from PIL import Image, ImageDraw
 from reportlab.lib.colors import CMYKColor
 from reportlab.pdfgen.canvas import Canvas
 
-from pipeline.press.appearance import LOOK_PPI, compared
-from pipeline.press.creative import normalize
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.geometry import on_piece
-from pipeline.press.likeness import FAR, TOLERATED, differs, share_off
 from pipeline.press.picture import render
-from pipeline.press.preflight import inspect
+from pipeline.press.preflight.appearance import LOOK_PPI, compared
+from pipeline.press.preflight.inspect import inspect
+from pipeline.press.preflight.likeness import FAR, TOLERATED, differs, share_off
 from pipeline.press.report import Finding, Report
 from pipeline.products import POSTCARD_4X6, PRODUCTS, Box, Product
 from tests.unit.press import artwork_files as art

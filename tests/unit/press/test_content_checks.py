@@ -10,7 +10,7 @@ import pytest
 from pikepdf import Array, Dictionary, Name
 from PIL import Image, ImageChops
 
-from pipeline.press.preflight import inspect
+from pipeline.press.preflight.inspect import inspect
 from pipeline.press.report import Finding
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press import artwork_files as art

@@ -7,7 +7,7 @@ import pytest
 import zxingcpp
 from PIL import Image
 
-from pipeline.press.data_matrix import Rows, encode
+from pipeline.press.sheets.data_matrix import Rows, encode
 
 LETTERS = string.ascii_lowercase + string.digits + "_ /" + string.ascii_uppercase + "~`{}!,.-\t"
 

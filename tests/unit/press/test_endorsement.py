@@ -8,16 +8,16 @@ from PIL import Image, ImageChops
 
 from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition, Postage
-from pipeline.press.address_side import RETURN_SIZE_PT, AddressSide
-from pipeline.press.bars import FULL_PT
-from pipeline.press.creative import normalize
-from pipeline.press.endorsement import TEXTS, place_endorsement
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.geometry import bleed_rect, on_piece
-from pipeline.press.impose import impose
 from pipeline.press.job import Placed
 from pipeline.press.picture import render
-from pipeline.press.proof import address_side_pdf
-from pipeline.press.xjdf import NAMESPACE
+from pipeline.press.proofs.proof import address_side_pdf
+from pipeline.press.sheets.address_side import RETURN_SIZE_PT, AddressSide
+from pipeline.press.sheets.bars import FULL_PT
+from pipeline.press.sheets.endorsement import TEXTS, place_endorsement
+from pipeline.press.sheets.impose import impose
+from pipeline.press.sheets.xjdf import NAMESPACE
 from pipeline.products import LETTER, POSTCARD_4X6, PRODUCTS, Product
 from tests.unit.press import artwork_files
 from tests.unit.press.jobs import PERMIT, make_job, make_pieces

@@ -13,7 +13,7 @@ from fontTools.pens.basePen import NullPen
 from fontTools.ttLib import TTFont
 from pikepdf import Array, Dictionary, Name
 
-from pipeline.press.creative import normalize
+from pipeline.press.creative.normalize import normalize
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press import hostile
 from tests.unit.press.fonts import DECLARED, LIBERATION, composite, descriptor, simple

@@ -13,13 +13,14 @@ from PIL import Image
 
 from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition
-from pipeline.press import html_fonts, preflight
-from pipeline.press.creative import normalize
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.geometry import Rect
-from pipeline.press.html_page import inspect_html
-from pipeline.press.impose import impose
+from pipeline.press.html import typefaces as html_fonts
+from pipeline.press.html.page import inspect_html
+from pipeline.press.preflight import inspect as preflight
 from pipeline.press.report import Report
-from pipeline.press.shared_streams import SharedStreams
+from pipeline.press.sheets.impose import impose
+from pipeline.press.sheets.shared_streams import SharedStreams
 from pipeline.products import LETTER, POSTCARD_4X6
 from tests.unit.press.html_pages import LOADS, UNREADABLE, data_url, greeting, noise, picture, written
 from tests.unit.press.jobs import make_job, make_pieces
@@ -235,7 +236,7 @@ def test_the_same_html_looks_the_same_again(tmp_path: Path) -> None:
 
 
 def test_without_pango_it_says_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "pipeline.press.html_render", raising=False)
+    monkeypatch.delitem(sys.modules, "pipeline.press.html.render", raising=False)
     monkeypatch.setattr(importlib, "import_module", _no_pango)
     with pytest.raises(Permanent, match="apt-get install libpangoft2") as raised:
         made(tmp_path, "<p>Hello")

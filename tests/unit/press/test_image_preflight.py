@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from pipeline.press.preflight import inspect
+from pipeline.press.preflight.inspect import inspect
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press import hostile
 from tests.unit.press.hostile import image_of

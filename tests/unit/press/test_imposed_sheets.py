@@ -12,11 +12,11 @@ from PIL import Image
 
 from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition, Marks, Postage, Sheet
-from pipeline.press.creative import normalize
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.geometry import inches, pt
-from pipeline.press.impose import impose
 from pipeline.press.job import Imposed
-from pipeline.press.layout import lay_out
+from pipeline.press.sheets.impose import impose
+from pipeline.press.sheets.layout import lay_out
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press.jobs import PERMIT, make_job, make_pieces
 from tests.unit.press.seeing import text_within

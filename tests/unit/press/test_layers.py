@@ -9,10 +9,10 @@ import pytest
 from pikepdf import Array, Dictionary, Name, String
 
 from pipeline.models.profile import Imposition
-from pipeline.press.creative import normalize
-from pipeline.press.impose import impose
-from pipeline.press.layer_states import LayerStates
-from pipeline.press.preflight import inspect
+from pipeline.press.creative.layer_states import LayerStates
+from pipeline.press.creative.normalize import normalize
+from pipeline.press.preflight.inspect import inspect
+from pipeline.press.sheets.impose import impose
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press import hostile
 from tests.unit.press.artwork_files import draw

@@ -15,16 +15,16 @@ from PIL import Image
 from pipeline.address.imb import encode
 from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition
-from pipeline.press.bars import EXTENT_PT, LENGTH_PT, TRACKER_PT
-from pipeline.press.creative import normalize
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.geometry import Rect, bleed_rect, on_piece, pt
-from pipeline.press.impose import impose
 from pipeline.press.job import Imposed
-from pipeline.press.layout import lay_out, plan_places
-from pipeline.press.mail_proof import mail_proof
 from pipeline.press.mailing import Mailing
-from pipeline.press.proof import GAP_PX, PAGES_PPI, proof
-from pipeline.press.sheet_mark import mark_text
+from pipeline.press.proofs.mail_proof import mail_proof
+from pipeline.press.proofs.proof import GAP_PX, PAGES_PPI, proof
+from pipeline.press.sheets.bars import EXTENT_PT, LENGTH_PT, TRACKER_PT
+from pipeline.press.sheets.impose import impose
+from pipeline.press.sheets.layout import lay_out, plan_places
+from pipeline.press.sheets.sheet_mark import mark_text
 from pipeline.products import LETTER, Box
 from tests.unit.press.bars_seen import read_bars
 from tests.unit.press.jobs import make_job

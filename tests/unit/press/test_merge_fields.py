@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.press.merge import MergeError, fields, merge
+from pipeline.press.html.merge import MergeError, fields, merge
 
 
 def test_fields_are_filled_wherever_they_stand() -> None:

@@ -12,10 +12,10 @@ from PIL import Image, ImageCms, ImageOps
 
 from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition
-from pipeline.press.creative import normalize
-from pipeline.press.impose import impose
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.jpeg import bare_jpeg
-from pipeline.press.preflight import inspect
+from pipeline.press.preflight.inspect import inspect
+from pipeline.press.sheets.impose import impose
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press import hostile
 from tests.unit.press.artwork_files import text_at

@@ -8,7 +8,7 @@ import pikepdf
 import pytest
 from pikepdf import Array
 
-from pipeline.press.preflight import LARGEST_BYTES, inspect
+from pipeline.press.preflight.inspect import LARGEST_BYTES, inspect
 from pipeline.press.report import Report
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press import hostile

@@ -10,9 +10,9 @@ from pipeline.address.imb import encode, tracking_code
 from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition, Sheet
 from pipeline.press.geometry import Rect, pt
-from pipeline.press.measures import CROSS_IN, EDGES, PLACES, Edge, Measures, Place, Reading
-from pipeline.press.press_form import PressForm, write_press_form
-from pipeline.press.registration import register
+from pipeline.press.proofs.measures import CROSS_IN, EDGES, PLACES, Edge, Measures, Place, Reading
+from pipeline.press.proofs.press_form import PressForm, write_press_form
+from pipeline.press.proofs.registration import register
 from tests.unit.press.bars_seen import read_bars
 from tests.unit.press.seeing import render, text_within
 from tests.unit.press.x4_checker import violations

@@ -6,7 +6,7 @@ from pathlib import Path
 from pipeline.errors import Fault, Permanent
 from pipeline.models.profile import Imposition
 from pipeline.press.job import Imposed
-from pipeline.press.wire import (
+from pipeline.press.process.wire import (
     imposed_as_dict,
     imposed_from_dict,
     job_as_dict,

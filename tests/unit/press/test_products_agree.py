@@ -8,13 +8,13 @@ import pytest
 
 from api import views
 from pipeline.models.profile import Imposition
-from pipeline.press.creative import normalize
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.geometry import bleed_rect, on_piece, trim_rect
-from pipeline.press.layout import lay_out
-from pipeline.press.marked_proof import MARGIN_PT, marked_proof
 from pipeline.press.picture import render
-from pipeline.press.preflight import inspect
-from pipeline.press.template import write_template
+from pipeline.press.preflight.inspect import inspect
+from pipeline.press.proofs.marked_proof import MARGIN_PT, marked_proof
+from pipeline.press.proofs.template import write_template
+from pipeline.press.sheets.layout import lay_out
 from pipeline.press.zones import side_title, zones
 from pipeline.products import PRODUCTS, Product, Side
 from pipeline.repository.prices import Price

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from pipeline.models.profile import Imposition
-from pipeline.press.contact_sheet import contact_sheet
 from pipeline.press.geometry import on_piece, pt
-from pipeline.press.proof import PPI, proof
+from pipeline.press.proofs.contact_sheet import contact_sheet
+from pipeline.press.proofs.proof import PPI, proof
 from pipeline.products import POSTCARD_4X6
 from tests.unit.address.imb_reader import decode
 from tests.unit.press.bars_seen import read_bars

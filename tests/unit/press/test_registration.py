@@ -11,8 +11,7 @@ import pytest
 from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition, Sheet
 from pipeline.press.geometry import Rect, pt
-from pipeline.press.layout import lay_out
-from pipeline.press.measures import (
+from pipeline.press.proofs.measures import (
     CROSS_IN,
     EDGES,
     PLACES,
@@ -26,7 +25,8 @@ from pipeline.press.measures import (
     ladder_marks,
     read_measures,
 )
-from pipeline.press.registration import TOLERANCE_IN, imaging, register
+from pipeline.press.proofs.registration import TOLERANCE_IN, imaging, register
+from pipeline.press.sheets.layout import lay_out
 from pipeline.products import POSTCARD_4X6
 
 PLAIN = Imposition()

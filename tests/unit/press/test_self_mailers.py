@@ -11,13 +11,13 @@ from reportlab.pdfgen.canvas import Canvas
 
 from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition
-from pipeline.press.creative import normalize
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.folds import Creases, creases
 from pipeline.press.geometry import Rect, on_piece, pt
-from pipeline.press.impose import impose
 from pipeline.press.job import Imposed
-from pipeline.press.layout import Layout, lay_out, plan_places, trims, turns_upright
-from pipeline.press.preflight import inspect
+from pipeline.press.preflight.inspect import inspect
+from pipeline.press.sheets.impose import impose
+from pipeline.press.sheets.layout import Layout, lay_out, plan_places, trims, turns_upright
 from pipeline.products import SELF_MAILER_6X18, SELF_MAILER_11X9, Product
 from tests.unit.press import artwork_files as art
 from tests.unit.press.jobs import make_job, make_pieces

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from pipeline.models.profile import Imposition, Marks
-from pipeline.press.address_side import AddressSide
-from pipeline.press.bars import FULL_PT, LENGTH_PT
-from pipeline.press.creative import normalize
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.geometry import Rect, on_piece, pt
-from pipeline.press.impose import impose
-from pipeline.press.layout import Layout, Slot, lay_out
+from pipeline.press.sheets.address_side import AddressSide
+from pipeline.press.sheets.bars import FULL_PT, LENGTH_PT
+from pipeline.press.sheets.impose import impose
+from pipeline.press.sheets.layout import Layout, Slot, lay_out
 from pipeline.products import POSTCARD_4X6
 from tests.unit.address.imb_reader import UnreadableError, decode
 from tests.unit.press.bars_seen import read_bars

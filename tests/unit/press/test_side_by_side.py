@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.models.profile import Imposition
-from pipeline.press.impose import impose
-from pipeline.press.side_by_side import side_by_side
+from pipeline.press.sheets.impose import impose
+from pipeline.press.sheets.side_by_side import side_by_side
 from tests.unit.press.jobs import make_job, make_pieces
 
 

@@ -7,9 +7,9 @@ import pikepdf
 import pytest
 
 from pipeline.models.profile import Imposition
-from pipeline.press.conform import conform
-from pipeline.press.impose import impose
-from pipeline.press.pieces import SpooledPieces, spool
+from pipeline.press.creative.conform import conform
+from pipeline.press.sheets.impose import impose
+from pipeline.press.sheets.pieces import SpooledPieces, spool
 from tests.unit.press.jobs import make_job, make_pieces
 
 ODD = ("山田\\n", 'quote " and \\ and \u2028', "")

@@ -10,11 +10,11 @@ from PIL import Image, ImageDraw, ImageOps
 
 from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition
-from pipeline.press import code39
-from pipeline.press.creative import normalize
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.geometry import pt, trim_rect
-from pipeline.press.impose import impose
-from pipeline.press.layout import Layout, Slot, lay_out, plan_places, trims, turns_upright
+from pipeline.press.sheets import code39
+from pipeline.press.sheets.impose import impose
+from pipeline.press.sheets.layout import Layout, Slot, lay_out, plan_places, trims, turns_upright
 from pipeline.products import POSTCARD_4X6, POSTCARD_6X9, PRODUCTS, SELF_MAILER_6X18
 from tests.unit.press.jobs import make_job, make_pieces
 from tests.unit.press.seeing import cut_out, difference, render

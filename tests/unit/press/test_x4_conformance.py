@@ -8,8 +8,8 @@ import reportlab
 from pikepdf import Array, Dictionary, Name, String
 
 from pipeline.models.profile import Imposition
-from pipeline.press.creative import normalize
-from pipeline.press.impose import impose
+from pipeline.press.creative.normalize import normalize
+from pipeline.press.sheets.impose import impose
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press.conftest import CREATIVES
 from tests.unit.press.jobs import make_job, make_pieces

@@ -12,8 +12,8 @@ from xml.etree.ElementTree import Element
 import pytest
 
 from pipeline.models.profile import Imposition
-from pipeline.press.impose import impose
-from pipeline.press.layout import lay_out, trims
+from pipeline.press.sheets.impose import impose
+from pipeline.press.sheets.layout import lay_out, trims
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press.jobs import make_job, make_pieces
 

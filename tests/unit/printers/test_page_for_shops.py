@@ -8,7 +8,7 @@ from pathlib import Path
 from pipeline.models.ack_format import CSV_COLUMNS, AckBody, AckState, read_acks
 from pipeline.models.profile import Imposition, Postage, Sftp
 from pipeline.press.job import Imposed, Job
-from pipeline.press.manifest import COLUMNS
+from pipeline.press.sheets.manifest import COLUMNS
 from pipeline.stages.impose import ready_body
 
 PAGE = (Path(__file__).parents[3] / "ops" / "printers.md").read_text()

@@ -1,0 +1,1 @@
+"""The press steps in child processes with limits, whatever the file contains."""

@@ -1,0 +1,1 @@
+"""What people look at before and beside the press: proofs, templates, test forms."""

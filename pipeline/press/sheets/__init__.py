@@ -1,0 +1,1 @@
+"""Imposition: from placed pieces to press sheets, their marks, manifest and tickets."""
