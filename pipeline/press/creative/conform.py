@@ -26,8 +26,9 @@ def conform(pdf: pikepdf.Pdf) -> None:
             if isinstance(group, pikepdf.Dictionary) and group.get("/CS") == "/DeviceRGB":
                 group.CS = _srgb(pdf)
             _graphics_states(obj.get("/Resources", obj))
-            if obj.get("/Subtype") == "/CIDFontType2" and "/CIDToGIDMap" not in obj:
-                obj.CIDToGIDMap = pikepdf.Name.Identity  # what readers take where nothing is said
+            for font in obj.get("/DescendantFonts", ()):
+                if font.get("/Subtype") == "/CIDFontType2" and "/CIDToGIDMap" not in font:
+                    font.CIDToGIDMap = pikepdf.Name.Identity  # what readers take where nothing is said
 
 
 def _stream(stream: pikepdf.Stream) -> None:

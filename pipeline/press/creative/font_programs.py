@@ -27,8 +27,8 @@ class Program(Protocol):
     count: int
     """CIDs are below it."""
 
-    def draws(self, glyph: str) -> bool:
-        """Whether a glyph has an outline."""
+    def shows(self, glyph: str) -> bool:
+        """Whether a glyph is there to be set: it has an outline, or is the space."""
         ...
 
     def by_number(self, cid: int) -> str | None:
@@ -77,9 +77,9 @@ class TrueType:
     def by_number(self, cid: int) -> str | None:
         return self._font.getGlyphName(cid) if 0 < cid < self.count else None
 
-    def draws(self, glyph: str) -> bool:
+    def shows(self, glyph: str) -> bool:
         at, places = self._font.getGlyphID(glyph), self._font["loca"]
-        return bool(places[at] < places[at + 1])
+        return bool(places[at] < places[at + 1]) or any(one.get(ord(" ")) == glyph for one in self._maps.values())
 
     def by_code(self, code: int, name: str | None) -> str | None:
         """As ISO 32000-1, 9.6.6.4, has it: by the letter where the font has letters, else by the code."""
@@ -129,7 +129,7 @@ class Cff:
             return self._known(f"cid{cid:05d}")
         return self._top.charset[cid] if 0 < cid < len(self._top.charset) else None
 
-    def draws(self, glyph: str) -> bool:
+    def shows(self, glyph: str) -> bool:
         return glyph != ".notdef"
 
     def by_code(self, code: int, name: str | None) -> str | None:

@@ -64,13 +64,13 @@ def _declared(program: Program, font: pikepdf.Dictionary, inner: pikepdf.Diction
 
 
 def _by_number(program: Program, font: pikepdf.Dictionary) -> Iterator[tuple[str, float]]:
-    """Also of glyphs that only the default width is declared of, as far as they are drawn."""
+    """Also of glyphs that only the default width is declared of, as far as they can be set."""
     given = font.get("/CIDToGIDMap")
     table = given.read_bytes() if isinstance(given, pikepdf.Stream) else None
     widths, default = _cid_widths(font), float(font.get("/DW", _DEFAULT))
     for cid in range(program.count if table is None else len(table) // 2):
         glyph = program.by_number(cid if table is None else int.from_bytes(table[2 * cid : 2 * cid + 2]))
-        if glyph is not None and (cid in widths or program.draws(glyph)):
+        if glyph is not None and (cid in widths or program.shows(glyph)):
             yield glyph, widths.get(cid, default)
 
 
