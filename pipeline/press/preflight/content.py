@@ -14,25 +14,15 @@ import pikepdf
 
 from pipeline.press.content_reader import MOST_STEPS, ContentReader, TooComplexError
 from pipeline.press.names import shown_name
-from pipeline.press.preflight.census import Census, ImageUse, PathUse, TextUse
-from pipeline.press.preflight.glyphs import Glyphs, embedded
-from pipeline.press.preflight.graphics import SAME, Matrix, Place, State, around, bounds, matrix_of, scale, sides, times
-from pipeline.press.preflight.image_ink import heaviest, inks_of
+from pipeline.press.preflight.census import Census, PathUse
+from pipeline.press.preflight.graphics import SAME, Matrix, Place, State, around, matrix_of, scale, times
 from pipeline.press.preflight.inks import Ink, ink, ink_of
+from pipeline.press.preflight.noting import Notes
 
 MOST_PLACINGS = 20_000
 MOST_DEPTH = 50
 # A tenth of a square point: six million tiles on the largest card.
 SMALLEST_TILE_PT2 = 0.1
-# GWG leaves images of up to 16 pixels out: they are rules and patterns, not pictures.
-SMALLEST_IMAGE_PX = 16
-
-# A line thinner than this that is not of one ink, or ink of more than this in all, is noted with its place.
-NOTED_LINE_PT, NOTED_COVERAGE = 0.5, 3.0
-MOST_NOTED = 20_000
-# So many pictures' inks are measured; a card with more is made of scraps.
-MOST_INKED = 50
-
 _OPERATORS = (
     "q Q cm Do BI ID EI BT Tf Tr Tm Td TD TL T* Tj TJ ' \" g G rg RG k K cs CS sc SC scn SCN gs w sh PS "
     "f F f* S s B B* b b*"
@@ -45,7 +35,6 @@ _SHOWN = {"Tj", "TJ", "'", '"'}
 _COLOURS = {"g": "gray", "rg": "rgb", "k": "cmyk"}
 _FILLS = {"f", "F", "f*", "B", "B*", "b", "b*"}
 _STROKES = {"S", "s", "B", "B*", "b", "b*"}
-_UNNAMED = pikepdf.Name("/unnamed")
 _POINTS = {"m", "l", "c", "v", "y", "re"}
 
 _Instruction = tuple[list[Any], str]
@@ -57,33 +46,30 @@ def take_census(page: pikepdf.Page, matrix: Matrix) -> Census:
     Raises `TooComplexError`, and what malformed files raise.
     """
     walk = _walked(page, matrix, _OPERATORS)
-    if (walk.census.paths or walk.census.spots) and walk.steps <= MOST_PLACED_STEPS:
+    census = walk.notes.census
+    if (census.paths or census.spots) and walk.steps <= MOST_PLACED_STEPS:
         with suppress(TooComplexError):
-            walk = _walked(page, matrix, _OPERATORS + _PATHS)
-    return walk.census
+            return _walked(page, matrix, _OPERATORS + _PATHS).notes.census
+    return census
 
 
 def _walked(page: pikepdf.Page, matrix: Matrix, operators: str) -> "_Walk":
     walk = _Walk(operators)
-    walk.group(page.obj)
+    walk.notes.group(page.obj)
     walk.stream(page.obj, page.resources, State(matrix))
     return walk
 
 
 class _Walk:
     def __init__(self, operators: str) -> None:
-        self.census = Census()
+        self.notes = Notes()
         self._parsed: dict[tuple[int, int], list[_Instruction]] = {}
         self._under_way: set[tuple[int, int]] = set()
         self._beside: set[tuple[int, int]] = set()
-        self._quiet = False
-        self._glyphs: dict[tuple[int, int], Glyphs] = {}
-        self._embedded: dict[tuple[int, int], bool] = {}
         self._placings = 0
         self.steps = 0
         self._reader = ContentReader(operators)
         self._path: Place | None = None
-        self._inked: dict[tuple[int, int], float] = {}
 
     def stream(self, holder: pikepdf.Object, resources: pikepdf.Object, state: State) -> None:
         """A page, a form or a pattern: `holder` has the content, `state` is what it begins with."""
@@ -114,7 +100,7 @@ class _Walk:
         elif name == "Do":
             self._place(_resource(resources, "/XObject", operands), state, resources)
         elif name == "INLINE IMAGE":
-            self._inline_image(operands[0], state.matrix)
+            self.notes.inline_image(operands[0], state.matrix)
         elif name in _SHOWN:
             if name in "'\"":
                 state.move(0, -state.leading)
@@ -129,7 +115,7 @@ class _Walk:
             # Only a PostScript printer runs it; PDF/X-4 forbids it, and no viewer shows what it would do.
             raise TooComplexError("PostScript code")
         elif name == "sh":
-            self._shading(_resource(resources, "/Shading", operands))
+            self.notes.shading(_resource(resources, "/Shading", operands))
         elif name[0] in "TB":
             self._text_state(name, operands, state, resources)
         else:
@@ -169,7 +155,7 @@ class _Walk:
                 pattern = _resource(resources, "/Pattern", operands[-1:])
                 self._once(pattern, resources)
                 if isinstance(pattern, pikepdf.Dictionary):
-                    self._shading(pattern.get("/Shading"))
+                    self.notes.shading(pattern.get("/Shading"))
 
     def _set(self, name: str, colour: Ink, state: State) -> None:
         if name.islower():
@@ -196,71 +182,20 @@ class _Walk:
             return
         kind = str(placed.get("/Subtype", ""))
         if kind == "/Form":
-            self.group(placed)
+            self.notes.group(placed)
             inner = copy(state)
             inner.matrix = times(matrix_of(placed.get("/Matrix", SAME)), state.matrix)
             self.stream(placed, placed.get("/Resources", resources), inner)
         elif kind == "/Image":
-            one_bit = bool(placed.get("/ImageMask", False)) or int(placed.get("/BitsPerComponent", 8)) == 1
-            self._image(int(placed.Width), int(placed.Height), state.matrix, one_bit=one_bit, placed=placed)
-            self.census.blends |= "/SMask" in placed
-            space = placed.get("/ColorSpace")
-            if isinstance(space, pikepdf.Array):
-                self._note_spots(ink_of(space), bounds(state.matrix))
-
-    def _inline_image(self, inline: object, matrix: Matrix) -> None:
-        if isinstance(inline, pikepdf.PdfInlineImage):
-            one_bit = inline.image_mask or inline.bits_per_component == 1
-            self._image(inline.width, inline.height, matrix, one_bit=one_bit)
-
-    def _image(
-        self, width_px: int, height_px: int, matrix: Matrix, *, one_bit: bool, placed: pikepdf.Stream | None = None
-    ) -> None:
-        if self._quiet or min(width_px, height_px) <= SMALLEST_IMAGE_PX:
-            return
-        across, up = (side / 72 for side in sides(matrix))
-        if across and up:
-            ppi = min(width_px / across, height_px / up)
-            ink = self._coverage(placed, across) if placed is not None else 0.0
-            self.census.images.append(ImageUse(ppi, one_bit, width_px, height_px, bounds(matrix), ink))
-
-    def _coverage(self, placed: pikepdf.Stream, across_in: float) -> float:
-        """Of one image, at the size that it has the first time."""
-        if placed.objgen not in self._inked and len(self._inked) < MOST_INKED:
-            inks = inks_of(placed)
-            self._inked[placed.objgen] = heaviest(inks, inks.width / across_in) if inks else 0.0
-        return self._inked.get(placed.objgen, 0.0)
+            self.notes.image(placed, state.matrix)
 
     def _text(self, operands: list[Any], state: State) -> None:
         shown = [text for operand in operands for text in _strings(operand)]
         if state.font is None or state.invisible or not any(shown):
             return
-        name = shown_name(state.font.get("/BaseFont", state.font.get("/Name", _UNNAMED))).removeprefix("/")
-        self.census.fonts[name] = self.census.fonts.get(name, True) and self._is_embedded(state.font)
         if state.font.get("/Subtype") == "/Type3":
             self._drawn_glyphs(state.font)
-        elif missing := sum(map(self._glyphs_of(state.font).missing, shown)):
-            self.census.missing[name] += missing
-        if not self._quiet:
-            size, (x, y) = state.text_size_pt(), state.text_origin()
-            place = (x, y, x + size, y + size)
-            self.census.texts.append(TextUse(size, state.fill, state.overprint, place))
-            self.census.first_shown.setdefault(name, place)
-            self._note_spots(state.fill, place)
-
-    def _is_embedded(self, font: pikepdf.Object) -> bool:
-        key = font.objgen
-        if key not in self._embedded or key == (0, 0):
-            self._embedded[key] = embedded(font)
-        return self._embedded[key]
-
-    def _glyphs_of(self, font: pikepdf.Object) -> Glyphs:
-        key = font.objgen
-        if key == (0, 0):
-            return Glyphs(font)
-        if key not in self._glyphs:
-            self._glyphs[key] = Glyphs(font)
-        return self._glyphs[key]
+        self.notes.text(state.font, shown, state)
 
     def _drawn_glyphs(self, font: pikepdf.Object) -> None:
         for glyph in font.get("/CharProcs", pikepdf.Dictionary()).values():
@@ -276,39 +211,10 @@ class _Walk:
     def _painted(self, name: str, state: State) -> None:
         place, self._path = self._path, None
         if name in _FILLS:
-            self._note(PathUse(state.fill, None, state.overprint, place))
+            self.notes.path(PathUse(state.fill, None, state.overprint, place))
         if name in _STROKES:
             width = state.line_width * scale(state.matrix)
-            self._note(PathUse(state.stroke, width, state.stroke_overprint, place))
-
-    def _note(self, path: PathUse) -> None:
-        self._note_spots(path.ink, path.place)
-        if self._quiet or len(self.census.paths) >= MOST_NOTED:
-            return
-        thin = path.width_pt is not None and path.width_pt < NOTED_LINE_PT
-        if (
-            (thin and (path.ink.white or path.ink.several or path.width_pt == 0))
-            or path.ink.coverage > NOTED_COVERAGE
-            or (path.overprints and path.ink.white)
-        ):
-            self.census.paths.append(path)
-
-    def _note_spots(self, colour: Ink, place: Place | None) -> None:
-        for name in colour.spots:
-            places = self.census.spots.setdefault(name, [])
-            if len(places) < MOST_NOTED:
-                places.append(None if self._quiet else place)
-
-    def _shading(self, shading: pikepdf.Object | None) -> None:
-        """Fills all that is not clipped away, or a pattern's shape."""
-        space = shading.get("/ColorSpace") if isinstance(shading, pikepdf.Dictionary | pikepdf.Stream) else None
-        if isinstance(space, pikepdf.Array):
-            self._note_spots(ink_of(space), None)
-
-    def group(self, holder: pikepdf.Object) -> None:
-        group = holder.get("/Group")
-        if isinstance(group, pikepdf.Dictionary):
-            self.census.rgb_groups += group.get("/CS") == "/DeviceRGB"
+            self.notes.path(PathUse(state.stroke, width, state.stroke_overprint, place))
 
     def _extended(self, graphics: pikepdf.Object | None, state: State, resources: pikepdf.Object) -> None:
         """Soft masks print, too, at sizes that only a renderer could tell."""
@@ -317,8 +223,8 @@ class _Walk:
         mask = graphics.get("/SMask")
         if isinstance(mask, pikepdf.Dictionary):
             self._once(mask.get("/G"), resources)
-            self.group(mask.get("/G", pikepdf.Dictionary()))
-        self.census.blends |= isinstance(mask, pikepdf.Dictionary) or _is_seen_through(graphics)
+            self.notes.group(mask.get("/G", pikepdf.Dictionary()))
+        self.notes.census.blends |= isinstance(mask, pikepdf.Dictionary) or _is_seen_through(graphics)
         if "/Font" in graphics:
             state.font, state.size = _font(graphics.Font[0]), float(graphics.Font[1])
         if "/LW" in graphics:
@@ -332,9 +238,9 @@ class _Walk:
         if isinstance(holder, pikepdf.Stream) and holder.objgen not in self._beside:
             self._beside.add(holder.objgen)
             _check_tiles(holder)
-            loud, self._quiet = self._quiet, True
+            loud, self.notes.quiet = self.notes.quiet, True
             self.stream(holder, holder.get("/Resources", resources), State(SAME))
-            self._quiet = loud
+            self.notes.quiet = loud
 
 
 def _check_tiles(holder: pikepdf.Object) -> None:
