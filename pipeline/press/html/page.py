@@ -63,11 +63,11 @@ def load_renderer(folder: Path) -> Any:
 
 
 def _loads(error: "LoadsError") -> Iterator[Finding]:
-    for url in dict.fromkeys(error.urls):
+    for url in dict.fromkeys(map(_shown, error.urls)):
         if url == "data:":
             yield finding("html_broken_part", "A data: URL in the HTML cannot be read.", "Encode it again.")
         else:
-            yield finding("html_loads_url", f"The HTML loads {_shown(url)}, and nothing is loaded.", _INSIDE)
+            yield finding("html_loads_url", f"The HTML loads {url}, and nothing is loaded.", _INSIDE)
 
 
 def _shown(url: str) -> str:

@@ -18,13 +18,12 @@ import weasyprint
 from fontTools.ttLib import TTFont
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
+from pipeline.press.html.loads import named_elsewhere
 from pipeline.press.html.typefaces import FONT_FILES
 
 # What stands in the HTML without a scheme would otherwise be left out without a word.
 NOWHERE = "https://relative.invalid/"
 
-_XLINK = "http://www.w3.org/1999/xlink"
-_FRAMES = ("iframe", "frame", "video", "audio")
 _SCRIPTED = ("script", "canvas")
 # OS/2 fsType: may not be embedded at all, unless another of the lowest four bits allows it.
 _RESTRICTED, _USAGE = 0x2, 0xF
@@ -66,7 +65,7 @@ def render(html: str, css: str) -> Page:
         except FatalURLFetchingError as error:
             raise LoadsError(tuple(fetcher.refused)) from error
     # A picture in a picture is passed over without a word to us: what was asked for counts, not what was raised.
-    if loads := (*fetcher.refused, *_passed_over(page.etree_element)):
+    if loads := (*fetcher.refused, *named_elsewhere(page.etree_element)):
         raise LoadsError(loads)
     fonts = document.fonts.values()
     return Page(
@@ -77,17 +76,6 @@ def render(html: str, css: str) -> Page:
         broken=bool(lost),
         scripted=any(element.tag in _SCRIPTED for element in page.etree_element.iter()),
     )
-
-
-def _passed_over(root: Any) -> Iterator[str]:
-    """What a browser would load and WeasyPrint never asks for."""
-    for element in root.iter():
-        if element.tag in _FRAMES:
-            yield element.get("src") or f"<{element.tag}>"
-        elif str(element.tag).endswith("use"):
-            href = element.get("href") or element.get(f"{{{_XLINK}}}href") or element.get("xlink:href") or "#"
-            if not href.startswith("#"):
-                yield href
 
 
 class _OnlyData(URLFetcher):  # type: ignore[misc]  # WeasyPrint has no types

@@ -70,7 +70,40 @@ LOADS: Mapping[str, tuple[str, str]] = {
     "attachment": ("<link rel=attachment href='file:///etc/hostname'>", "file:///etc/hostname"),
     "frame": ("<iframe src='https://x.example'></iframe>", "https://x.example"),
     "frame with a text": ("<iframe srcdoc='<p>x'></iframe>", "<iframe>"),
+    "picture set": (
+        f"<img src='{picture()}' srcset='{picture()} 1x, http://x.example/a.png 2x'>",
+        "http://x.example/a.png",
+    ),
+    "picture source": (
+        "<picture><source srcset='http://x.example/a.png'><img alt=x></picture>",
+        "http://x.example/a.png",
+    ),
+    "picture button": ("<input type=image src='http://x.example/a.png'>", "http://x.example/a.png"),
+    "image set": ("<p style='background: image-set(\"http://x.example/a.png\" 1x)'>x", "http://x.example/a.png"),
+    "content": ("<p style='content: url(file:///etc/passwd)'>x", "file:///etc/passwd"),
+    "mask": (
+        "<style>@media print { p { mask-image: url('http://x.example/a.png') } }</style><p>x",
+        "http://x.example/a.png",
+    ),
+    "variable": ("<p style='--u: url(http://x.example/a.png)'>x", "http://x.example/a.png"),
+    "SVG paint": (
+        "<svg><rect width=9 height=9 fill='url(http://x.example/a.svg#p)' /></svg>",
+        "http://x.example/a.svg#p",
+    ),
+    "SVG filter": (
+        "<svg><filter id=f><feImage href='http://x.example/a.png' /></filter></svg>",
+        "http://x.example/a.png",
+    ),
 }
+
+INSIDE: Mapping[str, str] = {
+    "picture set": f"<img src='{picture()}' srcset='{picture()} 1x, {picture()} 2x' style='width: .1in'>",
+    "part of the page": "<svg width=9 height=9><rect id=r width=9 height=9 fill='url(#p)'/><use href='#r'/></svg>",
+    "for a screen": "<style>@media screen { p { background: url(http://x.example/a.png) } }</style><p style='margin: 1in'>x",
+    "namespace": "<style>@namespace s url(http://www.w3.org/2000/svg); /* url(a.png) */</style><p style='margin: 1in'>x",
+    "link": "<p style='margin: 1in'><a href='http://x.example/'>x</a>",
+}
+"""HTML that names what is in it, or what no paper would show."""
 
 _LAUGHS = "".join(f"<!ENTITY a{at} '{f'&a{at - 1};' * 10}'>" for at in range(1, 10))
 UNREADABLE: Mapping[str, str] = {

@@ -22,7 +22,7 @@ from pipeline.press.report import Report
 from pipeline.press.sheets.impose import impose
 from pipeline.press.sheets.shared_streams import SharedStreams
 from pipeline.products import LETTER, POSTCARD_4X6
-from tests.unit.press.html_pages import LOADS, UNREADABLE, data_url, greeting, noise, picture, written
+from tests.unit.press.html_pages import INSIDE, LOADS, UNREADABLE, data_url, greeting, noise, picture, written
 from tests.unit.press.jobs import make_job, make_pieces
 from tests.unit.press.seeing import render, text_within
 from tests.unit.press.x4_checker import violations
@@ -124,6 +124,11 @@ def test_what_is_not_in_the_html_is_refused_by_its_name(tmp_path: Path, case: st
     assert set(codes(report)) == {"html_loads_url"}
     assert f"The HTML loads {named}" in report.findings[0].detail
     assert not page.exists()
+
+
+@pytest.mark.parametrize("case", INSIDE)
+def test_what_is_in_the_html_is_no_load(tmp_path: Path, case: str) -> None:
+    assert codes(made(tmp_path, INSIDE[case])[0]) == []
 
 
 @pytest.mark.parametrize("case", UNREADABLE)
