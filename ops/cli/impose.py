@@ -105,8 +105,10 @@ def _tell(order: Order, outcome: Outcome, as_json: bool) -> None:
         "serials_used": f"{first}-{last}",
         "files": [str(file) for file in outcome.files],
     }
+    for warned in outcome.warnings:
+        say(str(warned))
     if as_json:
-        print_json(shown)
+        print_json(shown | {"warnings": [warned.as_dict() for warned in outcome.warnings]})
     else:
         print_record(shown)
     say(f"keep a note that serials {first} to {last} of {mailer_id} are used: a serial must not come twice")

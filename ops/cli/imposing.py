@@ -3,7 +3,6 @@
 import csv
 import tempfile
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -12,9 +11,9 @@ from zoneinfo import ZoneInfo
 
 from adapters.addresses.offline import OfflineStandardizer
 from ops.cli.addresses import CHUNK, fault_text
+from ops.cli.artwork import SharedArtwork, Warned
 from ops.cli.documents import sheets_in_set
 from ops.cli.failure import CommandError
-from ops.cli.html import is_html, make_page, read_html
 from ops.cli.impose_options import Serials
 from ops.cli.pages import Mailed, Pages, is_template, make_pages
 from ops.cli.progress import Told, progress
@@ -55,60 +54,44 @@ class Order:
 
 @dataclass(frozen=True)
 class Outcome:
-    """`files` are all that was written, `rejected` how many rows could not be mailed."""
+    """`files` are all that was written, `rejected` how many rows could not be mailed, `warnings` what to know of the artwork."""
 
     imposed: Imposed
     files: tuple[Path, ...]
     rejected: int
+    warnings: tuple[Warned, ...]
 
 
 def run(order: Order, recipients: str, out: Path) -> Outcome:
     """Raises `CommandError` where nothing can be mailed, and `Permanent` as imposing does."""
+    templates = {side: path for side, path in order.artwork.items() if is_template(path)}
+    shared = [(side, path) for side, path in order.artwork.items() if side not in templates]
     with (
         tempfile.TemporaryDirectory(prefix="mailstream-impose-") as work,
         progress() as told,
-        ThreadPoolExecutor() as pool,
+        SharedArtwork(shared, order.product, Path(work)) as artwork,
     ):
-        artwork = _Artwork(order, Path(work), pool)
         good, rejected = _read(recipients, told)
         if not good:
             artwork.ready()  # what is wrong with it is to be said first
             raise CommandError(f"no row of {recipients} can be mailed: `mailstream addresses standardize` says why")
-        pages = make_pages(artwork.templates, good, order.product, Path(work), told)
-        each = artwork.sheets_in_set(pages)
+        pages = make_pages(templates, good, order.product, Path(work), told)
+        each = _sheets_in_set(order, artwork, pages)
         pieces = _place(order, pages, each)
         told.say(f"imposing {len(pieces)} pieces")
         imposed = child.impose(_job(order, artwork.ready() | pages.artwork, pieces, each), out)
+        warnings = (*artwork.warnings(), *pages.warnings)
     rejected += pages.rejected
-    return Outcome(
-        imposed,
-        (*imposed.files, *_write_rejects(out / f"{order.stem}-rejects.csv", rejected)),
-        len(rejected),
-    )
+    files = (*imposed.files, *_write_rejects(out / f"{order.stem}-rejects.csv", rejected))
+    return Outcome(imposed, files, len(rejected), warnings)
 
 
-class _Artwork:
-    """What is the same for all rows is prepared in processes of its own, while the addresses are read in this one."""
-
-    def __init__(self, order: Order, folder: Path, pool: ThreadPoolExecutor) -> None:
-        self._order = order
-        self.templates = {side: path for side, path in order.artwork.items() if is_template(path)}
-        self._prepared: dict[Side, Future[Path]] = {
-            side: pool.submit(_prepare, path, order.product, side, folder / f"{side}.pdf")
-            for side, path in order.artwork.items()
-            if side not in self.templates
-        }
-
-    def ready(self) -> dict[str, Path]:
-        """By side, once it is prepared. Raises `CommandError` for what cannot be printed."""
-        return {side: prepared.result() for side, prepared in self._prepared.items()}
-
-    def sheets_in_set(self, pages: Pages) -> int:
-        """Only a document's artwork has to be there for that."""
-        if not self._order.product.is_document:
-            return 1
-        files = [*self.ready().values(), *pages.artwork.values()]
-        return sheets_in_set(files, self._order.product, self._order.sides or Sides.DUPLEX)
+def _sheets_in_set(order: Order, artwork: SharedArtwork, pages: Pages) -> int:
+    """Only a document's artwork has to be there for that."""
+    if not order.product.is_document:
+        return 1
+    files = [*artwork.ready().values(), *pages.artwork.values()]
+    return sheets_in_set(files, order.product, order.sides or Sides.DUPLEX)
 
 
 def _read(path: str, told: Told) -> tuple[list[Mailed], list[Mailed]]:
@@ -123,20 +106,6 @@ def _read(path: str, told: Told) -> tuple[list[Mailed], list[Mailed]]:
             told.count("standardizing addresses", len(good) + len(rejected))
     good.sort(key=lambda pair: (pair[1].zip5, _routing(pair[1]), pair[0].line))
     return good, rejected
-
-
-def _prepare(artwork: Path, product: Product, side: Side, normalized: Path) -> Path:
-    source = artwork
-    if is_html(artwork):
-        source = normalized
-        report = make_page(read_html(artwork)[0], product, side, source)
-    else:
-        report = child.inspect(artwork, product)
-    if not report.ok:
-        lines = tuple(f"{fault.code}: {fault.detail} {fault.remedy}" for fault in report.findings)
-        raise CommandError(f"{artwork} cannot be printed as {product.name}", details=lines)
-    child.normalize(source, product, normalized)
-    return normalized
 
 
 def _place(order: Order, pages: Pages, sheets: int) -> tuple[Placed, ...]:

@@ -58,6 +58,13 @@ def test_a_field_without_a_column_is_told_before_anything_is_made(
     assert not (tmp_path / "out").exists()
 
 
+def test_what_a_template_loses_is_told_once(bare: Terminal, job: list[str], tmp_path: Path) -> None:
+    written(tmp_path / "front.html", FRONT + "<script>let one = 1</script>")
+    told = bare.json("impose", *job)["warnings"]
+    front = str(tmp_path / "front.html")
+    assert [one["code"] for one in told if (one["side"], one["file"]) == ("front", front)] == ["html_script"]
+
+
 def test_preflight_shows_a_field_by_its_name_or_with_a_value(bare: Terminal, tmp_path: Path) -> None:
     front = str(written(tmp_path / "front.html", FRONT))
     proof = tmp_path / "proof.pdf"

@@ -11,9 +11,11 @@ import pytest
 from PIL import Image, ImageChops
 
 from pipeline.press.geometry import Rect
+from pipeline.products import POSTCARD_4X6
 from tests.integration.api.world import png
 from tests.integration.cli.terminal import Terminal
 from tests.unit.press import artwork_files as art
+from tests.unit.press import hostile
 from tests.unit.press.seeing import text_within
 
 POSTCARD = ("--product", "postcard_4x6")
@@ -100,6 +102,32 @@ def test_imposing_writes_sheets_manifest_and_rejects(
     [reject] = _table(out / "spring_r00-rejects.csv")
     assert (reject["line"], reject["name"], reject["order"]) == ("4", "Nobody, Home", "3")
     assert "house number" in reject["reasons"]
+
+
+def test_artwork_in_the_address_zone_is_refused(
+    bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path
+) -> None:
+    zone = POSTCARD_4X6.ink_free
+    words = art.text_at(tmp_path / "words.pdf", zone.x_in + 0.5, POSTCARD_4X6.trim_height_in - zone.bottom_in + 0.5)
+    job = _job(artwork, recipients, tmp_path / "out")
+    done = bare.run_here("impose", *job, *PERMIT, "--back", str(words))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "words.pdf cannot be printed as postcard_4x6, back" in done.stderr
+    assert "ink_in_address_zone: Artwork lies in the zone" in done.stderr
+    assert not list((tmp_path / "out").glob("*"))
+    job[job.index("--front") + 1] = str(words)
+    assert bare.json("impose", *job, *PERMIT)["pieces"] == 2, "it may stand on the front"
+
+
+def test_what_is_left_out_of_artwork_is_told(bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path) -> None:
+    form = hostile.active(tmp_path / "form.pdf")
+    job = _job(form, recipients, tmp_path / "out")
+    done = bare.run_here("impose", *job, "--back", str(artwork), *PERMIT, "--json")
+    assert f"warning annotations_dropped: front {form}: " in done.stderr
+    told = json.loads(done.stdout)["warnings"]
+    assert ("front", str(form), "annotations_dropped") in {(one["side"], one["file"], one["code"]) for one in told}
+    assert ("back", str(artwork), "tint_in_address_zone") in {(one["side"], one["file"], one["code"]) for one in told}
+    assert all(one["severity"] == "warning" for one in told)
 
 
 def test_no_mailer_id_or_serial_is_invented(bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path) -> None:
