@@ -237,6 +237,7 @@ _ARTWORK = {
     "html_unreadable": Code(422, "The HTML cannot be made a page", "Simplify it, or send the artwork as PDF."),
     "font_not_embeddable": Code(422, "A font forbids that it be embedded", "Use another font."),
     "damaged_file": Code(422, "The file is damaged", "Export it again."),
+    "damaged_image": Code(422, "A picture in the PDF is damaged", "Place it again, and export."),
     "decompression_bomb": Code(422, "The file unpacks to too much", "Export it again as a plain PDF or image."),
     "pdf_encrypted": Code(422, "The PDF is encrypted", "Save it without a password or restrictions."),
     "page_count": Code(422, "The PDF has the wrong number of pages", "Send one page for each side."),

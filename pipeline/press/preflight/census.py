@@ -43,9 +43,10 @@ class PathUse:
 class Census:
     """What was found. `fonts` are those that show text, by name; True where the font program is embedded.
 
-    `missing` counts the codes without a glyph, by font; `first_shown` is where a font's text first comes. `paths` are those of
-    which there may be something to say. `spots` are where each spot colour comes: None where that is not known. `blends`
-    says that something is transparent, `rgb_groups` how many groups are blended in plain RGB.
+    `damaged` is where each picture stands that cannot be decoded. `missing` counts the codes without a glyph, by font;
+    `first_shown` is where a font's text first comes. `paths` are those of which there may be something to say. `spots` are
+    where each spot colour comes: None where that is not known. `blends` says that something is transparent, `rgb_groups` how
+    many groups are blended in plain RGB.
     """
 
     images: list[ImageUse] = field(default_factory=list)
@@ -54,6 +55,7 @@ class Census:
     missing: Counter[str] = field(default_factory=Counter)
     texts: list[TextUse] = field(default_factory=list)
     paths: list[PathUse] = field(default_factory=list)
+    damaged: list[Place | None] = field(default_factory=list)
     spots: dict[str, list[Place | None]] = field(default_factory=dict)
     blends: bool = False
     rgb_groups: int = 0

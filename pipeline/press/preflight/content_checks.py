@@ -27,6 +27,7 @@ def content_findings(census: Census, product: Product, *, placed: bool) -> Itera
     where = _Where(product, placed)
     yield from _fonts(census, where)
     yield from _images(census, where)
+    yield from _damaged(census, where)
     yield from _texts([text for text in census.texts if where.shown(text.place)], where)
     yield from _paths([path for path in census.paths if where.shown(path.place)], where)
     yield from _inks(census, where)
@@ -54,6 +55,18 @@ class _Where:
         bleed = self._trim.grown(self._trim.x_pt)
         left, bottom, right, top = place
         return left < bleed.right_pt and right > 0 and bottom < bleed.top_pt and top > 0
+
+
+def _damaged(census: Census, where: _Where) -> Iterator[Finding]:
+    if census.damaged:
+        yield finding(
+            "damaged_image",
+            "The data of a picture in the PDF is cut short or damaged; a viewer leaves it out, and a press may stop at it.",
+            "Place the picture again from its own file, and export.",
+            box_in=where(census.damaged[0]),
+            measured=f"{len(census.damaged)} of them",
+            required="all pictures whole",
+        )
 
 
 def _fonts(census: Census, where: _Where) -> Iterator[Finding]:

@@ -8,6 +8,7 @@ from pipeline.press.names import shown_name
 from pipeline.press.preflight.census import Census, ImageUse, PathUse, TextUse
 from pipeline.press.preflight.glyphs import Glyphs, embedded
 from pipeline.press.preflight.graphics import Matrix, Place, State, bounds, sides
+from pipeline.press.preflight.image_data import is_damaged
 from pipeline.press.preflight.image_ink import heaviest, inks_of
 from pipeline.press.preflight.inks import Ink, ink_of
 
@@ -29,12 +30,14 @@ class Notes:
         self.quiet = False
         self._glyphs: dict[tuple[int, int], Glyphs] = {}
         self._embedded: dict[tuple[int, int], bool] = {}
+        self._looked_into: set[tuple[int, int]] = set()
         self._inked: dict[tuple[int, int], float] = {}
 
     def image(self, placed: pikepdf.Stream, matrix: Matrix) -> None:
         one_bit = bool(placed.get("/ImageMask", False)) or int(placed.get("/BitsPerComponent", 8)) == 1
         self._image(int(placed.Width), int(placed.Height), matrix, one_bit=one_bit, placed=placed)
         self.census.blends |= "/SMask" in placed
+        self._damage(placed, bounds(matrix))
         space = placed.get("/ColorSpace")
         if isinstance(space, pikepdf.Array):
             self._spots(ink_of(space), bounds(matrix))
@@ -80,6 +83,13 @@ class Notes:
         group = holder.get("/Group")
         if isinstance(group, pikepdf.Dictionary):
             self.census.rgb_groups += group.get("/CS") == "/DeviceRGB"
+
+    def _damage(self, placed: pikepdf.Stream, place: Place) -> None:
+        for image in (placed, placed.get("/SMask"), placed.get("/Mask")):
+            if isinstance(image, pikepdf.Stream) and image.objgen not in self._looked_into:
+                self._looked_into.add(image.objgen)
+                if is_damaged(image):
+                    self.census.damaged.append(None if self.quiet else place)
 
     def _image(
         self, width_px: int, height_px: int, matrix: Matrix, *, one_bit: bool, placed: pikepdf.Stream | None = None

@@ -1,0 +1,98 @@
+"""Whether the data of a picture in a PDF decodes to its end: a viewer leaves out what does not, and a press may stop at it."""
+
+import warnings
+from io import BytesIO
+from math import ceil
+
+import pikepdf
+import pypdfium2
+from PIL import Image
+
+from pipeline.press.limits import MALFORMED, MOST_PIXELS
+
+_PLAIN = frozenset({"/ASCIIHexDecode", "/ASCII85Decode", "/LZWDecode", "/FlateDecode", "/RunLengthDecode"})
+_JPEG = "/DCTDecode"
+# What only a viewer's own decoders read.
+_DRAWN = frozenset({"/CCITTFaxDecode", "/JBIG2Decode", "/JPXDecode"})
+_CHANNELS = {
+    "/DeviceGray": 1, "/CalGray": 1, "/Indexed": 1, "/Separation": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/Lab": 3, "/DeviceCMYK": 4,
+}  # fmt: skip
+# Some writers leave the last row out, and readers fill it up.
+_ROWS_LEFT_OUT = 1
+
+
+def is_damaged(image: pikepdf.Stream) -> bool:
+    """Of an image that is placed, or of a mask of one."""
+    try:
+        return not _decodes(image)
+    except (*MALFORMED, SyntaxError, pypdfium2.PdfiumError):
+        return True
+
+
+def _decodes(image: pikepdf.Stream) -> bool:
+    given = image.get("/Filter")
+    filters = (
+        [str(one) for one in given.as_list()] if isinstance(given, pikepdf.Array) else [str(given)] if given else []
+    )
+    if any(one not in _PLAIN for one in filters[:-1]):
+        return False
+    last = filters[-1] if filters else ""
+    if last in _DRAWN:
+        return _is_drawn(image)
+    if last == _JPEG:
+        return _is_whole_jpeg(image, behind=len(filters) - 1)
+    return (not last or last in _PLAIN) and _is_long_enough(image)
+
+
+def _is_long_enough(image: pikepdf.Stream) -> bool:
+    channels = 1 if image.get("/ImageMask", False) else _channels(image.get("/ColorSpace"))
+    bits = 1 if image.get("/ImageMask", False) else int(image.get("/BitsPerComponent", 8))
+    row, rows = ceil(int(image.Width) * channels * bits / 8), int(image.Height)
+    if row * rows > 8 * MOST_PIXELS:
+        return True  # refused for its size
+    return len(image.read_bytes()) >= row * (rows - _ROWS_LEFT_OUT)
+
+
+def _channels(space: object) -> int:
+    """Of a colour space; the least there can be of one that is known by the page's resources alone."""
+    if isinstance(space, pikepdf.Name):
+        return _CHANNELS.get(str(space), 1)
+    if not isinstance(space, pikepdf.Array) or not len(space):
+        return 1
+    kind = str(space[0])
+    if kind == "/ICCBased":
+        return int(space[1].N)
+    return len(space[1]) if kind == "/DeviceN" else _CHANNELS.get(kind, 1)
+
+
+def _is_whole_jpeg(image: pikepdf.Stream, *, behind: int) -> bool:
+    data = image.read_raw_bytes()
+    if behind:
+        with pikepdf.new() as pdf:
+            data = pdf.make_stream(data, Filter=pikepdf.Array(image.Filter.as_list()[:behind])).read_bytes()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        with Image.open(BytesIO(data), formats=["JPEG"]) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                return True  # refused for its size
+            # Read to its end all the same, and an eighth is quicker to draw.
+            opened.draft(None, (opened.width // 8, opened.height // 8))
+            opened.load()
+    return True
+
+
+def _is_drawn(image: pikepdf.Stream) -> bool:
+    """Put on a page by itself."""
+    with pikepdf.new() as pdf:
+        pdf.add_blank_page(page_size=(72, 72))
+        page = pdf.pages[0].obj
+        page.Resources = pikepdf.Dictionary(XObject=pikepdf.Dictionary(I=pdf.copy_foreign(image)))
+        page.Contents = pdf.make_stream(b"72 0 0 72 0 0 cm /I Do")
+        alone = BytesIO()
+        pdf.save(alone)
+    document = pypdfium2.PdfDocument(alone)
+    try:
+        shown = list(document[0].get_objects(max_depth=1))
+        return bool(shown) and shown[0].get_bitmap() is not None
+    finally:
+        document.close()

@@ -1,0 +1,89 @@
+"""Pictures in a PDF whose data ends early or means nothing are refused; those that every viewer draws are not."""
+
+import io
+import zlib
+from pathlib import Path
+
+import pikepdf
+import pytest
+from pikepdf import Array, Dictionary, Name
+from PIL import Image
+
+from pipeline.press.preflight.inspect import inspect
+from pipeline.products import POSTCARD_4X6
+from tests.unit.press import hostile
+
+SIDE = 600
+PICTURE = Image.radial_gradient("L").resize((SIDE, SIDE)).convert("RGB")
+RAW = PICTURE.tobytes()
+JUNK = b"junk" * 500
+
+
+def saved(kind: str) -> bytes:
+    out = io.BytesIO()
+    PICTURE.save(out, kind)
+    return out.getvalue()
+
+
+JPEG, JPX, FLATE = saved("JPEG"), saved("JPEG2000"), zlib.compress(RAW)
+Data = tuple[object, bytes]
+WHOLE: dict[str, Data] = {
+    "jpeg": (Name.DCTDecode, JPEG),
+    "jpeg 2000": (Name.JPXDecode, JPX),
+    "flate": (Name.FlateDecode, FLATE),
+    "plain": (None, RAW),
+    "a row too few": (None, RAW[: -3 * SIDE]),
+    "jpeg in flate": (Array([Name.FlateDecode, Name.DCTDecode]), zlib.compress(JPEG)),
+}
+DAMAGED: dict[str, Data] = {
+    "filter of nobody": (Name.FooDecode, RAW),
+    "jpeg of junk": (Name.DCTDecode, JUNK),
+    "jpeg cut short": (Name.DCTDecode, JPEG[: len(JPEG) // 4]),
+    "jpeg 2000 of junk": (Name.JPXDecode, JUNK),
+    "jpeg 2000 cut short": (Name.JPXDecode, JPX[: len(JPX) // 4]),
+    "jbig2 of junk": (Name.JBIG2Decode, JUNK),
+    "flate of junk": (Name.FlateDecode, JUNK),
+    "flate cut short": (Name.FlateDecode, FLATE[: len(FLATE) // 2]),
+    "half of it": (None, RAW[: len(RAW) // 2]),
+}
+
+
+def found(folder: Path, data: Data, content: bytes = b"q 100 0 0 100 50 50 cm /I Do Q") -> list[str]:
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        page.Resources = Dictionary(XObject=Dictionary(I=picture(pdf, data), Good=picture(pdf, WHOLE["jpeg"])))
+        page.Contents = pdf.make_stream(b"0.9 0.9 0.6 rg 0 0 450 306 re f " + content)
+
+    return [one.code for one in inspect(hostile.pdf_with(folder / "art.pdf", change), POSTCARD_4X6, "front").findings]
+
+
+def picture(pdf: pikepdf.Pdf, data: Data) -> pikepdf.Stream:
+    image = pdf.make_stream(data[1], Type=Name.XObject, Subtype=Name.Image, Width=SIDE, Height=SIDE)
+    image.BitsPerComponent, image.ColorSpace = 8, Name.DeviceRGB
+    if data[0] is not None:
+        image.Filter = data[0]
+    return image
+
+
+@pytest.mark.parametrize("case", WHOLE)
+def test_a_whole_picture_is_taken(tmp_path: Path, case: str) -> None:
+    assert found(tmp_path, WHOLE[case]) == []
+
+
+@pytest.mark.parametrize("case", DAMAGED)
+def test_a_damaged_picture_is_refused(tmp_path: Path, case: str) -> None:
+    assert "damaged_image" in found(tmp_path, DAMAGED[case])
+
+
+def test_a_mask_is_looked_into_as_well(tmp_path: Path) -> None:
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        image, mask = picture(pdf, WHOLE["jpeg"]), picture(pdf, DAMAGED["flate of junk"])
+        mask.ColorSpace, image.SMask = Name.DeviceGray, mask
+        page.Resources = Dictionary(XObject=Dictionary(I=image))
+        page.Contents = pdf.make_stream(b"0.9 0.9 0.6 rg 0 0 450 306 re f q 100 0 0 100 50 50 cm /I Do Q")
+
+    report = inspect(hostile.pdf_with(tmp_path / "art.pdf", change), POSTCARD_4X6, "front")
+    assert "damaged_image" in {one.code for one in report.findings}
+
+
+def test_what_is_not_placed_does_no_harm(tmp_path: Path) -> None:
+    assert found(tmp_path, DAMAGED["flate cut short"], b"q 100 0 0 100 50 50 cm /Good Do Q") == []
