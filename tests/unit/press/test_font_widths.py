@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pikepdf
 import pytest
-from fontTools.cffLib import CFFFontSet
+from fontTools.cffLib import CFFFontSet, SubrsIndex
 from fontTools.fontBuilder import FontBuilder
 from fontTools.misc.psCharStrings import T2CharString
 from fontTools.pens.basePen import NullPen
@@ -36,6 +36,40 @@ def cff() -> bytes:
     builder.setupGlyphOrder(list(drawings))
     private = {"nominalWidthX": 500, "defaultWidthX": 450}
     builder.setupCFF("Test", {"FullName": "Test"}, drawings, private)
+    out = BytesIO()
+    builder.font["CFF "].cff.compile(out, builder.font)
+    return out.getvalue()
+
+
+TRIANGLE = [100, "hmoveto", 400, "hlineto", -200, 600, "rlineto", "endchar"]
+
+
+def cff_of_subroutines(call: str) -> bytes:
+    """H and a are in subroutines with their widths, of o its beginning, and of r all but its width and its first step."""
+    builder = FontBuilder(1000, isTTF=False)
+    drawings = {
+        ".notdef": T2CharString(program=["endchar"]),
+        "H": T2CharString(program=[-107, call]),
+        "a": T2CharString(program=[-106, call, "endchar"]),
+        "r": T2CharString(program=[30, 100, -105, call]),
+        "o": T2CharString(program=[-102, call, *SQUARE[1:]]),
+    }
+    builder.setupGlyphOrder(list(drawings))
+    builder.setupCFF("Test", {"FullName": "Test"}, drawings, {"nominalWidthX": 500, "defaultWidthX": 450})
+    top = builder.font["CFF "].cff[0]
+    inner = [
+        [30, *SQUARE],
+        [30, -103, call, "return"],
+        SQUARE[1:],
+        ["return"],
+        [*TRIANGLE[:-1], "return"],
+        [30, 100, "return"],
+    ]
+    subroutines = top.GlobalSubrs
+    if call == "callsubr":
+        subroutines = top.Private.Subrs = SubrsIndex()
+    for program in inner:
+        subroutines.append(T2CharString(program=program, private=top.Private, globalSubrs=top.GlobalSubrs))
     out = BytesIO()
     builder.font["CFF "].cff.compile(out, builder.font)
     return out.getvalue()
@@ -129,7 +163,9 @@ def drawn_widths(program: bytes) -> dict[str, float]:
     font = CFFFontSet()
     font.decompile(BytesIO(program), None)
     found = {}
-    for name in ("H", "a", "r"):
+    for name in font[0].CharStrings.keys():  # noqa: SIM118  # it is no mapping
+        if name == ".notdef":
+            continue
         glyph = font[0].CharStrings[name]
         glyph.draw(NullPen())
         found[name] = glyph.width
@@ -156,11 +192,34 @@ def test_a_true_type_program_has_the_declared_advances(tmp_path: Path, font: Fon
     assert {round(one) for one in advances(*programs(normal, "/FontFile2")).values()} == {DECLARED}
 
 
+def test_nothing_but_advances_changes_in_a_true_type_program(tmp_path: Path) -> None:
+    """But for the sum in `head` of all that the file holds."""
+    source = artwork(tmp_path / "source.pdf", true_type)
+    before, after = (TTFont(BytesIO(*programs(file, "/FontFile2"))).reader for file in (source, normalized(source)))
+    assert {tag for tag in before.keys() if before[tag] != after[tag]} == {"hmtx", "head"}  # noqa: SIM118
+
+
 @pytest.mark.parametrize("font", CFF)
 def test_a_cff_program_has_the_declared_advances(tmp_path: Path, font: Font) -> None:
     source = artwork(tmp_path / "source.pdf", font)
     assert drawn_widths(*programs(source, "/FontFile3")) == {"H": 530, "a": 450, "r": 450}
     assert set(drawn_widths(*programs(normalized(source), "/FontFile3")).values()) == {DECLARED}
+
+
+@pytest.mark.parametrize("declared", [393, 394, DECLARED])
+@pytest.mark.parametrize("call", ["callsubr", "callgsubr"])
+def test_a_width_in_a_subroutine_is_set_and_no_letter_changes(tmp_path: Path, call: str, declared: int) -> None:
+    """The numbers of the first two subroutines are 107 and 106 less than nothing, and so are some of the widths."""
+
+    def subroutines(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+        described = descriptor(pdf, "/FontFile3", cff_of_subroutines(call), 32, Subtype=Name.Type1C)
+        font = simple(pdf, "Type1", described, Encoding=Name.WinAnsiEncoding)
+        font.Widths = Array([declared] * 95)
+        return font, letters("Haro")
+
+    source = artwork(tmp_path / "source.pdf", subroutines)
+    assert set(drawn_widths(*programs(source, "/FontFile3")).values()) == {530}
+    assert set(drawn_widths(*programs(normalized(source), "/FontFile3")).values()) == {declared}
 
 
 def test_fonts_that_share_a_program_may_declare_different_widths(tmp_path: Path) -> None:
