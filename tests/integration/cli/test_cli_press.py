@@ -104,6 +104,16 @@ def test_imposing_writes_sheets_manifest_and_rejects(
     assert "house number" in reject["reasons"]
 
 
+def test_imposing_twice_gives_the_same_bytes(bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path) -> None:
+    made = [
+        bare.json("impose", *_job(artwork, recipients, out), *PERMIT, "--frozen-at", "2026-11-24T15:00Z")["files"]
+        for out in (tmp_path / "once", tmp_path / "again")
+    ]
+    assert len(made[0]) == 6
+    for once, again in zip(*made, strict=True):
+        assert Path(once).read_bytes() == Path(again).read_bytes(), once
+
+
 def test_artwork_in_the_address_zone_is_refused(
     bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path
 ) -> None:
