@@ -1,6 +1,6 @@
 """An address as it is printed, and whether it can be."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from pipeline.press.sheets.address_side import check_lines, check_sender
 from pipeline.press.typesetting import UnsettableError
@@ -24,8 +24,13 @@ def printed_lines(address: Mapping[str, str], product: Product) -> tuple[str, ..
 
 def why_unprintable(address: Mapping[str, str], product: Product, *, sender: bool = False) -> str | None:
     """What is wrong with a recipient's lines, or with a sender's; names the line's number and none of its text."""
+    return why_lines_unprintable(printed_lines(address, product), product, sender=sender)
+
+
+def why_lines_unprintable(lines: Sequence[str], product: Product, *, sender: bool = False) -> str | None:
+    """As `why_unprintable`, of lines as they would be printed."""
     try:
-        (check_sender if sender else check_lines)(printed_lines(address, product), product)
+        (check_sender if sender else check_lines)(lines, product)
     except UnsettableError as error:
         return str(error)
     return None

@@ -8,6 +8,7 @@ edge.
 """
 
 from collections.abc import Sequence
+from functools import cache
 
 from pipeline.address.imb import encode
 from pipeline.errors import Permanent
@@ -55,8 +56,6 @@ class AddressSide:
         self._indicia = on_piece(product.indicia, product) if product.indicia else None
         self._sender = on_piece(product.return_address, product)
         self._face = address_typeface()
-        # A line of so many letters of ASCII fits, be they the widest.
-        self._sure = int(self._block.width_pt / (max(self._face.widths[:128]) * SIZE_PT / 1000))
         self._bars_at = [_text_matrix(slot, *self.bars_place()) for slot in slots]
         # `'` moves down a line before it prints, so a block starts one line above its first baseline.
         self._address_at = [_text_matrix(slot, self._block.x_pt, self._first_baseline_pt + PITCH_PT) for slot in slots]
@@ -113,26 +112,11 @@ class AddressSide:
 
     def address(self, slot: int, piece: Placed) -> bytes:
         """The recipient's lines. Raises `Permanent` naming the piece when they cannot be printed as they are."""
-        quick = self._as_they_are(piece.address)
-        if quick is not None:
-            return self._address_at[slot] + quick
+        codes = _as_they_are(piece.address, self._product, self._block.width_pt)
+        if codes is not None:
+            return self._address_at[slot] + b"(" + escaped(codes).replace(b"\n", b")'(") + b")'"
         lines = self._set(piece, piece.address, room_pt=self._block.width_pt, sizes_pt=(SIZE_PT, SMALL_PT))
         return self._address_at[slot] + lines
-
-    def _as_they_are(self, lines: Sequence[str]) -> bytes | None:
-        """Nearly all addresses: letters that the typeface holds, at full size. None for the rest, to be set with care."""
-        text = "\n".join(lines)
-        if len(lines) > self._product.address_lines or not text.replace("\n", "").isprintable():
-            return None
-        try:
-            codes = text.encode(ENCODING)
-        except UnicodeEncodeError:
-            return None
-        sure = self._sure if text.isascii() else 0
-        long = [line for line in codes.split(b"\n") if len(line) > sure]
-        if any(self._face.width_pt(line, SIZE_PT) > self._block.width_pt for line in long):
-            return None
-        return b"(" + escaped(codes).replace(b"\n", b")'(") + b")'"
 
     def _set(self, piece: Placed, lines: Sequence[str], *, room_pt: float, sizes_pt: tuple[float, float]) -> bytes:
         try:
@@ -148,10 +132,10 @@ class AddressSide:
 
 def check_lines(lines: Sequence[str], product: Product) -> None:
     """Raises `UnsettableError` when a recipient's lines cannot be printed on this product: to be asked at the door."""
-    _check_count(lines, product)
-    set_block(
-        lines, font=ADDRESS_FONT, room_pt=on_piece(product.address, product).width_pt, sizes_pt=(SIZE_PT, SMALL_PT)
-    )
+    room_pt = on_piece(product.address, product).width_pt
+    if _as_they_are(lines, product, room_pt) is None:
+        _check_count(lines, product)
+        set_block(lines, font=ADDRESS_FONT, room_pt=room_pt, sizes_pt=(SIZE_PT, SMALL_PT))
 
 
 def check_sender(lines: Sequence[str], product: Product) -> None:
@@ -159,6 +143,29 @@ def check_sender(lines: Sequence[str], product: Product) -> None:
     _check_count(lines, product)
     room_pt = on_piece(product.return_address, product).width_pt
     set_block(lines, font=ADDRESS_FONT, room_pt=room_pt, sizes_pt=(RETURN_SIZE_PT, RETURN_SIZE_PT))
+
+
+def _as_they_are(lines: Sequence[str], product: Product, room_pt: float) -> bytes | None:
+    """The codes of nearly all addresses, a line feed between two lines: letters that the typeface holds, at full size.
+
+    None for the rest, to be set with care.
+    """
+    text = "\n".join(lines)
+    if len(lines) > product.address_lines or not text.replace("\n", "").isprintable():
+        return None
+    try:
+        codes = text.encode(ENCODING)
+    except UnicodeEncodeError:
+        return None
+    sure, face = _sure_letters(room_pt) if text.isascii() else 0, address_typeface()
+    long = [line for line in codes.split(b"\n") if len(line) > sure]
+    return None if any(face.width_pt(line, SIZE_PT) > room_pt for line in long) else codes
+
+
+@cache
+def _sure_letters(room_pt: float) -> int:
+    """A line of so many letters of ASCII fits, be they the widest."""
+    return int(room_pt / (max(address_typeface().widths[:128]) * SIZE_PT / 1000))
 
 
 def _check_count(lines: Sequence[str], product: Product) -> None:
