@@ -17,6 +17,8 @@ _DRAWN = frozenset({"/CCITTFaxDecode", "/JBIG2Decode", "/JPXDecode"})
 _CHANNELS = {
     "/DeviceGray": 1, "/CalGray": 1, "/Indexed": 1, "/Separation": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/Lab": 3, "/DeviceCMYK": 4,
 }  # fmt: skip
+# With run lengths too, which qpdf keeps apart.
+_ALL = pikepdf.StreamDecodeLevel.specialized
 # Some writers leave the last row out, and readers fill it up.
 _ROWS_LEFT_OUT = 1
 
@@ -50,7 +52,7 @@ def _is_long_enough(image: pikepdf.Stream) -> bool:
     row, rows = ceil(int(image.Width) * channels * bits / 8), int(image.Height)
     if row * rows > 8 * MOST_PIXELS:
         return True  # refused for its size
-    return len(image.read_bytes()) >= row * (rows - _ROWS_LEFT_OUT)
+    return len(image.read_bytes(_ALL)) >= row * (rows - _ROWS_LEFT_OUT)
 
 
 def _channels(space: object) -> int:
@@ -69,7 +71,7 @@ def _is_whole_jpeg(image: pikepdf.Stream, *, behind: int) -> bool:
     data = image.read_raw_bytes()
     if behind:
         with pikepdf.new() as pdf:
-            data = pdf.make_stream(data, Filter=pikepdf.Array(image.Filter.as_list()[:behind])).read_bytes()
+            data = pdf.make_stream(data, Filter=pikepdf.Array(image.Filter.as_list()[:behind])).read_bytes(_ALL)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(BytesIO(data), formats=["JPEG"]) as opened:

@@ -33,6 +33,10 @@ WHOLE: dict[str, Data] = {
     "flate": (Name.FlateDecode, FLATE),
     "plain": (None, RAW),
     "a row too few": (None, RAW[: -3 * SIDE]),
+    "run lengths": (
+        Name.RunLengthDecode,
+        b"".join(b"\x7f" + RAW[at : at + 128] for at in range(0, len(RAW), 128)) + b"\x80",
+    ),
     "jpeg in flate": (Array([Name.FlateDecode, Name.DCTDecode]), zlib.compress(JPEG)),
 }
 DAMAGED: dict[str, Data] = {
