@@ -150,9 +150,9 @@ def _as_they_are(lines: Sequence[str], product: Product, room_pt: float) -> byte
 
     None for the rest, to be set with care.
     """
-    text = "\n".join(lines)
-    if len(lines) > product.address_lines or not text.replace("\n", "").isprintable():
+    if len(lines) > product.address_lines or not "".join(lines).isprintable():
         return None
+    text = "\n".join(lines)
     try:
         codes = text.encode(ENCODING)
     except UnicodeEncodeError:
