@@ -78,7 +78,7 @@ def _is_whole_jpeg(image: pikepdf.Stream, *, behind: int) -> bool:
             if opened.width * opened.height > MOST_PIXELS:
                 return True  # refused for its size
             # Read to its end all the same, and an eighth is quicker to draw.
-            opened.draft(None, (opened.width // 8, opened.height // 8))
+            opened.draft(None, (max(opened.width // 8, 1), max(opened.height // 8, 1)))
             opened.load()
     return True
 

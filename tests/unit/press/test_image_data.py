@@ -19,13 +19,14 @@ RAW = PICTURE.tobytes()
 JUNK = b"junk" * 500
 
 
-def saved(kind: str) -> bytes:
+def saved(kind: str, side: int = SIDE) -> bytes:
     out = io.BytesIO()
-    PICTURE.save(out, kind)
+    PICTURE.resize((side, side)).save(out, kind)
     return out.getvalue()
 
 
 JPEG, JPX, FLATE = saved("JPEG"), saved("JPEG2000"), zlib.compress(RAW)
+RUNS = b"".join(b"\x3f" + RAW[at : at + 64] for at in range(0, len(RAW), 64)) + b"\x80"
 Data = tuple[object, bytes]
 WHOLE: dict[str, Data] = {
     "jpeg": (Name.DCTDecode, JPEG),
@@ -33,10 +34,8 @@ WHOLE: dict[str, Data] = {
     "flate": (Name.FlateDecode, FLATE),
     "plain": (None, RAW),
     "a row too few": (None, RAW[: -3 * SIDE]),
-    "run lengths": (
-        Name.RunLengthDecode,
-        b"".join(b"\x7f" + RAW[at : at + 128] for at in range(0, len(RAW), 128)) + b"\x80",
-    ),
+    "run lengths": (Name.RunLengthDecode, RUNS),
+    "tiny jpeg": (Name.DCTDecode, saved("JPEG", 2)),
     "jpeg in flate": (Array([Name.FlateDecode, Name.DCTDecode]), zlib.compress(JPEG)),
 }
 DAMAGED: dict[str, Data] = {
