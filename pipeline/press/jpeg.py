@@ -1,10 +1,12 @@
-"""JPEG data as a PDF may carry it: the pixels untouched, all that is said beside them taken out.
+"""JPEG data as a PDF may carry it: the pixels untouched, all that is said beside them taken out; and what its inks mean.
 
 Cameras write where a picture was taken, and of whom, into the application segments, and whole second pictures behind the
 first; a printer has no business with either.
 """
 
 import re
+
+from PIL import Image, ImageChops
 
 _START_OF_SCAN, _END_OF_IMAGE = 0xDA, 0xD9
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
@@ -33,6 +35,11 @@ def bare_jpeg(data: bytes) -> bytes:
         if _is_kept(marker):
             kept.append(bytes((0xFF, marker)) + data[at:end])
         at = end
+
+
+def as_inks(image: Image.Image) -> Image.Image:
+    """An opened JPEG in CMYK as the file means it: Pillow takes all of them to be inverted, and only Adobe's are."""
+    return image if "adobe" in image.info else ImageChops.invert(image)
 
 
 def _marker(data: bytes, at: int) -> tuple[int, int]:

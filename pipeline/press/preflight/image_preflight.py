@@ -6,6 +6,7 @@ from pathlib import Path
 from PIL import Image
 
 from pipeline.press.exif import upright_size
+from pipeline.press.jpeg import as_inks
 from pipeline.press.limits import MOST_PIXELS
 from pipeline.press.preflight.content_checks import ink_limit
 from pipeline.press.preflight.image_ink import heaviest
@@ -30,7 +31,7 @@ def inspect_image(source: Path, product: Product, kind: str) -> Report:
                 )
             image.load()
             faults = (*_mode(image), *_size(width, height, product))
-            heavy = heaviest(image, _ppi(width, height, product)) if image.mode == "CMYK" else 0.0
+            heavy = heaviest(as_inks(image), _ppi(width, height, product)) if image.mode == "CMYK" else 0.0
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return _refused(kind, "decompression_bomb", "The image has too many pixels for any print.", "Scale it down.")
     except (OSError, SyntaxError, ValueError):

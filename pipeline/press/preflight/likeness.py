@@ -12,6 +12,7 @@ from PIL import Image, ImageChops, ImageCms, ImageFilter, ImageOps
 
 from pipeline.press.artbox import PageView, artwork_box
 from pipeline.press.geometry import Rect, bleed_rect
+from pipeline.press.jpeg import as_inks
 from pipeline.press.picture import render_part
 from pipeline.press.report import Finding, finding
 from pipeline.press.srgb import srgb_profile
@@ -71,7 +72,8 @@ def original_image(source: Path, kind: str, size: tuple[int, int]) -> tuple[Imag
         far = FAR_INKS if image.mode == "CMYK" else FAR
         # A JPEG can be decoded small, as long as it stays larger than what it is compared with.
         image.draft(image.mode, (2 * max(size), 2 * max(size)))
-        shown = _in_srgb(ImageOps.exif_transpose(image))
+        meant = as_inks(image) if image.mode == "CMYK" else image
+        shown = _in_srgb(ImageOps.exif_transpose(meant))
     return ImageOps.fit(shown, size, Image.Resampling.BOX), far
 
 

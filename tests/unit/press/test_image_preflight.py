@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageChops
 
 from pipeline.press.preflight.inspect import inspect
 from pipeline.products import POSTCARD_4X6
@@ -39,10 +39,22 @@ def _cut(name: str) -> Callable[[Path], Path]:
     return build
 
 
+def _not_adobes(folder: Path) -> Path:
+    """Inks as they are, and no word of Adobe's: Pillow writes them inverted, and says so."""
+    inverted = ImageChops.invert(image_of(*FULL, "CMYK"))
+    inverted.save(folder / "a.jpg")
+    body = (folder / "a.jpg").read_bytes()
+    start = body.index(b"\xff\xee")
+    end = start + 2 + int.from_bytes(body[start + 2 : start + 4])
+    (folder / "a.jpg").write_bytes(body[:start] + body[end:])
+    return folder / "a.jpg"
+
+
 ACCEPTED: dict[str, Callable[[Path], Path]] = {
     "rgb jpeg": _save("a.jpg", image_of(*FULL)),
     "progressive jpeg": _save("a.jpg", image_of(*FULL), progressive=True),
     "cmyk jpeg": _save("a.jpg", image_of(*FULL, "CMYK")),
+    "cmyk jpeg that is not Adobe's": _not_adobes,
     "grey jpeg": _save("a.jpg", image_of(*FULL, "L")),
     "jpeg turned by its camera": _save("a.jpg", image_of(*FULL[::-1]), exif=_rotated(6)),
     "png with alpha": _save("a.png", image_of(*FULL, "RGBA")),
