@@ -67,6 +67,7 @@ class _Walk:
         self._under_way: set[tuple[int, int]] = set()
         self._beside: set[tuple[int, int]] = set()
         self._placings = 0
+        self._base = SAME
         self.steps = 0
         self._reader = ContentReader(operators)
         self._path: Place | None = None
@@ -80,6 +81,7 @@ class _Walk:
         if len(self._under_way) >= MOST_DEPTH:
             raise TooComplexError(f"more than {MOST_DEPTH} forms inside one another")
         self._under_way.add(key)
+        outer, self._base = self._base, state.matrix
         instructions = self._instructions(holder, key)
         self.steps += len(instructions)
         if self.steps > MOST_STEPS:
@@ -93,6 +95,7 @@ class _Walk:
             else:
                 self._operator(name, operands, state, resources)
         self._under_way.discard(key)
+        self._base = outer
 
     def _operator(self, name: str, operands: list[Any], state: State, resources: pikepdf.Object) -> None:
         if name == "cm":
@@ -153,7 +156,7 @@ class _Walk:
             self._set(name, replace(old, values=given), state)
             if operands and isinstance(operands[-1], pikepdf.Name):
                 pattern = _resource(resources, "/Pattern", operands[-1:])
-                self._once(pattern, resources)
+                self._tile(pattern, resources)
                 if isinstance(pattern, pikepdf.Dictionary):
                     self.notes.shading(pattern.get("/Shading"))
 
@@ -233,14 +236,19 @@ class _Walk:
             state.overprint = bool(graphics.get("/op", graphics.get("/OP", False)))
             state.stroke_overprint = bool(graphics.get("/OP", state.stroke_overprint))
 
-    def _once(self, holder: pikepdf.Object | None, resources: pikepdf.Object) -> None:
-        """What prints at sizes unknown here: patterns, masks, drawn glyphs. Only their fonts are looked at."""
+    def _tile(self, pattern: pikepdf.Object | None, resources: pikepdf.Object) -> None:
+        """A pattern is as large as its matrix says, in the units of the page or form that it stands in, wherever it is used."""
+        if isinstance(pattern, pikepdf.Stream):
+            _check_tiles(pattern)
+            self._once(pattern, resources, times(matrix_of(pattern.get("/Matrix", SAME)), self._base))
+
+    def _once(self, holder: pikepdf.Object | None, resources: pikepdf.Object, matrix: Matrix | None = None) -> None:
+        """Patterns, masks, drawn glyphs. Of what prints at a size unknown here only fonts and spot colours are looked at."""
         if isinstance(holder, pikepdf.Stream) and holder.objgen not in self._beside:
             self._beside.add(holder.objgen)
-            _check_tiles(holder)
-            loud, self.notes.quiet = self.notes.quiet, True
-            self.stream(holder, holder.get("/Resources", resources), State(SAME))
-            self.notes.quiet = loud
+            before, self.notes.quiet = self.notes.quiet, self.notes.quiet or matrix is None
+            self.stream(holder, holder.get("/Resources", resources), State(matrix or SAME))
+            self.notes.quiet = before
 
 
 def _check_tiles(holder: pikepdf.Object) -> None:

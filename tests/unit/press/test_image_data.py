@@ -2,6 +2,7 @@
 
 import io
 import zlib
+from functools import partial
 from pathlib import Path
 
 import pikepdf
@@ -90,3 +91,22 @@ def test_a_mask_is_looked_into_as_well(tmp_path: Path) -> None:
 
 def test_what_is_not_placed_does_no_harm(tmp_path: Path) -> None:
     assert found(tmp_path, DAMAGED["flate cut short"], b"q 100 0 0 100 50 50 cm /Good Do Q") == []
+
+
+def test_a_picture_in_a_pattern_is_measured_at_the_size_of_its_tile(tmp_path: Path) -> None:
+    def change(scale: float, pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        tile = pdf.make_stream(
+            b"q 300 0 0 200 0 0 cm /I Do Q", Type=Name.Pattern, PatternType=1, PaintType=1, TilingType=1,
+            BBox=Array([0, 0, 300, 200]), XStep=300, YStep=200, Matrix=Array([scale, 0, 0, scale, 50, 50]),
+            Resources=Dictionary(XObject=Dictionary(I=picture(pdf, WHOLE["jpeg"]))),
+        )  # fmt: skip
+        page.Resources = Dictionary(Pattern=Dictionary(P=tile))
+        page.Contents = pdf.make_stream(
+            b"0.9 0.9 0.6 rg 0 0 450 306 re f 0.01 0 0 0.01 0 0 cm /Pattern cs /P scn 0 0 45000 30600 re f"
+        )
+
+    def ppi(scale: float) -> float | None:
+        return inspect(hostile.pdf_with(tmp_path / "art.pdf", partial(change, scale)), POSTCARD_4X6, "front").ppi
+
+    assert ppi(1) == SIDE / 300 * 72
+    assert ppi(0.5) == 2 * SIDE / 300 * 72
