@@ -86,7 +86,7 @@ def impose(
         postage=paid,
         mail_class=mail_class,
         serials=serials_of(serials, mailer_id, paid.stid(mail_class)),
-        sender=sender_of(return_address, paid.endorsement(mail_class)),
+        sender=sender_of(return_address, paid.endorsement(mail_class), card),
         stem=stem,
         frozen_at=moment_of(frozen_at),
         zone=zone_of(zone),

@@ -12,6 +12,7 @@ from pipeline.clock import machine_clock
 from pipeline.models.profile import Postage, Sheet
 from pipeline.models.profile_check import as_line
 from pipeline.models.service_types import default_stid, endorsement_faults
+from pipeline.press.sheets.address_lines import why_lines_unprintable
 from pipeline.press.sheets.address_side import LINES
 from pipeline.products import Product
 
@@ -72,12 +73,15 @@ def check_service(paid: Postage, product: Product) -> None:
         )
 
 
-def sender_of(text: str, endorsement: str) -> tuple[str, ...]:
+def sender_of(text: str, endorsement: str, product: Product) -> tuple[str, ...]:
     lines = tuple(line.strip() for line in text.split(";") if line.strip())
     if len(lines) > LINES:
         raise CommandError(f"--return-address has {len(lines)} lines; {LINES} is the most", Exit.USAGE)
     if endorsement != "none" and not lines:
         raise CommandError("an endorsement needs a return address: give --return-address", Exit.USAGE)
+    why = why_lines_unprintable(lines, product, sender=True) if lines else None
+    if why is not None:
+        raise CommandError(f"--return-address cannot be printed: {why}; shorten it, or leave lines out", Exit.USAGE)
     return lines
 
 

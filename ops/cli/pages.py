@@ -1,26 +1,23 @@
 """The pages of `mailstream impose` that differ from row to row: made from HTML with fields, the same values sharing one."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
 from ops.cli.artwork import Warned
 from ops.cli.failure import CommandError
 from ops.cli.html import is_html, make_page, read_html
+from ops.cli.mailable import Mailed, Parted, Rejected, reasons
 from ops.cli.progress import Told
 from ops.cli.recipients import Row
 from pipeline.errors import Fault
-from pipeline.ports import Standardized
 from pipeline.press.html.merge import merge
 from pipeline.press.process import child
 from pipeline.press.report import Finding, Report
 from pipeline.products import Product, Side
-
-Mailed = tuple[Row, Standardized]
-"""A row and what the post made of its address."""
 
 
 @dataclass(frozen=True)
@@ -32,41 +29,39 @@ class Pages:
 
     artwork: dict[str, Path]
     good: list[Mailed]
-    rejected: list[Mailed]
+    rejected: list[Rejected]
     names: dict[Side, list[str]]
     warnings: list[Warned]
 
 
-def make_pages(
-    templates: Mapping[Side, Path], rows: Sequence[Mailed], product: Product, folder: Path, told: Told
-) -> Pages:
-    """A page for each row and template. Raises `CommandError` where no row has one."""
+def make_pages(templates: Mapping[Side, Path], parted: Parted, product: Product, folder: Path, told: Told) -> Pages:
+    """A page for each good row and template. Raises `CommandError` where no row has one."""
     if not templates:
-        return Pages({}, list(rows), [], {}, [])
+        return Pages({}, parted.good, [], {}, [])
     texts = {side: read_html(file) for side, file in templates.items()}
     wanted = {name for _, names in texts.values() for name in names}
-    refused = {row.line: found for row, _ in rows if (found := _missing(wanted, row))}
+    refused = {line: found for line, row in parted.rows.items() if (found := _missing(wanted, row))}
     pages = _Pages(product, folder)
     for side, (html, _) in texts.items():
         told.say(f"setting the {side}s")
-        pages.make(side, {merge(html, row.fields) for row, _ in rows if row.line not in refused})
+        pages.make(side, {merge(html, row.fields) for line, row in parted.rows.items() if line not in refused})
     names: dict[Side, list[str]] = {side: [] for side in texts}
     good = []
-    for row, answer in rows:
-        if row.line in refused:
+    for one in parted.good:
+        if one.line in refused:
             continue
-        made = {side: pages.made[side, merge(html, row.fields)] for side, (html, _) in texts.items()}
+        values = parted.rows[one.line].fields
+        made = {side: pages.made[side, merge(html, values)] for side, (html, _) in texts.items()}
         faults = tuple(fault for page in made.values() if not isinstance(page, str) for fault in page)
         if faults:
-            refused[row.line] = faults
+            refused[one.line] = faults
             continue
-        good.append((row, answer))
+        good.append(one)
         for side, page in made.items():
             names[side].append(str(page))
+    rejected = [(parted.rows[line], faults) for line, faults in refused.items()]
     if not good:
-        reasons = {f"{one.code}: {one.detail} {one.remedy}" for faults in refused.values() for one in faults}
-        raise CommandError("no row has a page that can be printed", details=tuple(sorted(reasons)[:20]))
-    rejected = [(row, replace(answer, faults=refused[row.line])) for row, answer in rows if row.line in refused]
+        raise CommandError("no row has a page that can be printed", details=reasons(rejected))
     warnings = [Warned(templates[side], side, found) for (side, _), found in pages.warnings.items()]
     return Pages(pages.artwork, good, rejected, names, warnings)
 

@@ -54,7 +54,7 @@ def test_a_field_without_a_column_is_told_before_anything_is_made(
 ) -> None:
     written(tmp_path / "front.html", FRONT.replace("order_no", "colour"))
     said = bare.refusal("impose", *job, code=1)
-    assert "missing_merge_field: The row has no column colour. Add the column." in said
+    assert "missing_merge_field /colour: The row has no column colour. Add the column." in said
     assert not (tmp_path / "out").exists()
 
 

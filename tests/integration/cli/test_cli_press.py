@@ -140,6 +140,25 @@ def test_what_is_left_out_of_artwork_is_told(bare: Terminal, artwork: Path, reci
     assert all(one["severity"] == "warning" for one in told)
 
 
+def test_a_row_whose_address_cannot_be_printed_is_rejected_alone(bare: Terminal, artwork: Path, tmp_path: Path) -> None:
+    recipients = tmp_path / "recipients.csv"
+    long = "Wolfeschlegelsteinhausenbergerdorff Maximilian Alexander von und zu Hohenlohe-Langenburg"
+    where = "185 Berry Street Suite 6100,San Francisco,CA,94107"
+    names = ["Ada Lovelace", "李明", long, "Nguyễn Văn An"]
+    recipients.write_text("name,line1,city,state,zip\n" + "".join(f"{name},{where}\n" for name in names))
+    out = tmp_path / "out"
+    made = bare.json("impose", *_job(artwork, recipients, out), *PERMIT)
+    assert (made["pieces"], made["rejected"]) == (2, 2)
+    reasons = {row["line"]: row["reasons"] for row in _table(out / "batch_r00-rejects.csv")}
+    assert "invalid_characters /name" in reasons["3"]
+    assert "address_unprintable : The address cannot be printed: line 1: 88 characters do not fit" in reasons["4"]
+    recipients.write_text(f"name,line1,city,state,zip\n{long},{where}\n")
+    said = bare.refusal("impose", *_job(artwork, recipients, tmp_path / "none"), *PERMIT, code=1)
+    assert "can be mailed" in said
+    assert "line 1: 88 characters do not fit" in said
+    assert not (tmp_path / "none").exists()
+
+
 def test_no_mailer_id_or_serial_is_invented(bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path) -> None:
     for missing in ("--mailer-id", "--serials"):
         job = _job(artwork, recipients, tmp_path / "out")
@@ -199,6 +218,7 @@ def test_an_endorsement_is_printed_below_the_return_address(
         (("--endorsement", "electronic"), "needs the --stid of an ACS service"),
         (("--endorsement", "temp_return", "--class", "marketing"), "endorsement_marketing: input should be 'none'"),
         (("--return-address", "a;b;c;d;e;f"), "5 is the most"),
+        (("--return-address", "Harbor Books;李明"), "--return-address cannot be printed: line 2: U+674E has no glyph"),
         (("--class", "parcel"), "give first_class or marketing"),
     ],
 )
