@@ -120,6 +120,8 @@ class _Room:
             size = min(TARGET_PT, self._depths[edge] - behind)
             if middle_bay:
                 self._split(middle_bay, middle, size)
+            else:
+                self._cut_back(bays, middle, size)
             return self._mark("target", edge, middle - size / 2, size, behind, size)
         if not bays or self._depths[edge] < THINNEST_PT - 1e-6:
             return None
@@ -131,6 +133,15 @@ class _Room:
         gone = size / 2 + BESIDE_PT
         self._bays.insert(self._bays.index(bay) + 1, _Bay(bay.edge, middle + gone, bay.end, bay.depth))
         bay.end = middle - gone
+
+    def _cut_back(self, bays: list[_Bay], middle: float, size: float) -> None:
+        """A target behind crop marks may be wider than the room between two bays."""
+        half = size / 2 + CLEAR_PT
+        for bay in bays:
+            if bay.end <= middle:
+                bay.end = min(bay.end, middle - half)
+            else:
+                bay.start = max(bay.start, middle + half)
 
     def _beside(self, edge: Edge) -> list[_Bay]:
         across = edge in ("foot", "head")

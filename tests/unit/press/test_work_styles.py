@@ -1,5 +1,6 @@
 """Work styles, stacks, gutters and marks: what lies where on the sheet, as seen and in numbers."""
 
+from itertools import combinations
 from itertools import product as pairs
 from pathlib import Path
 from typing import Any
@@ -9,13 +10,13 @@ import pytest
 from PIL import Image, ImageDraw, ImageOps
 
 from pipeline.errors import Permanent
-from pipeline.models.profile import Imposition
+from pipeline.models.profile import Imposition, Marks, Sheet
 from pipeline.press.creative.normalize import normalize
 from pipeline.press.geometry import pt, trim_rect
 from pipeline.press.sheets import code39
 from pipeline.press.sheets.impose import impose
 from pipeline.press.sheets.layout import Layout, Slot, lay_out, plan_places, trims, turns_upright
-from pipeline.products import POSTCARD_4X6, POSTCARD_6X9, PRODUCTS, SELF_MAILER_6X18
+from pipeline.products import POSTCARD_4X6, POSTCARD_6X9, PRODUCTS, SELF_MAILER_6X18, Product
 from tests.unit.press.jobs import make_job, make_pieces
 from tests.unit.press.seeing import cut_out, difference, render
 
@@ -244,3 +245,23 @@ def _code39(image: Image.Image) -> str:
         letters["".join("1" if run > wide else "0" for run in runs[start : start + 9])]
         for start in range(0, len(runs), 10)
     )
+
+
+@pytest.mark.parametrize("product", PRODUCTS.values(), ids=lambda one: str(one.name))
+@pytest.mark.parametrize("size", [(13, 19), (12, 18), (19, 13)], ids=str)
+@pytest.mark.parametrize("gripper_in", [0.0, 0.4])
+def test_marks_keep_clear_of_one_another(product: Product, size: tuple[int, int], gripper_in: float) -> None:
+    """The barcode's room holds its quiet zones, so that no mark may reach into another's."""
+    sheet = Sheet(
+        width_in=size[0], height_in=size[1], imageable_width_in=size[0] - 0.28, imageable_height_in=size[1] - 0.31,
+        gripper_in=gripper_in,
+    )  # fmt: skip
+    try:
+        layout = lay_out(product, Imposition(sheet=sheet, marks=Marks(barcode=True)))
+    except Permanent:  # refused with the numbers, which is another test's
+        return
+    for side in (layout.front, layout.back):
+        for one, other in combinations([mark.box for mark in side.marks], 2):
+            across = min(one.right_pt, other.right_pt) - max(one.x_pt, other.x_pt)
+            up = min(one.top_pt, other.top_pt) - max(one.y_pt, other.y_pt)
+            assert min(across, up) <= 1e-6
