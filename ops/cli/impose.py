@@ -63,7 +63,11 @@ def impose(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Write press sheets, manifest, ticket and proof; rows that cannot be mailed go to STEM-rejects.csv with the reasons."""
+    """Write press sheets, manifest, ticket and proof; rows that cannot be mailed go to STEM-rejects.csv with the reasons.
+
+    A field of HTML, {{name}}, has each row's value in the column of that name. An empty cell is an empty value, and prints nothing;
+    a row that ends before its cell, or has null there, is rejected.
+    """
     card = product_named(product)
     check_sides(card, sides, two_sided=back is not None)
     artwork: dict[Side, Path] = {"front": existing(front)}

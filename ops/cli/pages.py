@@ -98,8 +98,9 @@ class _Pages:
 
 
 def _missing(names: set[str], row: Row) -> tuple[Fault, ...]:
+    remedy = "Give every row that column, and a cell in it; an empty one prints nothing."
     return tuple(
-        Fault("missing_merge_field", f"/{name}", f"The row has no column {name}.", "Add the column.")
+        Fault("missing_merge_field", f"/{name}", f"The row has no value for {name}.", remedy)
         for name in sorted(names - row.fields.keys())
     )
 

@@ -24,7 +24,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Row:
-    """`line` is where it stands in the file, from 1; `cells` are as they were, one for each of `columns`.
+    """`line` is where it stands in the file, from 1; `cells` are as they were, one for each of `columns`: None where there is none.
 
     The address is of the columns that have its names, whatever their capitals and the spaces around them; what is missing is empty.
     """
@@ -41,8 +41,11 @@ class Row:
 
     @property
     def fields(self) -> dict[str, str]:
-        """The values for fields of a template: by column, as it stands, and with `_` for what no field's name can have."""
-        values = {name.strip(): _text(value) for name, value in self.values.items()}
+        """The values for fields of a template: by column, as it stands, and with `_` for what no field's name can have.
+
+        An empty cell is a value, as an empty string is to the API; a cell that is missing, or null in JSON, is none.
+        """
+        values = {name.strip(): _text(value) for name, value in self.values.items() if value is not None}
         return {re.sub(r"\W+", "_", name): value for name, value in values.items()} | values
 
 
@@ -97,9 +100,10 @@ def _csv_rows(reader: Any, columns: tuple[str, ...], name: str) -> Iterator[Row]
             if len(values) > len(columns):
                 remedy = "put values that have commas in quotation marks"
                 raise CommandError(f"{name} line {reader.line_num} has more values than the first line: {remedy}")
-            values += [""] * (len(columns) - len(values))
-            address = Address(**_NO_ADDRESS | {field: values[at].strip() for field, at in parts})
-            yield Row(reader.line_num, columns, values, address)
+            short = len(columns) - len(values)
+            cells = [*values, *[None] * short] if short else values
+            address = Address(**_NO_ADDRESS | {field: _text(cells[at]) for field, at in parts})
+            yield Row(reader.line_num, columns, cells, address)
     except csv.Error as error:
         raise CommandError(f"{name} line {reader.line_num} is not CSV: {error}") from error
 

@@ -54,8 +54,37 @@ def test_a_field_without_a_column_is_told_before_anything_is_made(
 ) -> None:
     written(tmp_path / "front.html", FRONT.replace("order_no", "colour"))
     said = bare.refusal("impose", *job, code=1)
-    assert "missing_merge_field /colour: The row has no column colour. Add the column." in said
+    assert "missing_merge_field /colour: The row has no value for colour. Give every row that column" in said
     assert not (tmp_path / "out").exists()
+
+
+WHERE = '"line1":"185 Berry Street Suite 6100","city":"San Francisco","state":"CA","zip":"94107"'
+GAPS = {
+    "csv": (
+        "line1,city,state,zip,Name,order_no\n"
+        + "".join(f"185 Berry Street Suite 6100,San Francisco,CA,94107,{rest}\n" for rest in ("Ada,1", ",2", "Cy"))
+    ),
+    "jsonl": "".join(
+        f"{{{WHERE},{rest}}}\n"
+        for rest in ('"Name":"Ada","order_no":1', '"Name":"","order_no":2', '"Name":"Cy","order_no":null')
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", GAPS)
+def test_a_row_without_a_value_is_rejected_and_an_empty_one_prints(
+    bare: Terminal, job: list[str], tmp_path: Path, kind: str
+) -> None:
+    job[job.index("--recipients") + 1] = str(written(tmp_path / f"gaps.{kind}", GAPS[kind]))
+    made = bare.json("impose", *job)
+    assert (made["pieces"], made["rejected"]) == (2, 1)
+    text = " ".join(text_within(tmp_path / "out" / "batch_r00.pdf", 0, SHEET).split())
+    assert "Hello Ada, order 1" in text
+    assert "Hello , order 2" in text
+    with (tmp_path / "out" / "batch_r00-rejects.csv").open() as file:
+        [reject] = csv.DictReader(file)
+    assert reject["Name"] == "Cy"
+    assert "missing_merge_field /order_no: The row has no value for order_no." in reject["reasons"]
 
 
 def test_what_a_template_loses_is_told_once(bare: Terminal, job: list[str], tmp_path: Path) -> None:
