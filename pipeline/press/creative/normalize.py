@@ -63,7 +63,7 @@ def _draw_pages(pdf: pikepdf.Pdf, source: Path, product: Product, only: int | No
         drawn = [_draw_page(pdf, given, given.pages[number], product) for number in wanted]
     forget_layers(pdf)
     settle_spots(pdf)
-    settle_widths(pdf)
+    settle_widths(pdf, [form for form, _ in drawn])
     _default_rgb(pdf)
     conform(pdf)
     return drawn

@@ -13,6 +13,7 @@ from fontTools.pens.basePen import NullPen
 from fontTools.ttLib import TTFont
 from pikepdf import Array, Dictionary, Name
 
+from pipeline.press.creative.font_widths import MOST_COPIES
 from pipeline.press.creative.normalize import normalize
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press import hostile
@@ -87,26 +88,26 @@ def glyph_numbers(text: str = TEXT) -> bytes:
 
 def true_type(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
     described = descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 32)
-    return simple(pdf, "TrueType", described, Encoding=Name.WinAnsiEncoding), letters()
+    return simple(pdf, "TrueType", described, Encoding=Name.WinAnsiEncoding), letters(SPACED)
 
 
 def symbolic(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
-    return simple(pdf, "TrueType", descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 4)), letters()
+    return simple(pdf, "TrueType", descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 4)), letters(SPACED)
 
 
 def by_number(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
     described = descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 4)
-    return composite(pdf, "CIDFontType2", described, CIDToGIDMap=Name.Identity), glyph_numbers()
+    return composite(pdf, "CIDFontType2", described, CIDToGIDMap=Name.Identity), glyph_numbers(SPACED)
 
 
 def by_default(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
     """Nothing is said of any glyph, the space among them, and nothing of the map."""
-    font, _ = by_number(pdf)
+    font, text = by_number(pdf)
     [inner] = font.DescendantFonts
     del inner["/W"]
     del inner["/CIDToGIDMap"]
     inner.DW = DECLARED
-    return font, glyph_numbers(SPACED)
+    return font, text
 
 
 def through_a_map(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
@@ -227,7 +228,7 @@ def test_fonts_that_share_a_program_may_declare_different_widths(tmp_path: Path)
         [wide] = [obj for obj in pdf.objects if isinstance(obj, Dictionary) and obj.get("/Subtype") == "/TrueType"]
         font = Dictionary(dict(wide.items()))
         font.Widths = Array([300] * 95)
-        return pdf.make_indirect(font), letters()
+        return pdf.make_indirect(font), letters(SPACED)
 
     normal = normalized(artwork(tmp_path / "source.pdf", true_type, narrow))
     found = [{round(one) for one in advances(program).values()} for program in programs(normal, "/FontFile2")]
@@ -245,22 +246,100 @@ def test_a_program_that_agrees_is_left_as_it_is(tmp_path: Path) -> None:
     assert programs(normal, "/FontFile2") == [LIBERATION.read_bytes()]
 
 
-def test_codes_that_a_run_leaves_out_keep_their_advance(tmp_path: Path) -> None:
-    def gaps(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
-        font, text = true_type(pdf)
-        for code in b"Ha":
-            font.Widths[code - 32] = 0
-        return font, text.replace(b"Ha", b"")
+def test_letters_that_are_not_shown_keep_their_advance(tmp_path: Path) -> None:
+    def part(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+        font, _ = true_type(pdf)
+        return font, letters("bor")
 
-    found = advances(*programs(normalized(artwork(tmp_path / "source.pdf", gaps)), "/FontFile2"))
+    found = advances(*programs(normalized(artwork(tmp_path / "source.pdf", part)), "/FontFile2"))
     assert {name: round(width) for name, width in found.items()} == {
         "H": 722,
         "a": 556,
+        "space": 278,
         "r": 700,
         "b": 700,
         "o": 700,
-        "space": 700,
     }
+
+
+def test_drawings_that_are_not_shown_keep_their_advance(tmp_path: Path) -> None:
+    def part(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+        return cid_type_0c(pdf)[0], b"<0002> Tj"
+
+    normal = normalized(artwork(tmp_path / "source.pdf", part))
+    assert drawn_widths(*programs(normal, "/FontFile3")) == {"H": 530, "a": DECLARED, "r": 450}
+
+
+@pytest.mark.parametrize("where", ["form", "pattern", "soft mask", "drawn glyph", "graphics state", "inline"])
+def test_letters_are_found_wherever_they_are_shown(tmp_path: Path, where: str) -> None:
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        font, text = true_type(pdf)
+        set_font, show = b"0 g BT /F 36 Tf 40 60 Td ", b"BT 40 60 Td " + text + b" ET"
+        inner = Dictionary(Font=Dictionary(F=font))
+        whole = {"BBox": Array([0, 0, 450, 306]), "Resources": inner}
+        page.Resources, drawn = inner, set_font + text + b" ET"
+        if where == "inline":
+            page.Resources = Dictionary(Font=Dictionary(F=Dictionary(dict(font.items()))))
+        elif where == "graphics state":
+            page.Resources = Dictionary(ExtGState=Dictionary(G=Dictionary(Font=Array([font, 36]))))
+            drawn = b"0 g /G gs " + show
+        elif where == "form":
+            form = pdf.make_stream(show, Type=Name.XObject, Subtype=Name.Form, BBox=whole["BBox"])
+            page.Resources.XObject, drawn = Dictionary(X=form), set_font + b" ET /X Do"
+        elif where == "pattern":
+            tile = pdf.make_stream(drawn, PatternType=1, PaintType=1, TilingType=1, XStep=450, YStep=306, **whole)
+            page.Resources = Dictionary(Pattern=Dictionary(P=tile))
+            drawn = b"/Pattern cs /P scn 0 0 450 306 re f"
+        elif where == "soft mask":
+            group = Dictionary(S=Name.Transparency, CS=Name.DeviceGray)
+            mask = pdf.make_stream(b"1 g " + drawn[4:], Type=Name.XObject, Subtype=Name.Form, Group=group, **whole)
+            state = Dictionary(SMask=Dictionary(S=Name.Luminosity, G=mask))
+            page.Resources, drawn = Dictionary(ExtGState=Dictionary(G=state)), b"/G gs 0 g 0 0 450 306 re f"
+        elif where == "drawn glyph":
+            page.Resources = Dictionary(Font=Dictionary(D=_drawn_font(pdf, b"450 0 d0 " + drawn, inner)))
+            drawn = b"BT /D 1 Tf (A) Tj ET"
+        page.Contents = pdf.make_stream(b"1 1 1 rg 0 0 450 306 re f " + drawn)
+
+    normal = normalized(hostile.pdf_with(tmp_path / "source.pdf", change))
+    assert {round(one) for one in advances(*programs(normal, "/FontFile2")).values()} == {DECLARED}
+
+
+def _drawn_font(pdf: pikepdf.Pdf, drawing: bytes, resources: Dictionary) -> pikepdf.Object:
+    return pdf.make_indirect(Dictionary(
+        Type=Name.Font, Subtype=Name.Type3, FontBBox=Array([0, 0, 450, 306]), FontMatrix=Array([1, 0, 0, 1, 0, 0]), FirstChar=65,
+        LastChar=65, Widths=Array([450]), Encoding=Dictionary(Differences=Array([65, Name.A])),
+        CharProcs=Dictionary(A=pdf.make_stream(drawing)), Resources=resources,
+    ))  # fmt: skip
+
+
+def test_fonts_that_share_a_program_and_agree_share_what_is_made_of_it(tmp_path: Path) -> None:
+    def another(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+        found = [obj for obj in pdf.objects if isinstance(obj, Dictionary) and obj.get("/Subtype") == "/TrueType"]
+        return pdf.make_indirect(Dictionary(dict(found[0].items()))), letters("arb")
+
+    normal = normalized(artwork(tmp_path / "source.pdf", true_type, another, another))
+    with pikepdf.open(normal) as pdf:
+        assert (
+            sum(
+                isinstance(obj, pikepdf.Stream) and "/Length1" not in obj and len(obj.read_bytes()) > 100_000
+                for obj in pdf.objects
+            )
+            == 1
+        )
+
+
+def test_a_program_is_copied_for_so_many_widths_and_no_more(tmp_path: Path) -> None:
+    def widths(number: int) -> Font:
+        def font(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+            found = [obj for obj in pdf.objects if isinstance(obj, Dictionary) and obj.get("/Subtype") == "/TrueType"]
+            made = Dictionary(dict(found[0].items())) if found else true_type(pdf)[0]
+            made.Widths = Array([300 + 10 * number] * 95)
+            return pdf.make_indirect(made), letters()
+
+        return font
+
+    normal = normalized(artwork(tmp_path / "source.pdf", *map(widths, range(MOST_COPIES + 4))))
+    assert len(set(programs(normal, "/FontFile2"))) == MOST_COPIES + 1
 
 
 def test_a_program_that_cannot_be_read_is_left_as_it_is(tmp_path: Path) -> None:

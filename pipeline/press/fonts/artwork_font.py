@@ -1,0 +1,103 @@
+"""A font as artwork has it: a dictionary that says what codes mean and how wide they are, and most often a program."""
+
+from collections.abc import Iterator
+from functools import cached_property
+
+import pikepdf
+
+from pipeline.press.fonts.cff import Cff, OpenTypeCff
+from pipeline.press.fonts.encodings import code_names
+from pipeline.press.fonts.program import Program
+from pipeline.press.fonts.true_type import TrueType
+
+PROGRAM_KEYS = ("/FontFile", "/FontFile2", "/FontFile3")
+_SYMBOLIC = 4
+_DEFAULT = 1000.0
+
+
+def read_program(stream: pikepdf.Stream, key: str) -> Program | None:
+    """None for what is not looked into: Type 1 programs. Raises whatever a malformed one makes the library stumble over."""
+    if key == "/FontFile":
+        return None
+    data = stream.read_bytes()
+    kind = stream.get("/Subtype")
+    if key == "/FontFile3" and kind != "/OpenType":
+        return Cff(data)
+    return OpenTypeCff(data) if data[:4] == b"OTTO" else TrueType(data)
+
+
+class ArtworkFont:
+    """Raises what malformed dictionaries raise (`limits.MALFORMED`)."""
+
+    def __init__(self, font: pikepdf.Object) -> None:
+        self._font = font
+        self.composite = font.get("/Subtype") == "/Type0"
+        self.inner = font.DescendantFonts[0] if self.composite else font
+        self.by_number = self.composite and font.get("/Encoding") in ("/Identity-H", "/Identity-V")
+
+    @property
+    def file(self) -> tuple[str, pikepdf.Stream] | None:
+        """Where the program is, and the key that it has in the descriptor."""
+        descriptor = self.inner.get("/FontDescriptor", pikepdf.Dictionary())
+        found = ((key, descriptor.get(key)) for key in PROGRAM_KEYS)
+        return next(((key, stream) for key, stream in found if isinstance(stream, pikepdf.Stream)), None)
+
+    def codes(self, text: bytes) -> Iterator[int]:
+        """Of one byte, or of two; none where a map that is not looked into says which bytes are one code."""
+        if not self.composite:
+            yield from text
+        elif self.by_number:
+            yield from (int.from_bytes(text[at : at + 2]) for at in range(0, len(text) - 1, 2))
+
+    def name(self, code: int) -> str | None:
+        """Of a simple font's code. Fonts of symbols have names that mean nothing, but where they are drawn by name."""
+        return self._names.get(code)
+
+    def glyph(self, program: Program, code: int) -> str | None:
+        if not self.composite:
+            is_symbol = self.inner.get("/Subtype") == "/TrueType" and self._is_symbolic
+            return program.by_code(code, None if is_symbol else self.name(code))
+        if self._map is None:
+            return program.by_number(code)
+        return program.by_number(int.from_bytes(self._map[2 * code : 2 * code + 2]))
+
+    def width(self, code: int) -> float | None:
+        """As declared, in thousandths. None for codes of a simple font outside the run of its widths."""
+        if self.composite:
+            return self._cid_widths.get(code, float(self.inner.get("/DW", _DEFAULT)))
+        return self._widths.get(code)
+
+    def declared(self) -> Iterator[int]:
+        """The codes whose width is declared one by one."""
+        yield from self._cid_widths if self.composite else self._widths
+
+    @cached_property
+    def _is_symbolic(self) -> bool:
+        return bool(int(self.inner.FontDescriptor.get("/Flags", 0)) & _SYMBOLIC)
+
+    @cached_property
+    def _names(self) -> dict[int, str]:
+        return code_names(self._font.get("/Encoding"))
+
+    @cached_property
+    def _map(self) -> bytes | None:
+        """From CIDs to the numbers of glyphs, two bytes each."""
+        given = self.inner.get("/CIDToGIDMap")
+        return given.read_bytes() if isinstance(given, pikepdf.Stream) else None
+
+    @cached_property
+    def _widths(self) -> dict[int, float]:
+        first = int(self._font.get("/FirstChar", 0))
+        return {code: float(width) for code, width in enumerate(self._font.get("/Widths", ()), first)}
+
+    @cached_property
+    def _cid_widths(self) -> dict[int, float]:
+        """`W` has runs of either kind: the first code and a list, or the first and the last code and one width."""
+        widths, items = dict[int, float](), iter(self.inner.get("/W", ()))
+        for first in items:
+            second = next(items)
+            if isinstance(second, pikepdf.Array):
+                widths |= {int(first) + at: float(width) for at, width in enumerate(second)}
+            else:
+                widths |= dict.fromkeys(range(int(first), min(int(second), 0xFFFF) + 1), float(next(items)))
+        return widths

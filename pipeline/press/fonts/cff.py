@@ -1,0 +1,180 @@
+"""A CFF program, bare or inside OpenType, as far as its names and its glyphs' advances go (Adobe Technical Notes 5176 and 5177)."""
+
+from contextlib import suppress
+from functools import cached_property
+from io import BytesIO
+from math import prod
+from typing import Any
+
+from fontTools.agl import toUnicode
+from fontTools.cffLib import CFFFontSet
+from fontTools.misc.psCharStrings import T2CharString, T2WidthExtractor, calcSubrBias
+from fontTools.pens.recordingPen import RecordingPen
+from fontTools.ttLib import TTFont
+from fontTools.ttLib.tables.DefaultTable import DefaultTable
+
+from pipeline.press.fonts.encodings import STANDARD
+from pipeline.press.fonts.program import Widths, agrees
+from pipeline.press.fonts.true_type import open_font, saved
+
+_RETURN = b"\x0b"
+# Subroutines nest ten deep at most (Technical Note 5177, appendix B).
+_MOST_OPENED = 10
+_UNIT = 0.001
+
+
+class Cff:
+    """A bare program."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._set = CFFFontSet()
+        self._set.decompile(BytesIO(data), None)
+        self._top = self._set[0]
+        self._numbered = hasattr(self._top, "ROS")
+        own = self._top.Encoding if hasattr(self._top, "Encoding") else None
+        self._own = STANDARD if own == "StandardEncoding" else dict(enumerate(own or ()))
+
+    def by_number(self, cid: int) -> str | None:
+        if self._numbered:
+            return self._known(f"cid{cid:05d}") if cid else None
+        return self._top.charset[cid] if 0 < cid < len(self._top.charset) else None
+
+    def by_code(self, code: int, name: str | None) -> str | None:
+        return self._known(name or self._own.get(code))
+
+    def may_show(self, code: int, name: str | None) -> bool:
+        """Readers also look for other names of the same letter. Programs of numbered glyphs say nothing of codes."""
+        if self._numbered or self._known(self._own.get(code)) not in (None, ".notdef"):
+            return True
+        return name is not None and (name in self._top.CharStrings or toUnicode(name) in self._letters)
+
+    @cached_property
+    def _letters(self) -> set[str]:
+        return {toUnicode(name) for name in self._top.charset} - {""}
+
+    def with_widths(self, declared: Widths) -> bytes | None:
+        wrong = {
+            glyph: round(widths[0] / self._scale(glyph))
+            for glyph, widths in declared.items()
+            if self._differs(glyph, widths)
+        }
+        if not wrong:
+            return None
+        changed = Cff(self._data)
+        for glyph, width in wrong.items():
+            changed._set_width(glyph, width)
+        out = BytesIO()
+        changed._set.compile(out, TTFont(recalcBBoxes=False))
+        after = Cff(out.getvalue())
+        same = all(self._drawn(glyph) == after._drawn(glyph) for glyph in wrong)
+        return out.getvalue() if same else None
+
+    def _known(self, name: str | None) -> str | None:
+        return name if name in self._top.CharStrings else None
+
+    def _scale(self, glyph: str) -> float:
+        """Thousandths for each of a glyph's units: its part of the program may have a matrix of its own."""
+        matrices = [self._top.rawDict.get("FontMatrix")]
+        if self._numbered:
+            part = self._top.FDSelect[self._top.CharStrings.charStrings[glyph]]
+            matrices.append(self._top.FDArray[part].rawDict.get("FontMatrix"))
+        given = [matrix[0] for matrix in matrices if matrix]
+        return 1000 * float(prod(given) if given else _UNIT)
+
+    def _differs(self, glyph: str, declared: list[float]) -> bool:
+        return not agrees(_WidthReader(self._top.CharStrings[glyph]).width * self._scale(glyph), declared)
+
+    def _set_width(self, glyph: str, width: int) -> None:
+        """Only the first bytes of a glyph's drawing change: what follows stays as it was encoded."""
+        drawing = self._top.CharStrings[glyph]
+        code = _without_first_number(_opened(drawing)) if _WidthReader(drawing).explicit else _encoded(drawing)
+        drawing.setBytecode(drawing.getIntEncoder()(width - drawing.private.nominalWidthX) + code)
+
+    def _drawn(self, glyph: str) -> list[Any]:
+        pen = RecordingPen()
+        self._top.CharStrings[glyph].draw(pen)
+        return list(pen.value)
+
+
+class OpenTypeCff(Cff):
+    """The program inside an OpenType font, whose table of advances says the same."""
+
+    def __init__(self, data: bytes) -> None:
+        self._font_data = data
+        super().__init__(open_font(data).reader["CFF "])
+
+    def with_widths(self, declared: Widths) -> bytes | None:
+        drawings = super().with_widths(declared)
+        font = open_font(self._font_data)
+        font.setGlyphOrder(list(self._top.charset))
+        metrics, scale = font["hmtx"].metrics, 1000 / font["head"].unitsPerEm
+        wrong = [glyph for glyph, widths in declared.items() if not agrees(metrics[glyph][0] * scale, widths)]
+        if drawings is None and not wrong:
+            return None
+        for glyph in wrong:
+            metrics[glyph] = (round(declared[glyph][0] / scale), metrics[glyph][1])
+        if drawings is not None:
+            font["CFF "] = DefaultTable("CFF ")
+            font["CFF "].data = drawings
+        return saved(font)
+
+
+def _opened(drawing: Any) -> bytes:
+    """A glyph's drawing that begins with its width: a subroutine at its beginning, which may hold the width, put in its place."""
+    code = _encoded(drawing)
+    for _ in range(_MOST_OPENED):
+        numbers, operator, end = _beginning(code)
+        if len(numbers) != 1 or operator not in ("callsubr", "callgsubr"):
+            return code
+        subroutines = drawing.globalSubrs if operator == "callgsubr" else drawing.private.Subrs
+        inner = subroutines[numbers[0] + calcSubrBias(subroutines)]
+        code = _encoded(inner).removesuffix(_RETURN) + code[end:]
+    raise ValueError("subroutines that call one another without end")
+
+
+def _encoded(drawing: Any) -> bytes:
+    """Those that were read to their end are no longer."""
+    drawing.compile()
+    return bytes(drawing.bytecode)
+
+
+def _without_first_number(code: bytes) -> bytes:
+    numbers, _, _ = _beginning(code)
+    if not numbers:
+        raise ValueError("the width is not given by a number")
+    _, _, end = T2CharString(bytecode=code).getToken(0)
+    return code[end:]
+
+
+def _beginning(code: bytes) -> tuple[list[float], str | None, int]:
+    """The numbers before the first operator, which that is, and where it ends."""
+    numbers, end, reader = list[float](), 0, T2CharString(bytecode=code)
+    while True:
+        token, is_operator, end = reader.getToken(end)
+        if is_operator or token is None:
+            return numbers, token, end
+        numbers.append(token)
+
+
+class _WidthFoundError(Exception):
+    """Ends the reading of a glyph: its width stands before all that it draws."""
+
+
+class _WidthReader(T2WidthExtractor):  # type: ignore[misc]
+    """`width` of a glyph, and whether it is `explicit`, or the default one."""
+
+    explicit = False
+
+    def __init__(self, drawing: Any) -> None:
+        private = drawing.private
+        local = getattr(private, "Subrs", [])
+        super().__init__(local, drawing.globalSubrs, private.nominalWidthX, private.defaultWidthX, private)
+        self.width = private.defaultWidthX
+        with suppress(_WidthFoundError):
+            self.execute(drawing)
+
+    def popallWidth(self, evenOdd: int = 0) -> Any:  # noqa: N802, N803  # the library's own names
+        self.explicit = len(self.operandStack) % 2 != evenOdd
+        super().popallWidth(evenOdd)
+        raise _WidthFoundError

@@ -1,0 +1,87 @@
+"""A TrueType program, as far as its maps and its glyphs' advances go."""
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from io import BytesIO
+from typing import Any
+
+from fontTools.agl import AGL2UV, toUnicode
+from fontTools.ttLib import TTFont
+
+from pipeline.press.fonts.encodings import MAC_CODES
+from pipeline.press.fonts.program import Widths, agrees
+
+# Where fonts of symbols keep the glyphs of their codes.
+_SYMBOLS_AT = (0, 0xF000, 0xF100, 0xF200)
+
+
+class TrueType:
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._font = open_font(data)
+        self._count = self._font["maxp"].numGlyphs
+
+    @cached_property
+    def _maps(self) -> dict[tuple[int, int], dict[int, str]]:
+        tables = self._font["cmap"].tables if "cmap" in self._font else ()
+        return {(one.platformID, one.platEncID): one.cmap for one in tables}
+
+    def by_number(self, cid: int) -> str | None:
+        return self._font.getGlyphName(cid) if 0 < cid < self._count else None
+
+    def by_code(self, code: int, name: str | None) -> str | None:
+        """As ISO 32000-1, 9.6.6.4, has it: by the letter where the code has a name, else by the code."""
+        letters, symbols, mac = (self._maps.get(key, {}) for key in ((3, 1), (3, 0), (1, 0)))
+        if name is not None:
+            return letters.get(AGL2UV.get(name, -1)) or mac.get(MAC_CODES.get(name, -1)) or self._called(name)
+        found = (symbols.get(start + code) for start in _SYMBOLS_AT)
+        return next(filter(None, found), None) or mac.get(code)
+
+    def may_show(self, code: int, name: str | None) -> bool:
+        """Where there are no maps, codes are the numbers of glyphs."""
+        if not any(self._maps.values()):
+            return code < int(self._count)
+        found = (known.get(at) for known in self._maps.values() for at in _places(code, name))
+        return any(glyph not in (None, ".notdef") for glyph in found) or self._called(name or "") is not None
+
+    def with_widths(self, declared: Widths) -> bytes | None:
+        metrics, scale = self._font["hmtx"].metrics, 1000 / self._font["head"].unitsPerEm
+        wrong = {
+            glyph: round(widths[0] / scale)
+            for glyph, widths in declared.items()
+            if glyph in metrics and not agrees(metrics[glyph][0] * scale, widths)
+        }
+        return self._with_advances(wrong) if wrong else None
+
+    def _with_advances(self, advances: Mapping[str, int]) -> bytes:
+        """All other tables stay byte for byte as they are: the library decodes only what it is asked for."""
+        font = open_font(self._data)
+        font.setGlyphOrder(self._font.getGlyphOrder())
+        metrics = font["hmtx"].metrics
+        for glyph, advance in advances.items():
+            metrics[glyph] = (advance, metrics[glyph][1])
+        return saved(font)
+
+    def _called(self, name: str) -> str | None:
+        return name if name in self._font.getReverseGlyphMap() else None
+
+
+def _places(code: int, name: str | None) -> Iterator[int]:
+    """Where maps may have the glyph of a code."""
+    yield from (start + code for start in _SYMBOLS_AT)
+    if name is None:
+        yield from map(ord, bytes([code]).decode("cp1252", "ignore"))
+        yield from map(ord, bytes([code]).decode("mac_roman"))
+    else:
+        yield from map(ord, toUnicode(name))
+        yield MAC_CODES.get(name, -1)
+
+
+def open_font(data: bytes) -> Any:
+    return TTFont(BytesIO(data), lazy=True, recalcBBoxes=False, recalcTimestamp=False)
+
+
+def saved(font: Any) -> bytes:
+    out = BytesIO()
+    font.save(out, reorderTables=None)
+    return out.getvalue()
