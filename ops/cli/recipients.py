@@ -77,20 +77,21 @@ def chunks(rows: Iterable[T], size: int) -> Iterator[list[T]]:
 
 
 def _rows(text: TextIO, name: str) -> Rows:
-    first = next((line for line in text if line.strip()), "")
+    blank, first = next((found for found in enumerate(text) if found[1].strip()), (0, ""))
     lines = chain([first], text)
     if first.lstrip().startswith("{"):
-        return Rows("jsonl", (), _json_rows(lines, name))
+        return Rows("jsonl", (), _json_rows(lines, name, blank))
     reader = csv.reader(lines, strict=True)
     columns = tuple(next(reader, []))
     missing = [wanted for wanted in REQUIRED_FIELDS if wanted not in {column.strip().lower() for column in columns}]
     if missing:
         known = ",".join(ADDRESS_FIELDS)
         raise CommandError(f"{name} has no column {', '.join(missing)}: its first line has to name {known}")
-    return Rows("csv", columns, _csv_rows(reader, columns, name))
+    return Rows("csv", columns, _csv_rows(reader, columns, name, blank))
 
 
-def _csv_rows(reader: Any, columns: tuple[str, ...], name: str) -> Iterator[Row]:
+def _csv_rows(reader: Any, columns: tuple[str, ...], name: str, blank: int) -> Iterator[Row]:
+    """`blank` lines stand above those that are read."""
     found = {column.strip().lower(): at for at, column in enumerate(columns)}
     parts = [(field, found[field]) for field in ADDRESS_FIELDS if field in found]
     try:
@@ -99,17 +100,19 @@ def _csv_rows(reader: Any, columns: tuple[str, ...], name: str) -> Iterator[Row]
                 continue
             if len(values) > len(columns):
                 remedy = "put values that have commas in quotation marks"
-                raise CommandError(f"{name} line {reader.line_num} has more values than the first line: {remedy}")
+                raise CommandError(
+                    f"{name} line {blank + reader.line_num} has more values than the first line: {remedy}"
+                )
             short = len(columns) - len(values)
             cells = [*values, *[None] * short] if short else values
             address = Address(**_NO_ADDRESS | {field: _text(cells[at]) for field, at in parts})
-            yield Row(reader.line_num, columns, cells, address)
+            yield Row(blank + reader.line_num, columns, cells, address)
     except csv.Error as error:
-        raise CommandError(f"{name} line {reader.line_num} is not CSV: {error}") from error
+        raise CommandError(f"{name} line {blank + reader.line_num} is not CSV: {error}") from error
 
 
-def _json_rows(lines: Iterable[str], name: str) -> Iterator[Row]:
-    for number, line in enumerate(lines, start=1):
+def _json_rows(lines: Iterable[str], name: str, blank: int) -> Iterator[Row]:
+    for number, line in enumerate(lines, start=blank + 1):
         if not line.strip():
             continue
         try:

@@ -278,6 +278,27 @@ def test_a_csv_row_that_is_broken_is_named_by_its_line(bare: Terminal, row: str,
     assert said in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ('{"line1": "1 Main St"}\n{', "stdin line 4 is not JSON"),
+        ("line1,city,state,zip\n1,2,3,4,5", "stdin line 4 has more values"),
+        ('line1,city,state,zip\n"1 Main St', "stdin line 4 is not CSV"),
+    ],
+)
+def test_blank_lines_above_the_rows_are_counted(bare: Terminal, row: str, said: str) -> None:
+    assert said in bare.run_here("addresses", "standardize", stdin=f"\n  \n{row}\n").stderr
+
+
+def test_a_row_is_named_by_its_line_below_blank_ones(bare: Terminal, artwork: Path, tmp_path: Path) -> None:
+    recipients = tmp_path / "recipients.csv"
+    recipients.write_text(f"\n\n{ROWS}")
+    out = tmp_path / "out"
+    bare.json("impose", *_job(artwork, recipients, out), *PERMIT)
+    assert [row["piece_id"] for row in _table(out / "batch_r00.csv")] == ["row_5", "row_4"]
+    assert [row["line"] for row in _table(out / "batch_r00-rejects.csv")] == ["6"]
+
+
 def test_a_file_in_another_encoding_is_refused(bare: Terminal, tmp_path: Path) -> None:
     file = tmp_path / "latin.csv"
     file.write_bytes("name,line1,city,state,zip\nJosé,1 Main St,Boise,ID,83702\n".encode("latin-1"))
