@@ -35,25 +35,31 @@ class Seen:
     as_other_side: tuple[Finding, ...] = ()
 
 
-def look_at(source: Path, kind: str, product: Product, page: int = 0) -> Seen:
-    """`source` has passed what can be told without looking."""
+def look_at(source: Path, kind: str, product: Product, pages: int) -> Iterator[Seen]:
+    """Each of so many pages. `source` has passed what can be told without looking."""
     out = BytesIO()
     try:
-        normalize(source, product, out, page=page)
-        normalized = out.getvalue()
-        picture = render(normalized, LOOK_PPI)
-    except (Permanent, pypdfium2.PdfiumError):
-        return Seen((_unreadable(),))
-    always = [
-        *short_bleed(picture, product, LOOK_PPI),
-        *unsafe_text(normalized, product),
-        *compared(source, kind, product, picture, page),
-    ]
-    return Seen(
-        tuple(always),
-        tuple(ink_in_zones(picture, product, product.address_side, LOOK_PPI)),
-        tuple(ink_in_zones(picture, product, OTHER[product.address_side], LOOK_PPI)),
-    )
+        normalize(source, product, out)
+    except Permanent:
+        yield Seen((_unreadable(),))
+        return
+    normalized = out.getvalue()
+    for page in range(pages):
+        try:
+            picture = render(normalized, LOOK_PPI, page=page)
+        except pypdfium2.PdfiumError:
+            yield Seen((_unreadable(),))
+            continue
+        always = [
+            *short_bleed(picture, product, LOOK_PPI),
+            *unsafe_text(normalized, product, page),
+            *compared(source, kind, product, picture, page),
+        ]
+        yield Seen(
+            tuple(always),
+            tuple(ink_in_zones(picture, product, product.address_side, LOOK_PPI)),
+            tuple(ink_in_zones(picture, product, OTHER[product.address_side], LOOK_PPI)),
+        )
 
 
 def compared(source: Path, kind: str, product: Product, picture: Image.Image, page: int = 0) -> Iterator[Finding]:

@@ -48,8 +48,8 @@ def _looked_at(source: Path, product: Product, side: Side | None, report: Report
     """What a look at the artwork adds, page by page."""
     if not report.pages or any(found.code in _UNSEEN for found in report.findings):
         return report
-    for page in range(min(report.pages, product.most_pages)):
-        seen = look_at(source, report.kind, product, page)
+    pages = min(report.pages, product.most_pages)
+    for page, seen in enumerate(look_at(source, report.kind, product, pages)):
         # The first page of a document is its address side, whoever asks, and any may bear the mark of a sheet.
         shown_as = (
             side if not product.is_document else product.address_side if page == 0 else OTHER[product.address_side]

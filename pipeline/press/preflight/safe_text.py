@@ -20,12 +20,12 @@ Place = tuple[float, float, float, float]
 """Left, bottom, right and top in points."""
 
 
-def unsafe_text(normalized: bytes, product: Product) -> Iterator[Finding]:
-    """Up to two findings an edge: what is refused, and what is only near."""
+def unsafe_text(normalized: bytes, product: Product, number: int = 0) -> Iterator[Finding]:
+    """Of one page, up to two findings an edge: what is refused, and what is only near."""
     safe, refused = pt(product.safe_in), pt(REFUSED_IN)
     trim = trim_rect(product)
     near: dict[tuple[str, bool], list[tuple[float, Place]]] = {}
-    for place in characters(normalized):
+    for place in characters(normalized, number):
         left, bottom, right, top = place
         if right <= trim.x_pt or left >= trim.right_pt or top <= trim.y_pt or bottom >= trim.top_pt:
             continue
@@ -58,11 +58,11 @@ def _said(edge: str, too_near: bool, found: list[tuple[float, Place]], product: 
     )
 
 
-def characters(pdf: bytes) -> Iterator[Place]:
-    """Of each visible character of the first page that is not a space."""
+def characters(pdf: bytes, number: int) -> Iterator[Place]:
+    """Of each visible character of one page that is not a space."""
     document = pypdfium2.PdfDocument(pdf)
     try:
-        page = document[0]
+        page = document[number]
         text = page.get_textpage()
         box = [ctypes.c_double() for _ in range(4)]
         references = [ctypes.byref(value) for value in box]

@@ -238,3 +238,26 @@ def test_ink_is_told_in_inches_from_the_trim_whatever_the_pages_origin(tmp_path:
     assert told.box_in is not None
     assert told.box_in[0] == pytest.approx(0.05, abs=0.006)
     assert told.box_in[1] + told.box_in[3] == pytest.approx(4.0 - 2.0, abs=0.006)
+
+
+def test_a_document_is_prepared_once_and_each_of_its_pages_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepared = []
+
+    def counted(*given: object, **more: object) -> None:
+        prepared.append(given)
+        normalize(*given, **more)  # type: ignore[arg-type]
+
+    monkeypatch.setattr("pipeline.press.preflight.appearance.normalize", counted)
+    file = tmp_path / "letter.pdf"
+    canvas = Canvas(str(file), pagesize=(612, 792))
+    art.plain(tmp_path / "other.pdf")  # registers the typeface
+    for gap_pt in (72, 2, 72, 2):
+        canvas.setFont(art.VERA, 12)
+        canvas.drawString(gap_pt, 300, "Harbor")
+        canvas.showPage()
+    canvas.save()
+    report = inspect(file, PRODUCTS["letter"])
+    assert [one.page for one in found(report, "text_outside_safe_area")] == [2, 4]
+    assert len(prepared) == 1
