@@ -151,6 +151,9 @@ _CONFLICT = {
     "cannot_reroute": Code(409, "The batch cannot be sent there", "See detail; nothing was changed."),
     "printer_exists": Code(409, "There is a printer of that name", "Change that one, or choose another name."),
     "printer_changed": Code(409, "The printer was changed meanwhile", "Look at it, and send the change again."),
+    "outbox_shared": Code(
+        409, "Another printer has the same outbox", "Give each printer a folder, or an account, of its own."
+    ),
     "drops_unspoken_of": Code(
         409, "The printer has drops that it never spoke of", "Wait for its word, or recall and settle their batches."
     ),

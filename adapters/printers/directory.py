@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ IDLE_S = 60.0
 class LivePrinters:
     """Opens printers that are reached over SFTP, and no others; key files lie below `home`. For several threads at once.
 
-    How many of them may be at one printer at a time stands in its profile. `chance` gives numbers from 0 to 1, which spread rests.
+    How many of them may be at one account at a time stands in the profile. Printers that say the same of an account, and differ in
+    their folders, share those turns, and the rest after failures. `chance` gives numbers from 0 to 1, which spread rests.
     """
 
     def __init__(
@@ -34,7 +36,8 @@ class LivePrinters:
         self._clock = clock
         self._chance = chance
         self._idle_s = idle_s
-        self._berths: dict[tuple[str, Sftp], _Berth] = {}
+        self._berths: dict[Sftp, _Berth] = {}
+        self._accounts: dict[Sftp, _Account] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -49,7 +52,7 @@ class LivePrinters:
         if described["kind"] != "sftp" or printer.mode != "live":
             raise Permanent("not_a_live_printer", f"printer {printer.name} is not one that live mail is sent to")
         transport = Sftp.model_validate(described)
-        with self._berth(printer.id, transport).use(self._home / transport.key_file) as opened:
+        with self._berth(transport).use(self._home / transport.key_file) as opened:
             yield opened
 
     def close(self) -> None:
@@ -59,41 +62,54 @@ class LivePrinters:
         for berth in berths:
             berth.close_kept()
 
-    def _berth(self, printer_id: str, transport: Sftp) -> "_Berth":
+    def _berth(self, transport: Sftp) -> "_Berth":
         # A printer whose profile has changed is another one: its old connection closes when it has idled.
         with self._lock:
-            key = (printer_id, transport)
-            if key not in self._berths:
-                breaker = Breaker(f"{transport.host}:{transport.port}", self._clock, self._chance)
-                self._berths[key] = _Berth(transport, breaker, self._idle_s)
-            return self._berths[key]
+            if transport not in self._berths:
+                self._berths[transport] = _Berth(transport, self._account(transport), self._idle_s)
+            return self._berths[transport]
+
+    def _account(self, transport: Sftp) -> "_Account":
+        # A key or a fingerprint that was corrected is tried at once, whatever went wrong with the old one.
+        key = transport.model_copy(update={"inbox": "", "outbox": ""})
+        if key not in self._accounts:
+            breaker = Breaker(f"{transport.host}:{transport.port}", self._clock, self._chance)
+            self._accounts[key] = _Account(threading.BoundedSemaphore(transport.connections), breaker)
+        return self._accounts[key]
+
+
+@dataclass(frozen=True)
+class _Account:
+    """What all share that are reached in one way."""
+
+    turns: threading.BoundedSemaphore
+    breaker: Breaker
 
 
 class _Berth:
     """What we hold of one printer: at most one connection that nobody uses, closed by a timer."""
 
-    def __init__(self, transport: Sftp, breaker: Breaker, idle_s: float) -> None:
+    def __init__(self, transport: Sftp, account: _Account, idle_s: float) -> None:
         self._transport = transport
-        self._turns = threading.BoundedSemaphore(transport.connections)
+        self._account = account
         self._idle_s = idle_s
-        self._breaker = breaker
         self._kept: SftpPrinter | None = None
         self._timer: threading.Timer | None = None
         self._lock = threading.Lock()
 
     @contextmanager
     def use(self, key_file: Path) -> Iterator[SftpPrinter]:
-        if not self._turns.acquire(timeout=self._transport.timeout_s):
+        if not self._account.turns.acquire(timeout=self._transport.timeout_s):
             raise Transient("printer_engaged", f"others are at {self._transport.host} and do not let go of it")
         try:
-            with self._breaker.guarding():
+            with self._account.breaker.guarding():
                 printer = self._take() or SftpPrinter(self._transport, key_file)
                 try:
                     yield printer
                 finally:
                     self._give_back(printer)
         finally:
-            self._turns.release()
+            self._account.turns.release()
 
     def close_kept(self) -> None:
         kept = self._take()

@@ -63,7 +63,11 @@ async def add(request: Request, operator: Operator = Depends(key_holder)) -> Res
     services = services_of(request)
 
     def save(tx: Connection) -> dict[str, Any]:
-        if repository.add_printer(tx, wanted.name, profile, by, ids=services.ids) is None:
+        try:
+            added = repository.add_printer(tx, wanted.name, profile, by, ids=services.ids)
+        except Permanent as error:
+            raise _refused(error) from None
+        if added is None:
             raise Problem("printer_exists", f"There is a printer {wanted.name} already.")
         return _shown(tx, wanted.name)
 
@@ -144,7 +148,7 @@ async def _change(request: Request, name: str, change: Change) -> Response:
             if not change(tx, row):
                 raise Problem("printer_changed")
         except Permanent as error:
-            raise Problem(error.code, f"{error}.") from None
+            raise _refused(error) from None
         return _shown(tx, name)
 
     return json_answer(await run_in_threadpool(write_again, services_of(request).db, save))
@@ -166,6 +170,11 @@ def _checked(profile: Any) -> PrinterProfile:
         return checked_profile(profile)
     except Permanent as error:
         raise invalid(below("/profile", map(_worded, error.faults))) from None
+
+
+def _refused(error: Permanent) -> Problem:
+    """What other printers, or drops, do not allow."""
+    return Problem(error.code, f"{error}.", faults=below("/profile", error.faults))
 
 
 def _worded(one: Fault) -> Fault:

@@ -33,6 +33,7 @@ from pipeline.products import PRODUCTS
 from pipeline.repository.board import tick_until
 from pipeline.repository.database import Database
 from pipeline.repository.prices import read_prices
+from pipeline.repository.printers import others_at_outbox
 from pipeline.repository.tables import accounts, pieces, printers
 from pipeline.sla.pickups import times_without_pickup
 from pipeline.stages.watched_printers import ALARMS
@@ -204,7 +205,7 @@ def _printers(tx: Connection, settings: Settings) -> Iterator[Check]:
         return
     makers: dict[Kind, frozenset[Floor]] = {}
     for row in rows:
-        wrong = list(_faults(row, settings))
+        wrong = [*_faults(row, settings), *_shared_outbox(tx, row)]
         yield Check(f"printer {row.name}", not wrong, "; ".join(wrong) or "profile and key are in order")
         for kind, floor in _made(row):
             usable = not wrong and row.suspended_at is None and row.quarantined_at is None
@@ -241,6 +242,14 @@ def _faults(row: Row[Any], settings: Settings) -> Iterator[str]:
     key = key_check(profile, settings.home)
     if not key.ok:
         yield key.detail
+
+
+def _shared_outbox(tx: Connection, row: Row[Any]) -> Iterator[str]:
+    for other in others_at_outbox(tx, row.id, row.profile.get("transport")):
+        yield (
+            f"{other} has the same outbox, and each refuses the other's acknowledgements: agree with the shop on a folder "
+            "for each, then `mailstream printers edit NAME --set transport.outbox=…`"
+        )
 
 
 def _trouble(row: Row[Any]) -> str:

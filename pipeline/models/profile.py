@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import date, time
 from functools import cache
 from itertools import pairwise
+from posixpath import normpath
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
@@ -171,6 +172,14 @@ class Sftp(_Part):
         if len(set(value)) < len(value):
             raise ValueError("one fingerprint stands there twice; give the old key's and the new one's, or one alone")
         return value
+
+    def shares_outbox(self, other: "Sftp") -> bool:
+        """Whether both name one folder of one account: whoever asks first would take the acknowledgements of both."""
+        return self._outbox_place() == other._outbox_place()
+
+    def _outbox_place(self) -> tuple[str, int, str, str]:
+        # Most accounts begin at the root of what they see, where `/out` and `out` are one.
+        return self.host.lower(), self.port, self.username, normpath(self.outbox).strip("/")
 
 
 class Sandbox(_Part):

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, Row, and_, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from pipeline.errors import Permanent
-from pipeline.models.profile import PrinterProfile, proves_by_renaming
+from pipeline.errors import Fault, Permanent
+from pipeline.models.profile import PrinterProfile, Sftp, proves_by_renaming
 from pipeline.models.types import Ids
 from pipeline.repository.aside import HANDED_OVER, spoken_of
 from pipeline.repository.tables import audit, drops, printers
@@ -38,8 +39,14 @@ def live_printer(tx: Connection, printer_id: str) -> Row[Any] | None:
 
 
 def add_printer(tx: Connection, name: str, profile: PrinterProfile, deed: Deed, *, ids: Ids) -> str | None:
-    """A new printer of live mail; returns its id, or None where the name is taken."""
+    """A new printer of live mail; returns its id, or None where the name is taken.
+
+    Raises `Permanent("outbox_shared")` where another one has the same outbox.
+    """
+    if printer_named(tx, "live", name) is not None:
+        return None
     printer_id = ids.new("pr")
+    _check_own_outbox(tx, printer_id, profile)
     values = {
         "id": printer_id,
         "name": name,
@@ -59,9 +66,11 @@ def add_printer(tx: Connection, name: str, profile: PrinterProfile, deed: Deed, 
 def edit_printer(tx: Connection, row: Row[Any], profile: PrinterProfile, deed: Deed, *, ids: Ids) -> bool:
     """Give a printer, as it was read in `row`, another profile; False where somebody else changed it meanwhile.
 
-    Raises `Permanent("drops_unspoken_of")` where it is now said to take drops by renaming, and has some that it took otherwise:
-    what lies in its folder would then be believed of those too.
+    Raises `Permanent("outbox_shared")` where another one has the same outbox, and `Permanent("drops_unspoken_of")` where it is
+    now said to take drops by renaming, and has some that it took otherwise: what lies in its folder would then be believed of
+    those too.
     """
+    _check_own_outbox(tx, row.id, profile)
     after = profile.model_dump(mode="json")
     if proves_by_renaming(after) and not proves_by_renaming(row.profile):
         _check_nothing_unspoken_of(tx, row)
@@ -69,6 +78,16 @@ def edit_printer(tx: Connection, row: Row[Any], profile: PrinterProfile, deed: D
         return False
     record(tx, "printer.edit", row.id, deed, {"before": row.profile, "after": after}, ids=ids)
     return True
+
+
+def others_at_outbox(tx: Connection, printer_id: str, transport: Any) -> list[str]:
+    """Names of the other printers of live mail that have the outbox of this stored transport. Which of them may be asked for
+    acknowledgements first is chance, and it refuses those of the others.
+    """
+    mine = _sftp(transport)
+    rows = [row for row in list_printers(tx, "live") if row.id != printer_id] if mine else []
+    there = [(row.name, _sftp(row.profile.get("transport"))) for row in rows]
+    return [name for name, theirs in there if mine and theirs and mine.shares_outbox(theirs)]
 
 
 def suspend_printer(tx: Connection, row: Row[Any], deed: Deed, *, off: bool, ids: Ids) -> bool:
@@ -105,6 +124,23 @@ def record(tx: Connection, action: str, subject: str, deed: Deed, data: Mapping[
         "data": dict(data),
     }
     tx.execute(insert(audit).values(**values))
+
+
+def _check_own_outbox(tx: Connection, printer_id: str, profile: PrinterProfile) -> None:
+    others = others_at_outbox(tx, printer_id, profile.transport.model_dump(mode="json"))
+    if others:
+        detail = f"{', '.join(others)} has this outbox too, and each would take the other's acknowledgements."
+        remedy = "Agree with the shop on an outbox for each printer, such as out-letters, or on an account for each."
+        fault = Fault("outbox_shared", "/transport/outbox", detail, remedy)
+        raise Permanent("outbox_shared", "the outbox is another printer's", faults=(fault,))
+
+
+def _sftp(transport: Any) -> Sftp | None:
+    """A stored transport, where it is one over SFTP that can be read."""
+    try:
+        return Sftp.model_validate(transport)
+    except ValidationError:
+        return None
 
 
 def _check_nothing_unspoken_of(tx: Connection, row: Row[Any]) -> None:

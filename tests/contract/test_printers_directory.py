@@ -110,6 +110,30 @@ def test_more_workers_than_a_printer_bears_wait_and_are_told(server: SshServer) 
     assert caught.value.code == "printer_engaged"
 
 
+def test_printers_of_one_account_share_its_turns(server: SshServer) -> None:
+    transport = {**server.profile_transport(server.folder, timeout_s=0.2), "connections": 1}
+    letters = row_of({**transport, "outbox": "out-letters"})
+    printers = LivePrinters(server.folder)
+    with printers.open(row_of(transport)), pytest.raises(Transient) as caught, printers.open(letters):
+        pass
+    assert caught.value.code == "printer_engaged"
+    with printers.open(letters):
+        pass
+
+
+def test_printers_of_one_account_rest_together_until_their_profile_is_corrected(server: SshServer) -> None:
+    transport = server.profile_transport(server.folder, timeout_s=10.0)
+    wrong = {**transport, "fingerprints": ["SHA256:" + "A" * 43]}
+    printers = LivePrinters(server.folder)
+    with pytest.raises(PortError, match="key"):
+        look(printers, row_of(wrong))
+    with pytest.raises(Transient) as caught:
+        look(printers, row_of({**wrong, "inbox": "in-letters"}))
+    assert caught.value.code == "printer_resting"
+    assert look(printers, row_of(transport)) is Lies.NOTHING
+    printers.close()
+
+
 def test_a_changed_profile_is_used_at_once(server: SshServer, printers: LivePrinters, row: Any) -> None:
     look(printers, row)
     changed = row_of({**row.profile["transport"], "inbox": "moved"})

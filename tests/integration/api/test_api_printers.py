@@ -117,6 +117,20 @@ def test_all_faults_come_at_once(api: World) -> None:
     }  # fmt: skip
 
 
+def test_an_outbox_that_another_printer_has_is_refused_with_its_pointer(api: World) -> None:
+    add(api)
+    elsewhere = {**PROFILE["transport"], "outbox": "out-south"}
+    refused = post(api, URL, {"name": "south", "profile": PROFILE, **WHY}, 409)
+    add(api, "south", transport=elsewhere)
+    for answer in (refused, patch(api, "south", {"transport": {"outbox": "/out"}}, 409)):
+        [fault] = answer["errors"]
+        assert (answer["code"], fault["code"]) == ("outbox_shared", "outbox_shared")
+        assert fault["pointer"] == "/profile/transport/outbox"
+        assert fault["remedy"].startswith("Agree with the shop on an outbox for each printer")
+    assert [one["profile"]["transport"]["outbox"] for one in get(api)["data"]] == ["out", "out-south"]
+    assert patch(api, "south", {"transport": {"inbox": "in-south"}})["revision"] == 2
+
+
 def test_a_change_is_a_merge_patch_and_goes_up_a_revision(api: World) -> None:
     printer_id = add(api, contact="press room")["id"]
     changed = patch(api, "north", {"floor": {"trucks": ["09:00"]}, "takes_by_renaming": False, "contact": None})

@@ -133,6 +133,19 @@ def test_a_printer_whose_sheet_is_too_small_is_told(bare: Terminal, tmp_path: Pa
     assert "the 4 x 6 in sheet images" in _check(bare, "printer tiny", code=1)["detail"]
 
 
+def test_printers_that_share_an_outbox_are_told(bare: Terminal, tmp_path: Path) -> None:
+    bare.out("migrate")
+    _add(bare, tmp_path, "acme")
+    _add(bare, tmp_path, "other")
+    assert "outbox" not in _check(bare, "printer acme", code=1)["detail"]
+    database = Database(f"sqlite:///{bare.home / 'mailstream.db'}")
+    with database.write() as tx:
+        tx.execute(update(printers).values(profile=PROFILE))
+    database.dispose()
+    assert "other has the same outbox" in _check(bare, "printer acme", code=1)["detail"]
+    assert "acme has the same outbox" in _check(bare, "printer other", code=1)["detail"]
+
+
 def _check(terminal: Terminal, name: str, *, code: int = 0, **variables: str) -> dict[str, Any]:
     done = terminal.run_here("doctor", "--json", **variables)
     assert done.returncode == code, done.stdout + done.stderr
@@ -142,5 +155,6 @@ def _check(terminal: Terminal, name: str, *, code: int = 0, **variables: str) ->
 
 def _add(terminal: Terminal, folder: Path, name: str, **changes: Any) -> None:
     file = folder / f"{name}.json"
-    file.write_text(json.dumps({**PROFILE, **changes}))
+    own = {"transport": {**PROFILE["transport"], "outbox": f"out-{name}"}}
+    file.write_text(json.dumps({**PROFILE, **own, **changes}))
     terminal.out("printers", "add", name, "--reason", "new shop", "--profile", str(file))

@@ -105,6 +105,22 @@ def test_bad_input_is_said_in_a_sentence(
     assert said in terminal.refusal("printers", *arguments, code=code, stdin=stdin)
 
 
+def test_two_printers_of_one_account_need_an_outbox_each(terminal: Terminal, tmp_path: Path) -> None:
+    posters = {**PROFILE["transport"], "username": "posters"}
+    _added(terminal, tmp_path, "posters", transport=posters)
+    file = tmp_path / "letters.json"
+    file.write_text(json.dumps({**PROFILE, "transport": {**posters, "outbox": "./out/"}}))
+    said = terminal.refusal("printers", "add", "letters", *NEW, "--profile", str(file), code=1)
+    assert "posters has this outbox too" in said
+    assert "Agree with the shop on an outbox for each printer" in said
+    _added(terminal, tmp_path, "letters", transport={**posters, "outbox": "out-letters"})
+    back = ("printers", "edit", "letters", "--reason", "tidied up", "--set", "transport.outbox=out")
+    assert "posters has this outbox" in terminal.refusal(*back, code=1)
+    assert terminal.json("printers", "show", "letters")["revision"] == 1
+    terminal.out("printers", "edit", "posters", "--reason", "moved", "--set", "transport.outbox=out-posters")
+    terminal.out(*back)
+
+
 @pytest.mark.parametrize("change", ["floor", "foo.bar=1", "floor.trucks=[1"])
 def test_a_set_that_cannot_be_read_is_wrong_usage(terminal: Terminal, tmp_path: Path, change: str) -> None:
     _added(terminal, tmp_path, f"set-{len(change)}")
@@ -127,8 +143,8 @@ def test_a_check_walks_every_step_on_a_real_server(terminal: Terminal, sshd: Ssh
 def test_a_check_says_which_step_failed(terminal: Terminal, sshd: SshServer, tmp_path: Path) -> None:
     good = sshd.profile_transport(terminal.home)
     wrongs: dict[str, dict[str, Any]] = {
-        "key file": {**good, "key_file": "keys/none"},
-        "connect": {**good, "fingerprints": PROFILE["transport"]["fingerprints"]},
+        "key file": {**good, "key_file": "keys/none", "outbox": "out-1"},
+        "connect": {**good, "fingerprints": PROFILE["transport"]["fingerprints"], "outbox": "out-2"},
         "outbox": {**good, "outbox": "nowhere"},
     }
     for number, (step, transport) in enumerate(wrongs.items()):
@@ -140,7 +156,9 @@ def test_a_check_says_which_step_failed(terminal: Terminal, sshd: SshServer, tmp
 
 
 def _added(terminal: Terminal, folder: Path, name: str, **changes: Any) -> dict[str, Any]:
+    """A printer with an outbox of its own in the account of all."""
     file = folder / f"{name}.json"
-    file.write_text(json.dumps({**PROFILE, **changes}))
+    own = {"transport": {**PROFILE["transport"], "outbox": f"out-{name}"}}
+    file.write_text(json.dumps({**PROFILE, **own, **changes}))
     row: dict[str, Any] = terminal.json("printers", "add", name, *NEW, "--profile", str(file))
     return row

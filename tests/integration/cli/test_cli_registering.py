@@ -18,7 +18,7 @@ OFFSET = ("imposition.back_offset_x_in", "imposition.back_offset_y_in")
 
 
 def add(terminal: Terminal, name: str, **imposition: Any) -> None:
-    profile = {**PROFILE, "imposition": imposition}
+    profile = {**PROFILE, "transport": {**PROFILE["transport"], "outbox": f"out-{name}"}, "imposition": imposition}
     terminal.json("printers", "add", name, "--reason", "new shop", "--profile", "-", stdin=json.dumps(profile))
 
 
