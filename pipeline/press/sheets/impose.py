@@ -39,7 +39,8 @@ def impose(job: Job, out_dir: Path, *, at_once: int = 1) -> Imposed:
     work.mkdir(parents=True)
     try:
         manifest = work / f"{job.stem}.csv"
-        write_manifest(tally.passing(), manifest, side=product.address_side, sheets=job.sheets_per_piece)
+        sides = tally.layout.sides(product.address_side)
+        write_manifest(tally.passing(), manifest, sides=sides, sheets=job.sheets_per_piece)
         sheets, machine_ticket = _write_sheets(tally, product, work, at_once), work / f"{job.stem}.xjdf"
         write_xjdf(tally, product, sheets, machine_ticket)
         written = [*sheets, manifest, write_ticket(tally, product, work), machine_ticket]

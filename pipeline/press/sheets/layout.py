@@ -41,6 +41,10 @@ class Layout:
         both = zip(self.front.slots, self.back.slots, strict=True)
         return tuple(one if one.face == face else other for one, other in both)
 
+    def sides(self, face: Face) -> tuple[Face, ...]:
+        """Per slot, on which side of the sheet that is."""
+        return tuple("front" if slot.face == face else "back" for slot in self.front.slots)
+
 
 @lru_cache(maxsize=256)
 def lay_out(product: Product, imposition: Imposition) -> Layout:

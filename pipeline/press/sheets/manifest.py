@@ -1,16 +1,17 @@
 """The drop's CSV: one row per piece, in mailing order, counting from 1 as people at a press do."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from pipeline.press.job import Placed
+from pipeline.press.slots import Face
 
 COLUMNS = ("piece_id", "sheet", "side", "slot", "stack_position", "imb", "recipient_hash", "sequence", "sheets")
 
 
-def write_manifest(pieces: Iterable[Placed], out: Path, *, side: str, sheets: int) -> None:
-    """`side` is that of the address and the barcode; `imb` the digits, 20 and the routing code.
+def write_manifest(pieces: Iterable[Placed], out: Path, *, sides: Sequence[Face], sheets: int) -> None:
+    """`sides` are, by slot, the side of the sheet that bears address and barcode; `imb` is the digits, 20 and the routing code.
 
     A piece lies in its slot on so many `sheets`, one after another, from its `sheet` on.
     """
@@ -21,7 +22,7 @@ def write_manifest(pieces: Iterable[Placed], out: Path, *, side: str, sheets: in
             (
                 piece.piece_id,
                 piece.sheet + 1,
-                side,
+                sides[piece.slot],
                 piece.slot + 1,
                 piece.stack_position + 1,
                 piece.imb,

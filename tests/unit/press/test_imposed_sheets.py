@@ -107,19 +107,22 @@ def test_split_files_hold_all_sheets_in_order(artwork: Artwork, tmp_path: Path) 
     assert pages == [[(str(sheet), side)] for sheet in range(1, 6) for side in ("front", "back")]
 
 
-def test_the_manifest_is_one_to_one_with_the_sheets(artwork: Artwork, tmp_path: Path) -> None:
-    made = _impose(artwork, tmp_path, count=21)
+@pytest.mark.parametrize("style", ["sheetwise", "work_and_turn", "work_and_tumble"])
+def test_the_manifest_is_one_to_one_with_the_sheets(artwork: Artwork, tmp_path: Path, style: Any) -> None:
+    imposition = Imposition(work_style=style)
+    made = _impose(artwork, tmp_path, count=21, imposition=imposition)
     rows = list(csv.DictReader(made.files[1].read_text().splitlines()))
-    back = lay_out(POSTCARD_4X6, Imposition()).back
+    layout = lay_out(POSTCARD_4X6, imposition)
     found = {}
-    for sheet in range(made.sheets):
-        for slot, placed in enumerate(back.slots):
-            text = text_within(made.files[0], 2 * sheet + 1, placed.rect)
+    for page in range(2 * made.sheets):
+        side = ("front", "back")[page % 2]
+        for slot, placed in enumerate((layout.front, layout.back)[page % 2].slots):
+            text = text_within(made.files[0], page, placed.rect)
             if "LOVELACE" in text:
-                found[sheet + 1, slot + 1] = re.findall(r"ADA LOVELACE (\d+)", text)
-    assert found == {(int(row["sheet"]), int(row["slot"])): [row["sequence"]] for row in rows}
+                found[page // 2 + 1, side, slot + 1] = re.findall(r"ADA LOVELACE (\d+)", text)
+    assert found == {(int(row["sheet"]), row["side"], int(row["slot"])): [row["sequence"]] for row in rows}
+    assert {row["side"] for row in rows} == ({"back"} if style == "sheetwise" else {"front", "back"})
     assert [row["sequence"] for row in rows] == [str(number) for number in range(1, 22)]
-    assert {row["side"] for row in rows} == {"back"}
     assert [row["piece_id"] for row in rows] == [f"ml_{number:05}" for number in range(1, 22)]
     assert [int(row["stack_position"]) for row in rows] == [int(row["sheet"]) for row in rows]
 
