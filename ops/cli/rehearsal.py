@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from ops.cli.checks import Check
-from pipeline.models.ack_format import AckBody, read_acks
+from pipeline.models.ack_files import read_acks
+from pipeline.models.ack_format import AckBody
 from pipeline.models.profile_check import as_line
 from pipeline.ports import AckFile
 
@@ -38,9 +39,10 @@ class Rehearsal:
         self._faults += [f"{file.name}: {as_line(fault)}" for fault in reading.faults]
         good = [ack for ack in reading.acks if self._is_good(file.name, ack, now)]
         self._said += [(file.name, ack) for ack in good]
-        # As the line does: of single pieces first, and of the whole drop but for those that were lost.
+        # As the line does: of single pieces first, and of the whole drop but for those that were lost or cannot be read.
         for ack in sorted(good, key=lambda one: one.pieces is None):
-            of = ack.pieces or [one for one in self._pieces if self._states.get(one) not in _LOST]
+            rest = [one for one in self._pieces if self._states.get(one) not in _LOST and one not in reading.unclear]
+            of = rest if ack.pieces is None else ack.pieces
             for piece in of:
                 self._learn(file.name, piece, ack.state)
         return bool(good)
@@ -66,6 +68,7 @@ class Rehearsal:
         yield Check("form", not others, f"not {agreed}: {', '.join(others)}" if others else agreed)
         if not self._broken:
             yield self._printing()
+            yield self._single()
             yield self._end()
 
     def _answer(self) -> Check:
@@ -94,6 +97,15 @@ class Rehearsal:
                 "printed", False, f"printed was never said; {len(made)} of {len(self._pieces)} pieces are past it"
             )
         return Check("printed", True, f"{' and '.join(told)}, of {len(made)} of {len(self._pieces)} pieces")
+
+    def _single(self) -> Check:
+        """How a shop names single pieces shows only where it does; done wrongly, it would speak of the whole drop."""
+        named = {piece for _, ack in self._said for piece in ack.pieces or ()}
+        if not named:
+            return Check(
+                "single pieces", False, "nothing was said of a single piece: spoil one, or list what is printed"
+            )
+        return Check("single pieces", True, f"{len(named)} of {len(self._pieces)} pieces were named")
 
     def _end(self) -> Check:
         left = self._unfinished()

@@ -11,7 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from pipeline.errors import Permanent, PortError
 from pipeline.lifecycle import BatchStatus
-from pipeline.models.ack_format import Reading, apart, read_acks
+from pipeline.models.ack_files import apart, read_acks
+from pipeline.models.ack_format import Reading
 from pipeline.models.profile import proves_by_renaming
 from pipeline.ports import AckFile, Lies, Printer
 from pipeline.repository.ack_checks import MADE_TWICE, AckRecord

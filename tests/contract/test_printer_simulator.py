@@ -23,7 +23,8 @@ from ops.simulators.printer.journal import Journal, JournalInUseError
 from ops.simulators.printer.press import Misdeed, Pace, Press
 from ops.simulators.printer.service import run
 from pipeline.clock import ManualClock
-from pipeline.models.ack_format import AckBody, read_ack, read_acks
+from pipeline.models.ack_files import read_acks
+from pipeline.models.ack_format import AckBody, read_ack
 
 STEM = "bt_01jd0000000000000000000000_r00"
 START = datetime(2026, 11, 2, 14, tzinfo=UTC)

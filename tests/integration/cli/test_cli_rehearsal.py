@@ -53,7 +53,7 @@ def test_a_shop_that_does_all_of_it_passes_and_nothing_stays_in_its_inbox(ready:
         steps = rehearse(ready, transport, "--pieces", "20")
     assert wrong(steps) == []
     assert list(steps) == [
-        "handed over", "taken", "accepted", "written", "form", "printed", "mailed", "moved away", "cleared",
+        "handed over", "taken", "accepted", "written", "form", "printed", "single pieces", "mailed", "moved away", "cleared",
     ]  # fmt: skip
     assert "20 pieces on 3 sheets" in steps["handed over"]["detail"]
     assert "with the ready file's digest" in steps["accepted"]["detail"]
@@ -77,11 +77,27 @@ def test_a_damaged_drop_has_to_be_rejected(ready: Terminal, tmp_path: Path) -> N
     ("options", "failed", "said"),
     [
         (("--acks", "csv"), ["form"], "not as agreed, in JSON: "),
-        (("--fault", "silent"), ["accepted", "printed", "mailed"], "no file in out/ whose name begins with rehearsal_"),
+        (
+            ("--fault", "silent"),
+            ["accepted", "printed", "single pieces", "mailed"],
+            "no file in out/ whose name begins with rehearsal_",
+        ),
         (("--fault", "half-print"), ["mailed"], "pieces are short"),
-        (("--fault", "wrong-digest"), ["accepted", "written", "printed", "mailed"], "said anything good"),
-        (("--fault", "clock-skew"), ["accepted", "written", "printed", "mailed"], "said anything good"),
-        (("--fault", "refuse"), ["accepted", "printed", "mailed"], "says rejected first; reason: this press refuses"),
+        (
+            ("--fault", "wrong-digest"),
+            ["accepted", "written", "printed", "single pieces", "mailed"],
+            "said anything good",
+        ),
+        (
+            ("--fault", "clock-skew"),
+            ["accepted", "written", "printed", "single pieces", "mailed"],
+            "said anything good",
+        ),
+        (
+            ("--fault", "refuse"),
+            ["accepted", "printed", "single pieces", "mailed"],
+            "says rejected first; reason: this press refuses",
+        ),
     ],
 )
 def test_what_a_shop_does_wrong_is_named(

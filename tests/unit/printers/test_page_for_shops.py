@@ -5,7 +5,8 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pipeline.models.ack_format import CSV_COLUMNS, AckBody, AckState, read_acks
+from pipeline.models.ack_files import CSV_COLUMNS, read_acks
+from pipeline.models.ack_format import AckBody, AckState
 from pipeline.models.profile import Imposition, Postage, Sftp
 from pipeline.press.job import Imposed, Job
 from pipeline.press.sheets.manifest import COLUMNS

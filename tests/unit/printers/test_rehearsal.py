@@ -29,7 +29,23 @@ def wrong(heard: Rehearsal) -> dict[str, str]:
 
 
 def test_nothing_said_is_wrong_at_every_step() -> None:
-    assert list(wrong(rehearsal())) == ["taken", "accepted", "printed", "mailed"]
+    assert list(wrong(rehearsal())) == ["taken", "accepted", "printed", "single pieces", "mailed"]
+
+
+def test_a_shop_that_never_names_a_single_piece_has_not_shown_that_it_can() -> None:
+    heard = rehearsal(takes=False)
+    for state in ("accepted", "printed", "mailed"):
+        assert say(heard, state)
+    assert list(wrong(heard)) == ["single pieces"]
+    assert say(heard, "mailed", pieces=["practice_1"])
+    assert wrong(heard) == {}
+
+
+def test_a_piece_under_another_name_is_not_the_whole_drop() -> None:
+    heard = rehearsal(takes=False)
+    assert not say(heard, "mailed", piece="practice_1")
+    assert "single pieces" in wrong(heard)["written"]
+    assert not heard.is_over
 
 
 def test_spoiled_pieces_and_the_whole_drop_are_told_together() -> None:

@@ -1,0 +1,102 @@
+"""Acknowledgement files as printers write them: what is meant of one piece is never read of the whole drop."""
+
+import json
+
+import pytest
+
+from pipeline.models.ack_files import apart, read_acks
+from pipeline.models.ack_format import Reading
+
+AT = "2026-11-02T14:05:12Z"
+HEADER = "drop,state,at,piece,reason,digest"
+
+
+def csv_of(*lines: str, header: str = HEADER) -> Reading:
+    return read_acks("a_r00.1.ack.csv", "\r\n".join([header, *lines, ""]).encode())
+
+
+def said(reading: Reading) -> list[tuple[str, tuple[str, ...] | None]]:
+    return [(ack.state, ack.pieces) for ack in reading.acks]
+
+
+def places(reading: Reading) -> list[tuple[str, str]]:
+    return [(fault.code, fault.pointer) for fault in reading.faults]
+
+
+@pytest.mark.parametrize("column", ["piece_id", "pieces", "piece_ids", "Piece_ID", "PIECE", "PieceId", "piece-id"])
+def test_a_column_that_means_pieces_by_another_name_is_refused(column: str) -> None:
+    reading = csv_of(f"a_r00,mailed,{AT},ml_1", header=f"drop,state,at,{column}")
+    assert (said(reading), places(reading), reading.drop) == ([], [("ack_field", "/lines/1")], "a_r00")
+
+
+@pytest.mark.parametrize("key", ["piece", "piece_id", "piece_ids", "Pieces", "PIECE_ID", "pieceIds"])
+def test_a_key_that_means_pieces_by_another_name_is_refused(key: str) -> None:
+    body = {"drop": "a_r00", "state": "mailed", "at": AT, key: ["ml_1"]}
+    reading = read_acks("x.ack.json", json.dumps(body).encode())
+    assert (said(reading), places(reading), reading.drop) == ([], [("ack_field", f"/{key}")], "a_r00")
+
+
+def test_other_columns_and_keys_are_nobodys_business() -> None:
+    assert said(csv_of(f"a_r00,mailed,{AT},B", header="drop,state,at,shift")) == [("mailed", None)]
+    body = {"drop": "a_r00", "state": "mailed", "at": AT, "shift": "B"}
+    assert said(read_acks("x.ack.json", json.dumps(body).encode())) == [("mailed", None)]
+
+
+def test_our_columns_may_have_spaces_around_them_and_stand_there_once() -> None:
+    assert said(csv_of(f"a_r00, mailed, {AT}, ml_1", header="drop, state, at, piece")) == [("mailed", ("ml_1",))]
+    twice = csv_of(f"a_r00,mailed,{AT},ml_1,", header="drop,state,at,piece,piece")
+    assert (said(twice), places(twice)) == ([], [("ack_unreadable", "/lines/1")])
+
+
+def test_a_whole_drop_that_is_told_line_by_line_is_not_believed() -> None:
+    reading = csv_of(f"a_r00,accepted,{AT},,,", f"a_r00,mailed,{AT},,,", f"a_r00,mailed,{AT},,ok,")
+    assert said(reading) == [("accepted", None)]
+    assert places(reading) == [("ack_repeated", "/lines/3"), ("ack_repeated", "/lines/4")]
+
+
+def test_a_quote_that_stays_open_costs_its_own_line() -> None:
+    reading = csv_of(f'a_r00,spoiled,{AT},ml_1,"smeared,', f"a_r00,spoiled,{AT},ml_2,torn,", f"a_r00,mailed,{AT},,,")
+    assert said(reading) == [("spoiled", ("ml_2",)), ("mailed", None)]
+    assert places(reading) == [("ack_unreadable", "/lines/2")]
+    assert "ml_1" in reading.unclear
+    assert "ml_2" not in reading.unclear
+
+
+@pytest.mark.parametrize("reason", [b"d\xe9chir\xe9", b"x" * 140_000, b'"wet"torn', b"x" * 501], ids=len)
+def test_a_reason_that_cannot_be_kept_costs_its_own_line(reason: bytes) -> None:
+    lines = [
+        HEADER.encode(),
+        f"a_r00,spoiled,{AT},ml_1,".encode() + reason + b",",
+        f"a_r00,mailed,{AT},ml_2,,".encode(),
+    ]
+    reading = read_acks("a_r00.1.ack.csv", b"\n".join([*lines, b""]))
+    assert said(reading) == [("mailed", ("ml_2",))]
+    assert len(reading.faults) == 1
+    assert "ml_1" in reading.unclear
+
+
+def test_a_comma_too_many_does_not_move_a_piece_out_of_its_column() -> None:
+    reading = csv_of(f"a_r00,mailed,{AT},wet, torn,,ml_1", header="drop,state,at,reason,note,piece")
+    assert (said(reading), places(reading)) == ([], [("ack_unreadable", "/lines/2")])
+
+
+def test_lines_in_which_nothing_stands_say_nothing() -> None:
+    assert places(csv_of(f"a_r00,mailed,{AT},,,", ",,,,,", "", "  ")) == []
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_any_ends_of_lines_behind_a_byte_order_mark(end: str) -> None:
+    body = b"\xef\xbb\xbf" + end.join([HEADER, f"a_r00,printed,{AT},ml_1,,", ""]).encode()
+    assert said(read_acks("a_r00.1.ack.csv", body)) == [("printed", ("ml_1",))]
+
+
+def test_a_bad_line_stays_with_its_drop_where_a_file_speaks_of_two() -> None:
+    lines = [f'a_r00,spoiled,{AT},ml_1,"smeared,', f"b_r00,mailed,{AT},,,", f"a_r00,mailed,{AT},,,"]
+    first, second = (read_acks("x.ack.csv", part) for part in apart("x.ack.csv", "\n".join([HEADER, *lines]).encode()))
+    assert (first.drop, said(first), len(first.faults)) == ("a_r00", [("mailed", None)], 1)
+    assert (second.drop, said(second), second.faults) == ("b_r00", [("mailed", None)], ())
+
+
+def test_what_cannot_be_read_at_all_is_of_the_drop_in_its_files_name() -> None:
+    assert read_acks("a_r00.20261102T140512Z.ack.json", b"<ack/>").drop == "a_r00"
+    assert read_acks("a_r00.20261102T140512Z.ack.csv", b"\xff\xfe").drop == "a_r00"
