@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, or_, select, update
+from sqlalchemy import Connection, Row, and_, func, or_, select, update
 
 from pipeline.lifecycle import Cause, DropStatus, SlaState, Status
 from pipeline.models.types import Ids
@@ -16,6 +16,8 @@ from pipeline.repository.tables import batches, drops, pieces, printers
 HEARD_OF_WITHIN = timedelta(days=7)
 """Drops older than this are left to the nightly reconciliation. A shop may be closed for a long weekend in between."""
 
+_AT_PRINTER_SINCE = func.coalesce(drops.c.sent_at, drops.c.handing_over_at)
+"""A printer that could not be reached at the rename may have been given the drop hours after that was first tried."""
 _OUT_OF_USE = or_(printers.c.suspended_at.is_not(None), printers.c.quarantined_at.is_not(None))
 
 
@@ -26,11 +28,15 @@ def waiting_drops(tx: Connection, mode: str) -> Sequence[Row[Any]]:
     return tx.execute(_drops().where(here, or_(tried, _OUT_OF_USE)).order_by(drops.c.due_at)).all()
 
 
-def half_handed_over(tx: Connection, mode: str) -> Sequence[Row[Any]]:
-    """Drops whose printer went out of use during the hand-over, so that it may not have been made, and that nobody asked back."""
-    half = and_(drops.c.status == DropStatus.HANDING_OVER, drops.c.recall_state.is_(None))
+def half_handed_over(tx: Connection, mode: str, since: datetime) -> Sequence[Row[Any]]:
+    """Drops whose hand-over may have been made or not, and that are to be asked back or told of: those whose printer went out of
+    use meanwhile, and those that have failed since line time `since`.
+    """
+    unasked, untold = drops.c.recall_state.is_(None), drops.c.silent_at.is_(None)
+    fails = and_(drops.c.tries > 0, drops.c.handing_over_at <= since, or_(unasked, untold))
+    half = and_(drops.c.status == DropStatus.HANDING_OVER, or_(and_(_OUT_OF_USE, unasked), fails))
     here = and_(drops.c.mode == mode, drops.c.account_id.is_(None), half)
-    return tx.execute(_drops().where(here, _OUT_OF_USE).order_by(drops.c.due_at)).all()
+    return tx.execute(_drops().where(here).order_by(drops.c.due_at)).all()
 
 
 def unheard_drops(tx: Connection, mode: str, at: datetime) -> Sequence[Row[Any]]:
@@ -39,10 +45,11 @@ def unheard_drops(tx: Connection, mode: str, at: datetime) -> Sequence[Row[Any]]
     Where we have not asked the printer lately, since our workers stood still, the silence is ours.
     """
     asked = or_(printers.c.poll_at > at, printers.c.tries > 0)
+    # By the earlier moment, which has an index: an outage at the rename lasts no week.
     recent = drops.c.handing_over_at > at - HEARD_OF_WITHIN
     here = and_(drops.c.mode == mode, drops.c.account_id.is_(None), drops.c.status == DropStatus.SENT)
     open_ = or_(drops.c.silent_at.is_(None), drops.c.recall_state.is_(None))
-    return tx.execute(_drops().where(here, recent, open_, asked, ~spoken_of()).order_by(drops.c.handing_over_at)).all()
+    return tx.execute(_drops().where(here, recent, open_, asked, ~spoken_of()).order_by(_AT_PRINTER_SINCE)).all()
 
 
 def mark_silent(
@@ -61,14 +68,19 @@ def mark_silent(
     marked = alarm(tx, alarms, at=at, now=now, ids=ids, evidence={"drop": drop.stem})
     if len(rows) == limit:
         return marked
-    new = and_(drops.c.id == drop.id, drops.c.silent_at.is_(None))
-    noted = tx.execute(update(drops).where(new).values(silent_at=at)).rowcount
-    return None if noted else marked
+    return None if note_silence(tx, drop.id, at) else marked
+
+
+def note_silence(tx: Connection, drop_id: str, at: datetime) -> bool:
+    """False where it was noted before, so that it was told of."""
+    new = and_(drops.c.id == drop_id, drops.c.silent_at.is_(None))
+    return bool(tx.execute(update(drops).where(new).values(silent_at=at)).rowcount)
 
 
 def _drops() -> Any:
     return select(
         *(drops.c[name] for name in _DROP),
+        _AT_PRINTER_SINCE.label("at_printer_since"),
         batches.c.product,
         batches.c.stock,
         batches.c.mail_class,

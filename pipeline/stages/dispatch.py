@@ -140,8 +140,9 @@ class Dispatch:
             return (
                 {drop.id} if set_drop_aside(tx, drop.id, self._recalled(tx, drop, now), ids=self._context.ids) else ()
             )
-        sent_at = now if status is DropStatus.SENT else None
-        if not tx.execute(update(drops).where(ours).values(status=status, sent_at=sent_at, **FREED)).rowcount:
+        # What was told of a hand-over that could not be ended is over: from here on the printer may be silent.
+        new = {"sent_at": now, "silent_at": None} if status is DropStatus.SENT else {}
+        if not tx.execute(update(drops).where(ours).values(status=status, **new, **FREED)).rowcount:
             return ()
         at = self._line_now(tx, drop)
         if status is DropStatus.SENT:

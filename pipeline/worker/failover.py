@@ -34,7 +34,8 @@ from pipeline.worker.floor import profile_of
 log = structlog.get_logger()
 
 OUTAGE = timedelta(minutes=20)
-"""A drop that fails for so long since it was first put is moved, however much time is left."""
+"""A drop that fails for so long since it was first put is moved, however much time is left; one that fails for so long since its
+hand-over began is asked back."""
 
 CRAWL = timedelta(minutes=60)
 """A drop whose files are being put for so long fails, even if its printer takes a byte now and then."""
@@ -114,7 +115,7 @@ class Failover:
         with self._context.db.read() as tx:
             at = self._context.line_clock.read(tx, {""})[""]
             waiting = stranded.waiting_drops(tx, self._context.mode)
-            half = stranded.half_handed_over(tx, self._context.mode)
+            half = stranded.half_handed_over(tx, self._context.mode, at - OUTAGE)
             closed = read_suspensions(tx, at.date())
             unheard = [
                 one
@@ -126,10 +127,7 @@ class Failover:
         for drop in waiting:
             self._move(drop, _others(profiles, drop), at)
         for drop in half:
-            if proves_by_renaming(drop.profile) and any(
-                can_make(one, _stranded(drop, at)) for one in _others(profiles, drop)
-            ):
-                self._ask_back(drop, "its printer is out of use")
+            self._see_to_half(drop, _others(profiles, drop), at)
         for drop in unheard:
             if drop.silent_at is None:
                 self._tell_silence(drop, at)
@@ -138,8 +136,7 @@ class Failover:
                 self._take_back(drop, _others(profiles, drop), at)
 
     def _move(self, drop: Row[Any], others: Sequence[PrinterProfile], at: datetime) -> None:
-        out_of_use = drop.suspended_at is not None or drop.printer_quarantined_at is not None
-        reason = reason_to_move(_stranded(drop, at, out_of_use=out_of_use), others, at)
+        reason = reason_to_move(_stranded(drop, at), others, at)
         if reason is None:
             return
         now = self._context.machine_clock()
@@ -152,6 +149,29 @@ class Failover:
             record(tx, "batch.failover", drop.batch_id, Deed(FAILOVER, now, reason), data, ids=self._context.ids)
         log.warning("drop.moved", drop=drop.stem, printer=drop.printer, reason=reason, pieces=len(freed))
 
+    def _see_to_half(self, drop: Row[Any], others: Sequence[PrinterProfile], at: datetime) -> None:
+        """A drop whose rename was made or not: asked back where somebody else can make it, and told of once it fails for long."""
+        half = _stranded(drop, at)
+        waited = at - drop.handing_over_at
+        fails = half.failed is not None and waited >= OUTAGE
+        asks = drop.recall_state is None and (half.out_of_use or fails) and proves_by_renaming(drop.profile)
+        if asks and any(can_make(one, half) for one in others):
+            why = f"its hand-over could not be ended for {_minutes(waited)} minutes ({half.failed})"
+            self._ask_back(drop, "its printer is out of use" if half.out_of_use else why)
+        if fails and self._note_silence(drop, at):
+            log.error(
+                "drop.half_handed_over",
+                drop=drop.stem,
+                printer=drop.printer,
+                minutes=_minutes(waited),
+                code=half.failed,
+                runbook="drop-half-handed-over",
+            )
+
+    def _note_silence(self, drop: Row[Any], at: datetime) -> bool:
+        with self._context.db.write() as tx:
+            return stranded.note_silence(tx, drop.id, at)
+
     def _tell_silence(self, drop: Row[Any], at: datetime) -> None:
         """The pieces' promises are at risk from here on; the alarm comes once a drop."""
         while True:
@@ -163,7 +183,7 @@ class Failover:
                     "printer.silent",
                     drop=drop.stem,
                     printer=drop.printer,
-                    minutes=_minutes(at - drop.handing_over_at),
+                    minutes=_minutes(at - drop.at_printer_since),
                     runbook="printer-silent",
                 )
             if marked is None or len(marked) < PAGE:
@@ -175,7 +195,7 @@ class Failover:
         starts = [last_start(one, wanted, at) for one in others if can_make(one, wanted)]
         if not any(start is not None and start >= at for start in starts):
             return
-        self._ask_back(drop, f"its printer has said nothing for {_minutes(at - drop.handing_over_at)} minutes")
+        self._ask_back(drop, f"its printer has said nothing for {_minutes(at - drop.at_printer_since)} minutes")
 
     def _ask_back(self, drop: Row[Any], reason: str) -> None:
         with self._context.db.write() as tx:
@@ -189,14 +209,14 @@ def _heard_by(drop: Row[Any], closed: frozenset[date]) -> datetime:
     profile = profile_of(drop)
     floor = Floor() if profile is None else profile.floor
     floor = floor.model_copy(update={"closed_dates": tuple(sorted(closed.union(floor.closed_dates)))})
-    return worked_on(floor, drop.handing_over_at, timedelta(minutes=floor.ack_minutes) + ACK_GRACE)
+    return worked_on(floor, drop.at_printer_since, timedelta(minutes=floor.ack_minutes) + ACK_GRACE)
 
 
 def _others(profiles: dict[str, PrinterProfile], drop: Row[Any]) -> list[PrinterProfile]:
     return [profile for printer_id, profile in profiles.items() if printer_id != drop.printer_id]
 
 
-def _stranded(drop: Row[Any], at: datetime, *, out_of_use: bool = False) -> Stranded:
+def _stranded(drop: Row[Any], at: datetime) -> Stranded:
     return Stranded(
         product=drop.product,
         stock=drop.stock,
@@ -205,7 +225,7 @@ def _stranded(drop: Row[Any], at: datetime, *, out_of_use: bool = False) -> Stra
         since=drop.putting_since or drop.frozen_at,
         due_at=drop.due_at,
         failed=_failure(drop, at),
-        out_of_use=out_of_use,
+        out_of_use=drop.suspended_at is not None or drop.printer_quarantined_at is not None,
     )
 
 

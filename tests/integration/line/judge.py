@@ -104,7 +104,7 @@ class Judge:
         silent = {
             row.batch_id
             for row in self._world.rows(drops, drops.c.status == "sent", drops.c.revision == 0)
-            if row.stem not in heard and row.handing_over_at + late <= now and row.printer_id in asked
+            if row.stem not in heard and (row.sent_at or row.handing_over_at) + late <= now and row.printer_id in asked
         }
         for row in self._world.rows(pieces, pieces.c.status == "sent", pieces.c.sla_state == "on_track"):
             if row.batch_id in silent and self._revision(row.id) == 0:

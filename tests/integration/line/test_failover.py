@@ -266,6 +266,53 @@ def test_a_hand_over_that_was_made_and_taken_before_the_suspension_stays(world: 
     assert (sent_to(world), world.statuses(ids)) == ({north}, {"sent": 2})
 
 
+def fail_at_the_rename(world: World, north: str, *, minutes: int) -> list[Any]:
+    """The printer of a drop that is half handed over stays away for so long; the alarms of that time."""
+    down = Transient("printer_unreachable", "no route")
+    with capture_logs() as logs:
+        for _ in range(minutes // 5):
+            world.printers[north].traps = {(step, "before"): down for step in ("hand_over", "look", "recall", "acks")}
+            world.clock.advance(timedelta(minutes=5))
+            world.run_until_quiet()
+    world.printers[north].traps.clear()
+    return [one for one in logs if one["log_level"] == "error"]
+
+
+def test_an_outage_that_begins_at_the_rename_is_told_and_the_drop_is_asked_back(world: World) -> None:
+    north, ids = stuck_in_the_hand_over(world)
+    south = world.add_printer(name="south")
+    assert fail_at_the_rename(world, north, minutes=15) == []
+    assert world.drop().recall_state is None
+    [told] = fail_at_the_rename(world, north, minutes=300)
+    assert (told["event"], told["runbook"], told["code"]) == (
+        "drop.half_handed_over", "drop-half-handed-over", "printer_unreachable",
+    )  # fmt: skip
+    assert (world.drop().status, world.drop().recall_state) == ("handing_over", "asked")
+    assert "could not be ended for 21 minutes (printer_unreachable)" in world.drop().recall_reason
+    world.clock.advance(timedelta(minutes=20))
+    world.run_until_quiet()
+    assert world.printers[north].handed_over == []
+    assert (sent_to(world), world.statuses(ids)) == ({south}, {"sent": 2})
+
+
+def test_after_an_outage_at_the_rename_silence_counts_from_when_the_drop_came_there(world: World) -> None:
+    north, ids = stuck_in_the_hand_over(world)
+    assert [one["event"] for one in fail_at_the_rename(world, north, minutes=300)] == ["drop.half_handed_over"]
+    assert (world.drop().silent_at, world.drop().recall_state) == (START + timedelta(minutes=21), None)
+    world.clock.advance(timedelta(minutes=20))
+    with capture_logs() as logs:
+        world.run_until_quiet()
+        assert (sent_to(world), world.statuses(ids), world.drop().silent_at) == ({north}, {"sent": 2}, None)
+        world.add_printer(name="south")
+        world.clock.advance(SILENT - timedelta(minutes=1))
+        world.run_until_quiet()
+        assert [one for one in logs if one["log_level"] == "error"] == []
+        assert world.drop().recall_state is None
+        world.clock.advance(timedelta(minutes=1))
+        world.run_until_quiet()
+    assert [one["minutes"] for one in logs if one["event"] == "printer.silent"] == [30]
+
+
 def test_silence_puts_the_promises_at_risk_once_with_one_alarm(world: World) -> None:
     ids = world.freeze_and_send(3)
     world.clock.advance(SILENT - timedelta(seconds=1))
