@@ -1,6 +1,5 @@
 """`mailstream impose`: artwork and a list of recipients become press-ready sheets, without a service or a database."""
 
-import re
 from pathlib import Path
 from typing import Annotated
 
@@ -8,19 +7,25 @@ import typer
 
 from ops.cli.apps import new_app
 from ops.cli.documents import check_sides
-from ops.cli.failure import CommandError, Exit
-from ops.cli.impose_options import check_service, moment_of, sender_of, serials_of, service_of, sheet_of, zone_of
+from ops.cli.impose_options import (
+    PostageOptions,
+    SheetOptions,
+    check_service,
+    class_of,
+    moment_of,
+    printer_of,
+    sender_of,
+    serials_of,
+    stem_of,
+    zone_of,
+)
 from ops.cli.imposing import Order, Outcome, run
 from ops.cli.output import Json, print_json, print_record, say
 from ops.cli.preflight import existing, product_named
-from ops.cli.profiles import profile_faults
 from ops.cli.sides import Sides
-from pipeline.models.profile import Imposition, Marks, Postage
 from pipeline.products import Side
 
 app = new_app()
-
-NO_MARKS = Marks(crop=False, slug=False, registration=False, color_bar=False)
 
 
 @app.command()
@@ -28,36 +33,48 @@ def impose(
     product: Annotated[str, typer.Option(help="Such as postcard_4x6.")],
     front: Annotated[Path, typer.Option(help="The artwork of the front; HTML has its fields filled from the columns.")],
     recipients: Annotated[str, typer.Option(help="CSV or JSON Lines: name, company, line1, line2, city, state, zip.")],
-    sheet: Annotated[str, typer.Option(help="The press sheet in inches, such as 13x19.")],
     out: Annotated[Path, typer.Option(help="The folder for the sheets; it is made when it is new.")],
-    mailer_id: Annotated[str, typer.Option(help="The mailer id that the USPS gave you; 6 or 9 digits.")],
     serials: Annotated[str, typer.Option(help="The IMb serials to use, FIRST-LAST; none may have been used before.")],
     back: Annotated[Path | None, typer.Option(help="The artwork of the address side; none for a letter.")] = None,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            help="A JSON file with a printer's profile, as `printers add` takes it; other options go before it."
+        ),
+    ] = None,
+    mailer_id: Annotated[str | None, typer.Option(help="The mailer id that the USPS gave you; 6 or 9 digits.")] = None,
+    sheet: Annotated[str | None, typer.Option(help="The press sheet in inches, such as 13x19.")] = None,
     imageable: Annotated[
         str | None, typer.Option(help="What the press can print of the sheet, such as 12.72x18.69.")
     ] = None,
-    gutter: Annotated[float, typer.Option(min=0, help="Inches between two bleeds.")] = 0.0,
+    one_up: Annotated[
+        bool, typer.Option("--one-up", help="Single pieces with their bleed, instead of sheets.")
+    ] = False,
+    gutter: Annotated[float | None, typer.Option(min=0, help="Inches between two bleeds; without it, none.")] = None,
     sides: Annotated[
         Sides | None, typer.Option(help="Of a letter, whose front holds all pages; without it, duplex.")
     ] = None,
-    marks: Annotated[bool, typer.Option(help="Crop marks, slug, targets and colour bar; none on cut sheets.")] = True,
+    marks: Annotated[
+        bool | None, typer.Option(help="Crop marks, slug, targets and colour bar; none on cut sheets.")
+    ] = None,
     mail_class: Annotated[str, typer.Option("--class", help="first_class or marketing.")] = "first_class",
     stid: Annotated[
         str | None,
         typer.Option(help="The service type; without it, 310 first class, 311 marketing; 040, 042 endorsed."),
     ] = None,
     endorsement: Annotated[
-        str, typer.Option(help="The endorsement to print: none, address, return, change, electronic or temp_return.")
-    ] = "none",
+        str | None,
+        typer.Option(help="The endorsement to print: none, address, return, change, electronic or temp_return."),
+    ] = None,
     return_address: Annotated[
         str, typer.Option(help="Up to five lines, with semicolons between them; an endorsement needs one.")
     ] = "",
-    postage: Annotated[str, typer.Option(help="permit, meter or stamp.")] = "permit",
-    permit_number: Annotated[str, typer.Option(help="For permit postage.")] = "",
-    permit_city: Annotated[str, typer.Option(help="For permit postage.")] = "",
-    permit_state: Annotated[str, typer.Option(help="For permit postage.")] = "",
+    postage: Annotated[str | None, typer.Option(help="permit, meter or stamp; without it, permit.")] = None,
+    permit_number: Annotated[str | None, typer.Option(help="For permit postage.")] = None,
+    permit_city: Annotated[str | None, typer.Option(help="For permit postage.")] = None,
+    permit_state: Annotated[str | None, typer.Option(help="For permit postage.")] = None,
     stem: Annotated[str, typer.Option(help="The name of the files.")] = "batch_r00",
-    zone: Annotated[str, typer.Option(help="The time zone of the ticket.")] = "America/New_York",
+    zone: Annotated[str | None, typer.Option(help="The time zone of the ticket; without it, America/New_York.")] = None,
     frozen_at: Annotated[
         str | None, typer.Option(help="The time to print on sheets and ticket; without it, now.")
     ] = None,
@@ -65,35 +82,35 @@ def impose(
 ) -> None:
     """Write press sheets, manifest, ticket and proof; rows that cannot be mailed go to STEM-rejects.csv with the reasons.
 
+    Options say how sheets and postage are to be, or a printer's profile does, which has all that there is (work style, grid,
+    stacks, gripper, the back's offset, coating, who prints the barcode). Both together are the profile with what options change.
+
     A field of HTML, {{name}}, has each row's value in the column of that name. An empty cell is an empty value, and prints nothing;
     a row that ends before its cell, or has null there, is rejected.
     """
-    card = product_named(product)
+    card, mail_class = product_named(product), class_of(mail_class)
     check_sides(card, sides, two_sided=back is not None)
     artwork: dict[Side, Path] = {"front": existing(front)}
     if back is not None:
         artwork["back"] = existing(back)
-    if not re.fullmatch(r"[A-Za-z0-9_-]{1,40}", stem):
-        raise CommandError(f"--stem {stem}: up to 40 letters, digits, - and _", Exit.USAGE)
-    with profile_faults("the options have", "correct what is named"):
-        wanted = Imposition(sheet=sheet_of(sheet, imageable), gutter_in=gutter, marks=Marks() if marks else NO_MARKS)
-        paid = Postage.model_validate({
-            "method": postage, "permit_number": permit_number, "permit_city": permit_city, "permit_state": permit_state,
-            "mailer_id": mailer_id, **service_of(mail_class, endorsement, stid),
-        })  # fmt: skip
-    check_service(paid, card)
+    sheets = SheetOptions(sheet=sheet, imageable=imageable, gutter=gutter, marks=marks, one_up=one_up)
+    paid = PostageOptions(
+        mailer_id=mailer_id, method=postage, permit_number=permit_number, permit_city=permit_city, permit_state=permit_state,
+        mail_class=mail_class, endorsement=endorsement, stid=stid,
+    )  # fmt: skip
+    printer = printer_of(profile, sheets, paid)
+    check_service(printer.postage, mail_class, card)
     order = Order(
         product=card,
         artwork=artwork,
         sides=sides,
-        imposition=wanted,
-        postage=paid,
+        printer=printer,
         mail_class=mail_class,
-        serials=serials_of(serials, mailer_id, paid.stid(mail_class)),
-        sender=sender_of(return_address, paid.endorsement(mail_class), card),
-        stem=stem,
+        serials=serials_of(serials, printer.postage.mailer_id, printer.postage.stid(mail_class)),
+        sender=sender_of(return_address, printer.postage.endorsement(mail_class), card),
+        stem=stem_of(stem),
         frozen_at=moment_of(frozen_at),
-        zone=zone_of(zone),
+        zone=zone_of(zone or printer.floor.zone),
     )
     _tell(order, run(order, recipients, out), as_json)
 

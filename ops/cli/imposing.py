@@ -16,7 +16,7 @@ from ops.cli.pages import Pages, is_template, make_pages
 from ops.cli.progress import progress
 from ops.cli.sides import Sides
 from pipeline.address.imb import tracking_code
-from pipeline.models.profile import Imposition, Postage
+from pipeline.models.profile import PrinterProfile
 from pipeline.press.job import Imposed, Job, Placed
 from pipeline.press.process import child
 from pipeline.press.sheets.layout import places_in_order
@@ -26,13 +26,15 @@ from pipeline.sla.calendar import due_at
 
 @dataclass(frozen=True)
 class Order:
-    """The options, understood. `artwork` is as given; `sender` are the lines of the return address, in order."""
+    """The options, understood. `artwork` is as given; `sender` are the lines of the return address, in order.
+
+    `printer` is how the sheets are to be; nothing is sent to it.
+    """
 
     product: Product
     artwork: dict[Side, Path]
     sides: Sides | None
-    imposition: Imposition
-    postage: Postage
+    printer: PrinterProfile
     mail_class: str
     serials: Serials
     sender: tuple[str, ...]
@@ -92,7 +94,7 @@ def _place(order: Order, pages: Pages, sheets: int) -> tuple[Placed, ...]:
     room = serials.last - serials.first + 1
     if room < len(good):
         raise CommandError(f"{len(good)} pieces need as many serials, and --serials has {room}: give a longer range")
-    places = places_in_order(len(good), product, order.imposition, sheets=sheets)
+    places = places_in_order(len(good), product, order.printer.imposition, sheets=sheets)
     fronts = pages.names.get("front", ["front"] * len(good))
     backs: Sequence[str | None] = pages.names.get("back", ["back" if order.two_sided else None] * len(good))
     if product.is_document:
@@ -125,9 +127,9 @@ def _job(order: Order, artwork: dict[str, Path], pieces: tuple[Placed, ...], she
         mail_by=due_at(order.frozen_at, order.zone),
         zone=order.zone.key,
         printer="",
-        contact="",
-        imposition=order.imposition,
-        postage=order.postage,
+        contact=order.printer.contact,
+        imposition=order.printer.imposition,
+        postage=order.printer.postage,
         artwork=artwork,
         pieces=pieces,
         sheets_per_piece=sheets,

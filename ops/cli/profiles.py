@@ -17,14 +17,18 @@ from pipeline.models.profile_check import as_line, checked_profile, model_faults
 
 def read_profile(path: str) -> PrinterProfile:
     """The profile in a JSON file, or on stdin for `-`. Raises `CommandError`."""
+    return checked(read_json(path))
+
+
+def read_json(path: str) -> Any:
+    """A profile as it was written, right or wrong. Raises `CommandError` for what is not JSON."""
     text = sys.stdin.read() if path == "-" else Path(path).read_text()
     try:
-        data = json.loads(text)
+        return json.loads(text)
     except ValueError as error:
         raise CommandError(
             f"{'stdin' if path == '-' else path} is not JSON ({error}): write the profile as one JSON object"
         ) from error
-    return checked(data)
 
 
 def checked(data: Any, *, outcome: str = "nothing was changed") -> PrinterProfile:

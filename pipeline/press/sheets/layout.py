@@ -227,9 +227,11 @@ def _does_not_fit(product: Product, imposition: Imposition, imageable: Rect, cro
     grid = f"{columns} x {rows} of {product.name}" if columns * rows > 1 else product.name
     style = imposition.work_style.replace("_", "-")
     halves = "" if style == "sheetwise" else f" {style.capitalize()} wants an even number of them side by side."
+    smaller = "a smaller grid, " if imposition.columns or imposition.rows else ""
+    remedy = f"Take a larger sheet, {smaller}fewer marks, or single pieces (mode one_up; --one-up)."
     return Permanent(
         "layout_does_not_fit",
         f"{grid} with bleed and marks needs {(asked.width_pt + around) / 72:.3f} x {(asked.height_pt + around) / 72:.3f} in; "
         f"the {sheet.width_in:g} x {sheet.height_in:g} in sheet images {imageable.width_pt / 72:.3f} x "
-        f"{imageable.height_pt / 72:.3f} in.{crowded}{halves} Use a larger sheet, fewer marks, or one_up.",
+        f"{imageable.height_pt / 72:.3f} in.{crowded}{halves} {remedy}",
     )

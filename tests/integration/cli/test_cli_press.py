@@ -174,7 +174,7 @@ def test_no_mailer_id_or_serial_is_invented(bare: Terminal, artwork: Path, recip
         ({"--serials": "9-1"}, 2, "FIRST-LAST"),
         ({"--mailer-id": "12345"}, 1, "mailer_id: give 6 digits"),
         ({"--sheet": "large"}, 2, "width x height"),
-        ({"--sheet": "4x6"}, 1, "the 4 x 6 in sheet images"),
+        ({"--sheet": "4x6"}, 1, "fewer marks, or single pieces (mode one_up; --one-up)"),
         ({"--product": "mug"}, 2, "no product 'mug'"),
         ({"--front": "/none.pdf"}, 4, "no file /none.pdf"),
         ({"--recipients": "/none.csv"}, 1, "/none.csv: no such file"),
@@ -190,6 +190,104 @@ def test_a_job_that_cannot_be_imposed(
     assert (done.returncode, done.stdout) == (code, "")
     assert said in done.stderr
     assert not list((tmp_path / "out").glob("*.pdf"))
+
+
+PRINTER: dict[str, Any] = {
+    "imposition": {
+        "work_style": "work_and_turn", "columns": 2, "rows": 3, "order": "across", "coating": "uv",
+        "marks": {"barcode": True, "finisher_program": "07"}, "back_offset_x_in": 0.01,
+    },
+    "postage": {
+        "mailer_id": "654321", "permit_number": "77", "permit_city": "Reno", "permit_state": "NV", "imb_by": "bureau",
+        "mark_text": "PAID",
+    },
+    "floor": {"zone": "America/Boise"},
+    "contact": "press desk, 208-555-0100",
+}  # fmt: skip
+SHEET = Rect(0, 0, 13 * 72, 19 * 72)
+
+
+def _at_a_printer(artwork: Path, recipients: Path, out: Path, profile: dict[str, Any]) -> list[str]:
+    file = out.with_suffix(".json")
+    file.write_text(json.dumps(profile))
+    return [
+        *POSTCARD, "--front", str(artwork), "--recipients", str(recipients), "--out", str(out), "--serials", "100-199",
+        "--profile", str(file), "--frozen-at", "2026-11-24T15:00Z",
+    ]  # fmt: skip
+
+
+def test_a_profile_says_all_that_a_printer_can_ask_for(
+    bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    bare.json("impose", *_at_a_printer(artwork, recipients, out, PRINTER), "--back", str(artwork))
+    rows = _table(out / "batch_r00.csv")
+    assert [(row["sheet"], row["side"], row["slot"], row["imb"][5:11]) for row in rows] == [
+        ("1", "back", "1", "654321"), ("1", "front", "2", "654321"),
+    ]  # fmt: skip
+    sheet = text_within(out / "batch_r00.pdf", 0, SHEET)
+    assert "RENO" in sheet.upper()
+    assert "PAID" in sheet
+    assert "PERMIT NO. 12" not in sheet.upper()
+    ticket = text_within(out / "batch_r00-ticket.pdf", 0, Rect(0, 0, 612, 792))
+    for told in ("press desk, 208-555-0100", "UV", "2 x 3"):
+        assert told.lower() in ticket.lower(), told
+
+
+def test_options_go_before_what_the_profile_says(
+    bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path
+) -> None:
+    plain, changed = tmp_path / "plain", tmp_path / "changed"
+    bare.json("impose", *_job(artwork, recipients, plain), *PERMIT, "--frozen-at", "2026-11-24T15:00Z")
+    one_up = {"imposition": {"mode": "one_up", "sheet": {"width_in": 12}}, "postage": {"mailer_id": "654321"}}
+    options = ("--mailer-id", "123456", "--sheet", "13x19", *PERMIT)
+    bare.json("impose", *_at_a_printer(artwork, recipients, changed, one_up), *options)
+    for file in plain.iterdir():
+        assert file.read_bytes() == (changed / file.name).read_bytes(), file.name
+
+
+@pytest.mark.parametrize(
+    ("profile", "options", "code", "said"),
+    [
+        (PRINTER | {"impositon": {}}, (), 1, "impositon: there is no such field; there are products"),
+        (PRINTER | {"postage": {"mailer_id": "654321"}}, (), 1, "postage: a permit needs permit_number"),
+        (PRINTER | {"postage": []}, ("--mailer-id", "123456"), 1, "postage: input should be a valid dictionary"),
+        (
+            PRINTER | {"imposition": {"columns": 3, "rows": 9}},
+            (),
+            1,
+            "Take a larger sheet, a smaller grid, fewer marks",
+        ),
+        ({}, (), 1, "postage.mailer_id: is missing"),
+    ],
+)
+def test_a_profile_that_cannot_be_used(
+    bare: Terminal,
+    artwork: Path,
+    recipients: Path,
+    tmp_path: Path,
+    profile: Any,
+    options: tuple[str, ...],
+    code: int,
+    said: str,
+) -> None:
+    assert said in bare.refusal(
+        "impose", *_at_a_printer(artwork, recipients, tmp_path / "out", profile), *options, code=code
+    )
+
+
+def test_single_pieces_are_made_without_a_sheet(
+    bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path
+) -> None:
+    job = _job(artwork, recipients, tmp_path / "out")
+    at = job.index("--sheet")
+    assert "leave --sheet and --imageable out" in bare.refusal("impose", *job, *PERMIT, "--one-up", code=2)
+    said = bare.refusal("impose", *job[:at], *job[at + 2 :], *PERMIT, code=2)
+    assert "give --sheet 13x19, --one-up, or a printer's --profile" in said
+    made = bare.json("impose", *job[:at], *job[at + 2 :], *PERMIT, "--one-up")
+    assert (made["pieces"], made["sheets"]) == (2, 2)
+    with pikepdf.open(tmp_path / "out" / "batch_r00.pdf") as pdf:
+        assert [[float(edge) for edge in page.MediaBox.as_list()] for page in pdf.pages] == [[0, 0, 450, 306]] * 4
 
 
 def test_permit_postage_needs_its_permit(bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path) -> None:
