@@ -74,7 +74,9 @@ def impose(
     permit_city: Annotated[str | None, typer.Option(help="For permit postage.")] = None,
     permit_state: Annotated[str | None, typer.Option(help="For permit postage.")] = None,
     stem: Annotated[str, typer.Option(help="The name of the files.")] = "batch_r00",
-    zone: Annotated[str | None, typer.Option(help="The time zone of the ticket; without it, America/New_York.")] = None,
+    zone: Annotated[
+        str | None, typer.Option(help="The time zone of the ticket; without it, the profile's, or America/New_York.")
+    ] = None,
     frozen_at: Annotated[
         str | None, typer.Option(help="The time to print on sheets and ticket; without it, now.")
     ] = None,
