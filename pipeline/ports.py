@@ -108,6 +108,11 @@ class Printer(Protocol):
         """Rename the ready file away before the printer takes it; False when the printer was first."""
         ...
 
+    def recall_part(self, stem: str, part: str) -> bool:
+        """Rename away a part that was not handed over, and nothing else; True where that proves that it never was and never will
+        be, however the printer takes drops. False where it is gone, or was gone before: that proves nothing."""
+        ...
+
     def acks(self, limit: int) -> list[AckFile]:
         """Up to `limit` whole acknowledgement files from `out/`, oldest name first."""
         ...

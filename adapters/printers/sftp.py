@@ -116,6 +116,19 @@ class SftpPrinter:
                 connection.run([_withdraw(self._inbox(name), self._inbox(f"{stem}.recalled"))], f"recalling {stem}")
         return self.look(stem, part) is Lies.RECALLED
 
+    def recall_part(self, stem: str, part: str) -> bool:
+        """Rename a part away that was not handed over; True where that proves that it never was and never will be.
+
+        Where the answer was lost, the part is gone when this is tried again, and nothing is proved.
+        """
+        if self.look(stem, part) is not Lies.PART:
+            return False
+        withdrawing = _withdraw(self._inbox(part), self._inbox(f"{stem}.recalled"))
+        with self._speaking() as connection:
+            [ours] = connection.run([withdrawing], f"recalling the part of {stem}")
+        # A rename that is made of a link and an unlink may have crossed the hand-over's: then the ready file lies there too.
+        return ours and self.look(stem, part) is Lies.RECALLED
+
     def acks(self, limit: int, *, of: str = "") -> list[AckFile]:
         """Up to `limit` whole acknowledgement files from the outbox, oldest name first; fewer where they are large.
 
@@ -205,17 +218,18 @@ def _first(entries: Sequence[Entry], limit: int, of: bytes) -> list[bytes]:
     return names
 
 
-def _withdraw(path: bytes, recalled: bytes) -> Job[None]:
-    """Rename a file away; nothing if it is gone."""
+def _withdraw(path: bytes, recalled: bytes) -> Job[bool]:
+    """Rename a file away; False if it is gone."""
     try:
         yield from ask(wire.rename(path, recalled))
     except RefusedError as refused:
         if refused.code == Code.NO_SUCH_FILE:
-            return
+            return False
         if not (yield from jobs.exists(recalled)):
             raise
         # Left of a recall that was cut off in the middle. Removing is won by one side alone, just as renaming is.
-        yield from jobs.remove(path)
+        return (yield from jobs.remove(path))
+    return True
 
 
 def _read_ack(path: bytes, name: str, offer: Offer) -> Job[AckFile | None]:

@@ -71,6 +71,16 @@ class FolderPrinter:
                 (self._in / name).rename(self._in / f"{stem}.recalled")
         return self.look(stem, part) is Lies.RECALLED
 
+    def recall_part(self, stem: str, part: str) -> bool:
+        """Rename a part away that was not handed over; True where that proves that it never was and never will be."""
+        if self.look(stem, part) is not Lies.PART:
+            return False
+        try:
+            (self._in / part).rename(self._in / f"{stem}.recalled")
+        except FileNotFoundError:
+            return False
+        return True
+
     def acks(self, limit: int) -> list[AckFile]:
         """Up to `limit` whole acknowledgement files, oldest name first."""
         names = sorted(path for path in self._out.iterdir() if path.name.endswith(ACK_SUFFIXES) and path.is_file())

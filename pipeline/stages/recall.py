@@ -3,8 +3,9 @@
 Before the hand-over a drop is simply void. After it, the wish to recall is committed first and then one rename decides: a crash
 in between leaves the wish in its row, and the next worker looks again. What is lost changes nothing.
 
-Where the printer does not take drops by renaming, the rename decides nothing. The line itself never tries it there; an operator's
-wish puts the drop in doubt, which the printer's refusal or the operator's own word ends.
+Where the printer does not take drops by renaming, that rename decides nothing. The line itself never tries it there; an operator's
+wish puts the drop in doubt, which the printer's refusal or the operator's own word ends. A part that is renamed away proves at any
+printer that nothing was handed over.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -170,9 +171,14 @@ class Recall:
                 return _Ended.LOST
             printer_row = tx.execute(select(printers).where(printers.c.id == drop.printer_id)).one()
         proves = proves_by_renaming(printer_row.profile)
-        if not proves and drop.recall_by == FAILOVER:
+        ours = not proves and drop.recall_by == FAILOVER
+        if ours and drop.status == DropStatus.SENT:
             return _Ended.LOST
         with self._directory.open(printer_row) as printer:
+            if not proves and printer.recall_part(drop.stem, drop.ready_part):
+                return _Ended.WON
+            if ours:
+                return _Ended.LOST
             lies = take_back(printer, drop)
         if lies is Lies.RECALLED:
             return _Ended.WON if proves else _Ended.UNPROVEN

@@ -1,8 +1,8 @@
 """Failover: what a printer cannot be given, or does not speak of, goes to another one that can make it.
 
-Before the hand-over a drop is moved freely; from then on only a won recall moves it, which the stage of that name tries, and
-nothing where the printer does not take drops by renaming. Whatever is moved is planned again, with the barcode, the indicia and the
-layout of its new printer.
+Before the hand-over a drop is moved freely; from then on only a won recall moves it, which the stage of that name tries. Where the
+printer does not take drops by renaming, that wins only what was not handed over yet. Whatever is moved is planned again, with the
+barcode, the indicia and the layout of its new printer.
 """
 
 from collections.abc import Sequence
@@ -154,7 +154,7 @@ class Failover:
         half = _stranded(drop, at)
         waited = at - drop.handing_over_at
         fails = half.failed is not None and waited >= OUTAGE
-        asks = drop.recall_state is None and (half.out_of_use or fails) and proves_by_renaming(drop.profile)
+        asks = drop.recall_state is None and (half.out_of_use or fails)
         if asks and any(can_make(one, half) for one in others):
             why = f"its hand-over could not be ended for {_minutes(waited)} minutes ({half.failed})"
             self._ask_back(drop, "its printer is out of use" if half.out_of_use else why)

@@ -120,6 +120,24 @@ class PrinterCases:
         assert caught.value.code == "part_missing"
         assert printer.look(STEM, PART) is Lies.RECALLED
 
+    def test_a_part_that_is_recalled_proves_that_it_was_not_handed_over(self, printer: Printer, account: Path) -> None:
+        printer.stage_ready(PART, b"{}")
+        assert printer.recall_part(STEM, PART)
+        assert [path.name for path in (account / "in").iterdir()] == [f"{STEM}.recalled"]
+        assert not printer.recall_part(STEM, PART)
+
+    @pytest.mark.parametrize("kind", ["ready", "taken", "recalled"])
+    def test_beside_a_drop_that_was_handed_over_no_part_is_recalled(
+        self, printer: Printer, account: Path, kind: str
+    ) -> None:
+        printer.stage_ready(PART, b"{}")
+        make_file(account / "in", f"{STEM}.{kind}", b"{}")
+        assert not printer.recall_part(STEM, PART)
+        assert sorted(path.name for path in (account / "in").iterdir()) == sorted([PART, f"{STEM}.{kind}"])
+
+    def test_a_part_that_is_gone_proves_nothing(self, printer: Printer) -> None:
+        assert not printer.recall_part(STEM, PART)
+
     def test_a_ready_file_beside_a_recalled_one_may_still_be_taken(self, printer: Printer, account: Path) -> None:
         for kind in ("ready", "recalled"):
             make_file(account / "in", f"{STEM}.{kind}", b"{}")

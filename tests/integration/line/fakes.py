@@ -121,6 +121,13 @@ class FakePrinter:
                     self.inbox[f"{stem}.recalled"] = self.inbox.pop(name)
         return self.look(stem, part) is Lies.RECALLED
 
+    def recall_part(self, stem: str, part: str) -> bool:
+        with self._trapped("recall_part"):
+            if self.look(stem, part) is not Lies.PART:
+                return False
+            self.inbox[f"{stem}.recalled"] = self.inbox.pop(part)
+        return True
+
     def acks(self, limit: int) -> list[AckFile]:
         with self._trapped("acks"):
             return [AckFile(name, self.outbox[name]) for name in sorted(self.outbox)[:limit]]

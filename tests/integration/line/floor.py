@@ -123,6 +123,10 @@ class TrappedPrinter(FolderPrinter):
         with self._trapped("recall"):
             return super().recall(stem, part)
 
+    def recall_part(self, stem: str, part: str) -> bool:
+        with self._trapped("recall_part"):
+            return super().recall_part(stem, part)
+
     def acks(self, limit: int) -> list[AckFile]:
         with self._trapped("acks"):
             return super().acks(limit)

@@ -203,6 +203,45 @@ def test_a_crash_at_the_rename_is_settled_by_the_part_and_the_ready_file(
     assert (world.drop().status, world.statuses(ids), shelf(world, north)) == ("sent", {"sent": 3}, ["ready"])
 
 
+@pytest.fixture
+def half(world: World, north: str, ids: list[str]) -> list[str]:
+    """Its worker died before the rename: the part lies there."""
+    world.printers[north].traps["hand_over", "before"] = KilledError()
+    with pytest.raises(KilledError):
+        world.run("dispatch")
+    assert world.drop().status == "handing_over"
+    return ids
+
+
+def test_what_was_provably_not_handed_over_goes_elsewhere_when_its_printer_is_suspended(
+    world: World, north: str, half: list[str]
+) -> None:
+    south = world.add_printer(name="south")
+    world.set(printers, north, suspended_at=START)
+    recover(world)
+    assert (world.printers[north].handed_over, shelf(world, north)) == ([], ["recalled"])
+    assert (sent_to(world), world.statuses(half)) == ({south}, {"sent": 3})
+    assert "possible_duplicate" not in world.events(half[0])[3].evidence
+
+
+def test_what_may_have_been_handed_over_stays_when_its_printer_is_suspended(
+    world: World, north: str, half: list[str]
+) -> None:
+    world.printers[north].hand_over(world.drop().stem, world.drop().ready_part)
+    world.add_printer(name="south")
+    world.set(printers, north, suspended_at=START)
+    recover(world)
+    assert (sent_to(world), world.drop().recall_state, shelf(world, north)) == ({north}, "lost", ["ready"])
+
+
+def test_an_operators_recall_of_what_was_provably_not_handed_over_is_won(
+    world: World, north: str, half: list[str], desk: Recall
+) -> None:
+    [outcome] = desk.recall(world.batch().id, deed(world))
+    assert (outcome.state, outcome.pieces, shelf(world, north)) == ("recalled", 3, ["recalled"])
+    assert world.statuses(half) == {"ready": 3}
+
+
 @pytest.mark.parametrize("left", ["recalled", "nothing"])
 def test_what_the_printers_side_cannot_tell_after_a_crash_is_in_doubt(
     world: World, north: str, ids: list[str], left: str
