@@ -16,7 +16,7 @@ from pipeline.models.profile import Postage
 from pipeline.press.geometry import numbers, on_piece
 from pipeline.press.job import Placed
 from pipeline.press.sheets.bars import FULL_PT, LENGTH_PT
-from pipeline.press.sheets.endorsement import INSET_PT, PITCH, place_endorsement
+from pipeline.press.sheets.endorsement import INSET_PT, PITCH, TEXTS, place_endorsement
 from pipeline.press.sheets.indicia import draw_indicia
 from pipeline.press.sheets.layout import Slot
 from pipeline.press.typeface import ENCODING, address_typeface, escaped
@@ -139,10 +139,25 @@ def check_lines(lines: Sequence[str], product: Product) -> None:
 
 
 def check_sender(lines: Sequence[str], product: Product) -> None:
-    """The same of a return address."""
+    """The same of a return address, which may come to stand above an endorsement: which printer makes a piece is not known yet."""
     _check_count(lines, product)
     room_pt = on_piece(product.return_address, product).width_pt
     set_block(lines, font=ADDRESS_FONT, room_pt=room_pt, sizes_pt=(RETURN_SIZE_PT, RETURN_SIZE_PT))
+    if len(lines) == LINES and product.envelope is None:
+        size_pt = _endorsed_size_pt(product)
+        try:
+            set_block(_four_at_most(lines), font=ADDRESS_FONT, room_pt=room_pt, sizes_pt=(size_pt, size_pt))
+        except UnsettableError as error:
+            raise UnsettableError(
+                "lines 3 and 4 are too long to share one, as five lines have to on some pieces"
+            ) from error
+
+
+@cache
+def _endorsed_size_pt(product: Product) -> float:
+    """Of four lines above an endorsement, whatever that says."""
+    bars_top_pt = AddressSide(product, ()).bars_place()[1] + FULL_PT
+    return place_endorsement(TEXTS["return"], product, bars_top_pt).return_size_pt(LINES - 1, RETURN_SIZE_PT)
 
 
 def _as_they_are(lines: Sequence[str], product: Product, room_pt: float) -> bytes | None:

@@ -13,6 +13,7 @@ from pipeline.press.geometry import bleed_rect, on_piece
 from pipeline.press.job import Placed
 from pipeline.press.picture import render
 from pipeline.press.proofs.proof import address_side_pdf
+from pipeline.press.sheets.address_lines import why_lines_unprintable
 from pipeline.press.sheets.address_side import RETURN_SIZE_PT, AddressSide
 from pipeline.press.sheets.bars import FULL_PT
 from pipeline.press.sheets.endorsement import TEXTS, place_endorsement
@@ -124,6 +125,22 @@ def test_it_stands_below_the_return_address_and_above_the_barcode(
 def test_four_lines_above_it_can_still_be_read(product: Product) -> None:
     bars_top_pt = AddressSide(product, ()).bars_place()[1] + FULL_PT
     assert place_endorsement(TEXTS["return"], product, bars_top_pt).return_size_pt(4, RETURN_SIZE_PT) > 4.8
+
+
+@pytest.mark.parametrize("product", BEARING, ids=lambda product: product.name)
+def test_a_sender_that_is_let_in_can_stand_above_one(product: Product) -> None:
+    sender = ("QUENTIN QUAY", "HARBOR BOOKS", "12345 NORTHWEST QUAY STREET", "STE", "BOISE ID 83702-1234")
+    side = AddressSide(product, (), TEXTS["return"])
+    longest = 0
+    for more in range(60):
+        lines = (*sender[:3], sender[3] + " 1" * more, sender[4])
+        if why_lines_unprintable(lines, product, sender=True) is None:
+            assert side.return_address(_piece(5)._replace(return_address=lines))
+            longest = more
+    assert 5 < longest < 50
+    # Each of them would do alone.
+    said = why_lines_unprintable((*sender[:2], "A QUAY STREET " * 3, "A PIER " * 7, sender[4]), product, sender=True)
+    assert said == "lines 3 and 4 are too long to share one, as five lines have to on some pieces"
 
 
 def test_without_a_return_address_there_is_none(dark: dict[str, Path], tmp_path: Path) -> None:
