@@ -51,12 +51,16 @@ def read_whole(path: bytes, limit: int, offer: Offer) -> Job[bytes | None]:
             return None
         raise
     body = b""
-    while len(body) < limit:
-        size = min(offer.read_bytes, limit - len(body))
-        chunk: bytes | None = yield from ask(wire.read(handle, len(body), size, path=path))
-        if not chunk:
-            break
-        body += chunk
+    try:
+        while len(body) < limit:
+            size = min(offer.read_bytes, limit - len(body))
+            chunk: bytes | None = yield from ask(wire.read(handle, len(body), size, path=path))
+            if not chunk:
+                break
+            body += chunk
+    except RefusedError:
+        yield from ask(wire.close(handle, path=path))
+        raise
     yield from ask(wire.close(handle, path=path))
     return body
 

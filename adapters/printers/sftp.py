@@ -133,15 +133,15 @@ class SftpPrinter:
         """Up to `limit` whole acknowledgement files from the outbox, oldest name first; fewer where they are large.
 
         With `of`, those whose names begin with it; without, all but those of rehearsals, which are for whoever rehearses.
-        In their names, bytes that are not plain are percent-encoded. Of a file that is too large, or not for us to read, the body
-        says that.
+        In their names, bytes that are not plain are percent-encoded. Of a file that is too large, or that cannot be read, the body
+        says that; so it does of a link or a pipe.
         """
         outbox = self._settings.outbox.encode()
         with self._speaking() as connection:
             [entries] = connection.run([jobs.list_folder(outbox)], "listing acknowledgements")
             wanted = _first(entries, limit, of.encode())
             found = connection.run(
-                [_read_ack(outbox + b"/" + name, _quoted(name), connection.offer) for name in wanted],
+                [_read_ack(outbox + b"/" + one.name, one, connection.offer) for one in wanted],
                 "reading acknowledgements",
             )
         return [ack for ack in found if ack is not None]
@@ -198,8 +198,8 @@ class SftpPrinter:
             raise translate(refused) from refused
 
 
-def _first(entries: Sequence[Entry], limit: int, of: bytes) -> list[bytes]:
-    """The names of the acknowledgements to be read now."""
+def _first(entries: Sequence[Entry], limit: int, of: bytes) -> list[Entry]:
+    """The acknowledgements to be read now, in the order of their names."""
     files = [
         one
         for one in entries
@@ -207,15 +207,15 @@ def _first(entries: Sequence[Entry], limit: int, of: bytes) -> list[bytes]:
         and not one.attributes.is_folder
         and (one.name.startswith(of) if of else not one.name.startswith(REHEARSAL.encode()))
     ]
-    names: list[bytes] = []
+    first: list[Entry] = []
     room = MOST_ACKS_BYTES
     for one in sorted(files, key=lambda one: one.name)[:limit]:
         size = one.attributes.size
         room -= MOST_ACK_BYTES if size is None else min(size, MOST_ACK_BYTES)
-        if names and room < 0:
+        if first and room < 0:
             break
-        names.append(one.name)
-    return names
+        first.append(one)
+    return first
 
 
 def _withdraw(path: bytes, recalled: bytes) -> Job[bool]:
@@ -232,20 +232,31 @@ def _withdraw(path: bytes, recalled: bytes) -> Job[bool]:
     return True
 
 
-def _read_ack(path: bytes, name: str, offer: Offer) -> Job[AckFile | None]:
+def _read_ack(path: bytes, entry: Entry, offer: Offer) -> Job[AckFile | None]:
     """None when it is gone. What cannot be taken as an acknowledgement gets a body that says why, which is refused as such.
 
     That body names the file, so that no two of them have the same digest.
     """
+    name = _quoted(entry.name)
     try:
+        is_file = entry.attributes.is_file
+        if is_file is None:  # listed without its kind
+            is_file = (yield from ask(wire.lstat(path))).is_file
+        if is_file is False:
+            # Opening a pipe may never end, and a link may lead anywhere.
+            return AckFile(name, f"{name} is no plain file".encode())
         body = yield from jobs.read_whole(path, MOST_ACK_BYTES + 1, offer)
     except RefusedError as refused:
-        if refused.code != Code.PERMISSION_DENIED:
-            raise
-        body = f"{name} may not be read by us".encode()
+        body = None if refused.code == Code.NO_SUCH_FILE else f"{name} {_why_unread(refused)}".encode()
     if body is not None and len(body) > MOST_ACK_BYTES:
         body = f"{name} is larger than {MOST_ACK_BYTES} bytes".encode()
     return None if body is None else AckFile(name, body)
+
+
+def _why_unread(refused: RefusedError) -> str:
+    if refused.code == Code.PERMISSION_DENIED:
+        return "may not be read by us"
+    return f"cannot be read: the server answers with status {refused.code}"
 
 
 def _quoted(name: bytes) -> str:

@@ -105,10 +105,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What LSTAT, FSTAT and READDIR tell. `size` is None where the server does not say."""
+    """What LSTAT, FSTAT and READDIR tell. `size` and `is_file`, a plain file and no link or pipe, are None where the server does
+    not say."""
 
     size: int | None
     is_folder: bool
+    is_file: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,7 +306,7 @@ class _Reader:
         self._take(8 if flags & _TIMES else 0)
         for _ in range(2 * self.number() if flags & _EXTENDED else 0):
             self.string()
-        return Attributes(size, stat.S_ISDIR(mode))
+        return Attributes(size, stat.S_ISDIR(mode), stat.S_ISREG(mode) if stat.S_IFMT(mode) else None)
 
     def entry(self) -> Entry:
         name = self.string()

@@ -313,6 +313,22 @@ def test_an_acknowledgement_too_large_is_refused_and_kept(printer: SftpPrinter, 
     assert (account / "out" / "error" / "a.1.ack.json").read_bytes() == body
 
 
+def test_what_is_no_plain_file_in_the_outbox_keeps_no_acknowledgement_back(printer: SftpPrinter, account: Path) -> None:
+    out = account / "out"
+    (out / "folder").mkdir()
+    (out / "a.1.ack.json").symlink_to("folder")
+    (out / "b.1.ack.json").symlink_to("nowhere")
+    os.mkfifo(out / "c.1.ack.json")
+    make_file(out, "d.1.ack.json", b"{}")
+    said = {ack.name: ack.body.decode() for ack in printer.acks(10)}
+    wrong = {f"{name}.1.ack.json": f"{name}.1.ack.json is no plain file" for name in "abc"}
+    assert said == {**wrong, "d.1.ack.json": "{}"}
+    for name in wrong:
+        printer.settle_ack(name, good=False)
+    assert [ack.name for ack in printer.acks(10)] == ["d.1.ack.json"]
+    assert sorted(path.name for path in (out / "error").iterdir()) == sorted(wrong)
+
+
 def test_an_acknowledgement_of_the_largest_size_is_read(printer: SftpPrinter, account: Path) -> None:
     body = os.urandom(MOST_ACK_BYTES)
     make_file(account / "out", "a.1.ack.json", body)

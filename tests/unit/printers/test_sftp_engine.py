@@ -18,7 +18,7 @@ from adapters.printers.engine import (
     ask,
 )
 from adapters.printers.sftp import _read_ack
-from adapters.printers.wire import FSYNC, LIMITS, Code, Kind, ProtocolError, RefusedError
+from adapters.printers.wire import FSYNC, LIMITS, Attributes, Code, Entry, Kind, ProtocolError, RefusedError
 from pipeline.errors import Permanent, Transient
 from pipeline.ports import AckFile
 from tests.unit.printers.fake_server import FakeServer
@@ -231,8 +231,31 @@ def test_an_acknowledgement_that_we_may_not_read_says_so_and_keeps_no_other() ->
     server = refuse_nth(Kind.OPEN, 1, Code.PERMISSION_DENIED)
     server.files = {b"out/a": bytearray(b"{}"), b"out/b": bytearray(b"{}")}
     engine = greeted(server)
-    found = engine.run([_read_ack(b"out/" + name.encode(), name, engine.offer) for name in ("a", "b", "gone")])
-    assert found == [AckFile("a", b"a may not be read by us"), AckFile("b", b"{}"), None]
+    assert _read_acks(engine, b"a", b"b", b"gone") == [
+        AckFile("a", b"a may not be read by us"), AckFile("b", b"{}"), None,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", [Kind.OPEN, Kind.READ])
+def test_an_acknowledgement_that_cannot_be_read_says_so_and_keeps_no_other(kind: Kind) -> None:
+    server = refuse_nth(kind, 1, Code.FAILURE)
+    server.files = {b"out/a": bytearray(b"{}"), b"out/b": bytearray(b"{}")}
+    found = _read_acks(greeted(server), b"a", b"b")
+    assert found == [AckFile("a", b"a cannot be read: the server answers with status 4"), AckFile("b", b"{}")]
+    assert server.counts[Kind.CLOSE] == (2 if kind is Kind.READ else 1)
+
+
+def test_what_is_no_plain_file_is_not_opened() -> None:
+    server = FakeServer()
+    server.files = {b"out/pipe": bytearray(b"{}")}
+    assert _read_acks(greeted(server), b"pipe", is_file=False) == [AckFile("pipe", b"pipe is no plain file")]
+    assert server.counts[Kind.OPEN] == 0
+
+
+def _read_acks(engine: Engine, *names: bytes, is_file: bool | None = None) -> list[AckFile | None]:
+    """As a server lists them that says nothing of their kinds, unless told otherwise."""
+    entries = [Entry(name, Attributes(2, is_folder=False, is_file=is_file)) for name in names]
+    return engine.run([_read_ack(b"out/" + one.name, one, engine.offer) for one in entries])
 
 
 def test_an_error_of_one_job_closes_the_others(tmp_path: Path) -> None:
