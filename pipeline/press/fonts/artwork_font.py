@@ -32,6 +32,7 @@ class ArtworkFont:
     def __init__(self, font: pikepdf.Object) -> None:
         self._font = font
         self.composite = font.get("/Subtype") == "/Type0"
+        self.drawn = font.get("/Subtype") == "/Type3"
         self.inner = font.DescendantFonts[0] if self.composite else font
         self.by_number = self.composite and font.get("/Encoding") in ("/Identity-H", "/Identity-V")
 
@@ -57,9 +58,11 @@ class ArtworkFont:
         if not self.composite:
             is_symbol = self.inner.get("/Subtype") == "/TrueType" and self._is_symbolic
             return program.by_code(code, None if is_symbol else self.name(code))
-        if self._map is None:
-            return program.by_number(code)
-        return program.by_number(int.from_bytes(self._map[2 * code : 2 * code + 2]))
+        return program.by_number(self.glyph_number(code))
+
+    def glyph_number(self, cid: int) -> int:
+        """As the map from CIDs to glyphs has it; the CID itself where there is none."""
+        return cid if self._map is None else int.from_bytes(self._map[2 * cid : 2 * cid + 2])
 
     def width(self, code: int) -> float | None:
         """As declared, in thousandths. None for codes of a simple font outside the run of its widths."""

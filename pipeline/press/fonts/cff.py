@@ -40,6 +40,9 @@ class Cff:
             return self._known(f"cid{cid:05d}") if cid else None
         return self._top.charset[cid] if 0 < cid < len(self._top.charset) else None
 
+    def has_number(self, cid: int) -> bool:
+        return self.by_number(cid) is not None
+
     def by_code(self, code: int, name: str | None) -> str | None:
         return self._known(name or self._own.get(code))
 

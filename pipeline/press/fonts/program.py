@@ -17,6 +17,10 @@ class Program(Protocol):
         """The glyph of a CID that no map translates."""
         ...
 
+    def has_number(self, cid: int) -> bool:
+        """Whether there is such a glyph, other than that for what is missing."""
+        ...
+
     def by_code(self, code: int, name: str | None) -> str | None:
         """The glyph of a simple font's code, whose name in its encoding may be known."""
         ...

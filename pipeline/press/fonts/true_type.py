@@ -19,7 +19,7 @@ class TrueType:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._font = open_font(data)
-        self._count = self._font["maxp"].numGlyphs
+        self._count = int(self._font["maxp"].numGlyphs)
 
     @cached_property
     def _maps(self) -> dict[tuple[int, int], dict[int, str]]:
@@ -27,7 +27,16 @@ class TrueType:
         return {(one.platformID, one.platEncID): one.cmap for one in tables}
 
     def by_number(self, cid: int) -> str | None:
-        return self._font.getGlyphName(cid) if 0 < cid < self._count else None
+        return self._font.getGlyphName(cid) if self.has_number(cid) else None
+
+    def has_number(self, cid: int) -> bool:
+        return 0 < cid < self._count and self._is_there(cid)
+
+    def _is_there(self, number: int) -> bool:
+        """Whether a glyph's outline does not lie beyond the end of a program that was cut short."""
+        places = self._font["loca"]
+        start, end = places[number], places[number + 1]
+        return bool(start == end or self._font.reader.tables["glyf"].offset + start < len(self._data))
 
     def by_code(self, code: int, name: str | None) -> str | None:
         """As ISO 32000-1, 9.6.6.4, has it: by the letter where the code has a name, else by the code."""
@@ -40,9 +49,12 @@ class TrueType:
     def may_show(self, code: int, name: str | None) -> bool:
         """Where there are no maps, codes are the numbers of glyphs."""
         if not any(self._maps.values()):
-            return code < int(self._count)
-        found = (known.get(at) for known in self._maps.values() for at in _places(code, name))
-        return any(glyph not in (None, ".notdef") for glyph in found) or self._called(name or "") is not None
+            return code < self._count
+        found = [known.get(at) for known in self._maps.values() for at in _places(code, name)]
+        return any(map(self._shows, [*found, self._called(name or "")]))
+
+    def _shows(self, glyph: str | None) -> bool:
+        return glyph is not None and self.has_number(self._font.getGlyphID(glyph))
 
     def with_widths(self, declared: Widths) -> bytes | None:
         metrics, scale = self._font["hmtx"].metrics, 1000 / self._font["head"].unitsPerEm

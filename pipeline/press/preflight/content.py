@@ -15,6 +15,7 @@ import pikepdf
 from pipeline.press.content_reader import MOST_STEPS, ContentReader, TooComplexError
 from pipeline.press.names import shown_name
 from pipeline.press.preflight.census import Census, PathUse
+from pipeline.press.preflight.glyphs import Fonts
 from pipeline.press.preflight.graphics import SAME, Matrix, Place, State, around, matrix_of, scale, times
 from pipeline.press.preflight.inks import Ink, ink, ink_of
 from pipeline.press.preflight.noting import Notes
@@ -40,29 +41,29 @@ _POINTS = {"m", "l", "c", "v", "y", "re"}
 _Instruction = tuple[list[Any], str]
 
 
-def take_census(page: pikepdf.Page, matrix: Matrix) -> Census:
-    """Walk the page and all it places. `matrix` takes the page's units to points on the bleed page.
+def take_census(page: pikepdf.Page, matrix: Matrix, fonts: Fonts) -> Census:
+    """Walk the page and all it places. `matrix` takes the page's units to points on the bleed page; `fonts` are those of the file.
 
     Raises `TooComplexError`, and what malformed files raise.
     """
-    walk = _walked(page, matrix, _OPERATORS)
+    walk = _walked(page, matrix, fonts, _OPERATORS)
     census = walk.notes.census
     if (census.paths or census.spots) and walk.steps <= MOST_PLACED_STEPS:
         with suppress(TooComplexError):
-            return _walked(page, matrix, _OPERATORS + _PATHS).notes.census
+            return _walked(page, matrix, fonts, _OPERATORS + _PATHS).notes.census
     return census
 
 
-def _walked(page: pikepdf.Page, matrix: Matrix, operators: str) -> "_Walk":
-    walk = _Walk(operators)
+def _walked(page: pikepdf.Page, matrix: Matrix, fonts: Fonts, operators: str) -> "_Walk":
+    walk = _Walk(fonts, operators)
     walk.notes.group(page.obj)
     walk.stream(page.obj, page.resources, State(matrix))
     return walk
 
 
 class _Walk:
-    def __init__(self, operators: str) -> None:
-        self.notes = Notes()
+    def __init__(self, fonts: Fonts, operators: str) -> None:
+        self.notes = Notes(fonts)
         self._parsed: dict[tuple[int, int], list[_Instruction]] = {}
         self._under_way: set[tuple[int, int]] = set()
         self._beside: set[tuple[int, int]] = set()

@@ -1,79 +1,102 @@
-"""Whether the glyphs that a text shows are in its font: what is missing prints as an empty box, or not at all."""
+"""Whether fonts are there, and the glyphs that text shows in them: what is missing prints as an empty box, or not at all."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable
 
 import pikepdf
+from fontTools.agl import toUnicode
 
-# In a TrueType file: the table directory, and where `maxp` keeps the number of glyphs.
-_TABLES, _TABLE, _GLYPHS = 12, 16, 4
+from pipeline.press.fonts.artwork_font import ArtworkFont, read_program
+from pipeline.press.fonts.engine import can_draw
+from pipeline.press.fonts.program import Program
 
-
-def embedded(font: pikepdf.Object) -> bool:
-    """Whether a press has the font's program, and can unpack it."""
-    if font.get("/Subtype") == "/Type3":
-        return True
-    if font.get("/Subtype") == "/Type0":
-        return all(embedded(inner) for inner in font.get("/DescendantFonts", pikepdf.Array()).as_list())
-    descriptor = font.get("/FontDescriptor")
-    return descriptor is not None and any(
-        map(_is_whole, map(descriptor.get, ("/FontFile", "/FontFile2", "/FontFile3")))
-    )
+_NOT_DEFINED = ".notdef"
+# Codes of what moves a typewriter's carriage, and of spaces, in fonts that say nothing else of them.
+_BLANK = frozenset({*range(0x20 + 1), 0x7F, 0xA0})
 
 
-def _is_whole(program: object) -> bool:
-    try:
-        return isinstance(program, pikepdf.Stream) and bool(program.read_bytes())
-    except pikepdf.PdfError:
-        return False
+class Fonts:
+    """Those of one file; each program is read once, however many fonts and pages have it."""
+
+    def __init__(self) -> None:
+        self._drawable: dict[tuple[int, int], bool] = {}
+        self._programs: dict[tuple[int, int], Program | None] = {}
+        self._glyphs: dict[tuple[int, int], Glyphs] = {}
+
+    def embedded(self, font: pikepdf.Object) -> bool:
+        """Whether a press has the font's program, can unpack it, and draw with it."""
+        if font.get("/Subtype") == "/Type3":
+            return True
+        if font.get("/Subtype") == "/Type0":
+            return all(self.embedded(inner) for inner in font.get("/DescendantFonts", pikepdf.Array()).as_list())
+        file = ArtworkFont(font).file
+        return file is not None and self._can_draw(file[1])
+
+    def missing(self, font: pikepdf.Object, shown: Iterable[bytes]) -> int:
+        """How many of the codes that are shown have no glyph."""
+        key = font.objgen
+        # Those that stand inline have all the same number.
+        if key not in self._glyphs or not font.is_indirect:
+            self._glyphs[key] = Glyphs(font, self._program(font))
+        return sum(map(self._glyphs[key].missing, shown))
+
+    def _can_draw(self, stream: pikepdf.Stream) -> bool:
+        if stream.objgen not in self._drawable:
+            try:
+                self._drawable[stream.objgen] = can_draw(stream.read_bytes())
+            except pikepdf.PdfError:
+                self._drawable[stream.objgen] = False
+        return self._drawable[stream.objgen]
+
+    def _program(self, font: pikepdf.Object) -> Program | None:
+        """None where there is none, or none that can be looked into; the engine that draws may know it nevertheless."""
+        file = ArtworkFont(font).file if font.get("/Subtype") != "/Type3" else None
+        if file is None:
+            return None
+        key, stream = file
+        if stream.objgen not in self._programs:
+            try:
+                self._programs[stream.objgen] = read_program(stream, key)
+            except Exception:  # noqa: BLE001  # what a malformed font makes the library stumble over may be anything
+                self._programs[stream.objgen] = None
+        return self._programs[stream.objgen]
 
 
 class Glyphs:
-    """One font's answer to which codes it cannot show. Fonts whose encoding cannot be followed here miss nothing."""
+    """One font's answer to which codes it cannot show. Fonts whose codes cannot be followed here miss nothing."""
 
-    def __init__(self, font: pikepdf.Object) -> None:
-        self._two_bytes = font.get("/Subtype") == "/Type0" and font.get("/Encoding") in ("/Identity-H", "/Identity-V")
-        self._unnamed = frozenset(_not_defined(font))
-        self._map: bytes | None = None
-        self._count = 1 << 16
-        if self._two_bytes:
-            inner = font.DescendantFonts[0]
-            to_glyph = inner.get("/CIDToGIDMap")
-            self._map = to_glyph.read_bytes() if isinstance(to_glyph, pikepdf.Stream) else None
-            self._count = _glyph_count(inner)
+    def __init__(self, font: pikepdf.Object, program: Program | None) -> None:
+        self._font = ArtworkFont(font)
+        self._given = font
+        self._program = program
+        self._lacking: dict[int, bool] = {}
 
     def missing(self, text: bytes) -> int:
-        """How many of the codes in `text` have no glyph."""
-        if not self._two_bytes:
-            return sum(code in self._unnamed for code in text)
-        codes = (int.from_bytes(text[at : at + 2]) for at in range(0, len(text) - 1, 2))
-        return sum(not 0 < self._glyph(code) < self._count for code in codes)
+        return sum(map(self._lacks, self._font.codes(text)))
 
-    def _glyph(self, code: int) -> int:
-        return code if self._map is None else int.from_bytes(self._map[2 * code : 2 * code + 2])
+    def _lacks(self, code: int) -> bool:
+        if code not in self._lacking:
+            try:
+                lacks = self._lacks_number(code) if self._font.composite else self._lacks_code(code)
+            except Exception:  # noqa: BLE001  # as in `Fonts`
+                lacks = False
+            self._lacking[code] = lacks
+        return self._lacking[code]
+
+    def _lacks_number(self, code: int) -> bool:
+        glyph = self._font.glyph_number(code)
+        return glyph == 0 or (self._program is not None and not self._program.has_number(glyph))
+
+    def _lacks_code(self, code: int) -> bool:
+        name = self._font.name(code)
+        if self._font.drawn:
+            # What has no name was given nothing to draw: converters leave spaces so.
+            named = name not in (None, _NOT_DEFINED)
+            return named and f"/{name}" not in self._given.CharProcs and not _is_blank(code, name)
+        if name == _NOT_DEFINED:
+            return True
+        return self._program is not None and not self._program.may_show(code, name) and not _is_blank(code, name)
 
 
-def _not_defined(font: pikepdf.Object) -> Iterator[int]:
-    """Codes that a simple font's own encoding gives to `.notdef`."""
-    encoding = font.get("/Encoding")
-    if not isinstance(encoding, pikepdf.Dictionary) or "/Differences" not in encoding:
-        return
-    code = 0
-    for entry in encoding.Differences.as_list():
-        if isinstance(entry, pikepdf.Name):
-            if entry == "/.notdef":
-                yield code
-            code += 1
-        else:
-            code = int(entry)
-
-
-def _glyph_count(font: pikepdf.Object) -> int:
-    """Of an embedded TrueType program; all there could be where it has none."""
-    program = font.get("/FontDescriptor", pikepdf.Dictionary()).get("/FontFile2")
-    data = program.read_bytes() if isinstance(program, pikepdf.Stream) else b""
-    for number in range(int.from_bytes(data[4:6])):
-        entry = data[_TABLES + _TABLE * number : _TABLES + _TABLE * (number + 1)]
-        if entry[:4] == b"maxp":
-            at = int.from_bytes(entry[8:12]) + _GLYPHS
-            return int.from_bytes(data[at : at + 2]) or 1 << 16
-    return 1 << 16
+def _is_blank(code: int, name: str | None) -> bool:
+    """A space needs no glyph."""
+    return code in _BLANK if name is None else toUnicode(name).isspace()

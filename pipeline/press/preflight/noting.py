@@ -6,7 +6,7 @@ import pikepdf
 
 from pipeline.press.names import shown_name
 from pipeline.press.preflight.census import Census, ImageUse, PathUse, TextUse
-from pipeline.press.preflight.glyphs import Glyphs, embedded
+from pipeline.press.preflight.glyphs import Fonts
 from pipeline.press.preflight.graphics import Matrix, Place, State, bounds, sides
 from pipeline.press.preflight.image_data import is_damaged
 from pipeline.press.preflight.image_ink import heaviest, inks_of
@@ -25,11 +25,10 @@ _UNNAMED = pikepdf.Name("/unnamed")
 class Notes:
     """Fills `census`. While it is `quiet`, what prints does so at a size unknown: only fonts and spot colours are noted."""
 
-    def __init__(self) -> None:
+    def __init__(self, fonts: Fonts) -> None:
         self.census = Census()
         self.quiet = False
-        self._glyphs: dict[tuple[int, int], Glyphs] = {}
-        self._embedded: dict[tuple[int, int], bool] = {}
+        self._fonts = fonts
         self._looked_into: set[tuple[int, int]] = set()
         self._inked: dict[tuple[int, int], float] = {}
 
@@ -50,8 +49,8 @@ class Notes:
     def text(self, font: pikepdf.Object, shown: Iterable[bytes], state: State) -> None:
         """Visible text in a font."""
         name = shown_name(font.get("/BaseFont", font.get("/Name", _UNNAMED))).removeprefix("/")
-        self.census.fonts[name] = self.census.fonts.get(name, True) and self._is_embedded(font)
-        if font.get("/Subtype") != "/Type3" and (missing := sum(map(self._glyphs_of(font).missing, shown))):
+        self.census.fonts[name] = self.census.fonts.get(name, True) and self._fonts.embedded(font)
+        if missing := self._fonts.missing(font, shown):
             self.census.missing[name] += missing
         if not self.quiet:
             size, (x, y) = state.text_size_pt(), state.text_origin()
@@ -108,20 +107,6 @@ class Notes:
             inks = inks_of(placed)
             self._inked[placed.objgen] = heaviest(inks, inks.width / across_in) if inks else 0.0
         return self._inked.get(placed.objgen, 0.0)
-
-    def _is_embedded(self, font: pikepdf.Object) -> bool:
-        key = font.objgen
-        if key not in self._embedded or key == (0, 0):
-            self._embedded[key] = embedded(font)
-        return self._embedded[key]
-
-    def _glyphs_of(self, font: pikepdf.Object) -> Glyphs:
-        key = font.objgen
-        if key == (0, 0):
-            return Glyphs(font)
-        if key not in self._glyphs:
-            self._glyphs[key] = Glyphs(font)
-        return self._glyphs[key]
 
     def _spots(self, colour: Ink, place: Place | None) -> None:
         for name in colour.spots:

@@ -1,13 +1,25 @@
-"""Fonts for artwork, built by hand: a program, its descriptor and the dictionaries around them."""
+"""Fonts for artwork, built by hand: a program, its descriptor and the dictionaries around them; and artwork that shows them."""
+
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
 
 import pikepdf
+from fontTools.fontBuilder import FontBuilder
+from fontTools.misc.psCharStrings import T2CharString
+from fontTools.ttLib import TTFont
 from pikepdf import Array, Dictionary, Name
 
 from pipeline.press.html.typefaces import FONTS
+from tests.unit.press import hostile
 
 LIBERATION = FONTS / "LiberationSans-Regular.ttf"
 DECLARED = 700
 """The width of every code of these fonts, in thousandths."""
+
+
+TEXT, SPACED = "Harbor", "H arbor"
+SQUARE = [100, "hmoveto", 400, 500, -400, "hlineto", "endchar"]
 
 
 def descriptor(pdf: pikepdf.Pdf, key: str, program: bytes, flags: int, **entries: pikepdf.Object) -> Dictionary:
@@ -41,3 +53,89 @@ def composite(
         Type=Name.Font, Subtype=Name.Type0, BaseFont=Name.Test, Encoding=Name("/Identity-H") if encoding is None else encoding,
         DescendantFonts=Array([inner]),
     ))  # fmt: skip
+
+
+def cff() -> bytes:
+    """Every letter a square: one has a width of its own, one the default, one the default said aloud."""
+    builder = FontBuilder(1000, isTTF=False)
+    drawings = {
+        ".notdef": T2CharString(program=["endchar"]),
+        "H": T2CharString(program=[30, *SQUARE]),
+        "a": T2CharString(program=list(SQUARE)),
+        "r": T2CharString(program=[-50, *SQUARE]),
+    }
+    builder.setupGlyphOrder(list(drawings))
+    private = {"nominalWidthX": 500, "defaultWidthX": 450}
+    builder.setupCFF("Test", {"FullName": "Test"}, drawings, private)
+    out = BytesIO()
+    builder.font["CFF "].cff.compile(out, builder.font)
+    return out.getvalue()
+
+
+def letters(text: str = TEXT) -> bytes:
+    return f"({text}) Tj".encode()
+
+
+def glyph_numbers(text: str = TEXT) -> bytes:
+    font = TTFont(LIBERATION)
+    codes = [font.getGlyphID(font.getBestCmap()[ord(letter)]) for letter in text]
+    return f"<{''.join(f'{code:04x}' for code in codes)}> Tj".encode()
+
+
+def true_type(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    described = descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 32)
+    return simple(pdf, "TrueType", described, Encoding=Name.WinAnsiEncoding), letters(SPACED)
+
+
+def symbolic(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    return simple(pdf, "TrueType", descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 4)), letters(SPACED)
+
+
+def by_number(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    described = descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 4)
+    return composite(pdf, "CIDFontType2", described, CIDToGIDMap=Name.Identity), glyph_numbers(SPACED)
+
+
+def by_default(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    """Nothing is said of any glyph, the space among them, and nothing of the map."""
+    font, text = by_number(pdf)
+    [inner] = font.DescendantFonts
+    del inner["/W"]
+    del inner["/CIDToGIDMap"]
+    inner.DW = DECLARED
+    return font, text
+
+
+def through_a_map(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    """CID 1 is the glyph of H, and so on."""
+    font = TTFont(LIBERATION)
+    glyphs = [0, *(font.getGlyphID(font.getBestCmap()[ord(letter)]) for letter in SPACED)]
+    table = pdf.make_stream(b"".join(glyph.to_bytes(2, "big") for glyph in glyphs))
+    described = descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 4)
+    shown = "".join(f"{at:04x}" for at in range(1, len(glyphs)))
+    return composite(pdf, "CIDFontType2", described, CIDToGIDMap=table), f"<{shown}> Tj".encode()
+
+
+def type_1c(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    described = descriptor(pdf, "/FontFile3", cff(), 32, Subtype=Name.Type1C)
+    return simple(pdf, "Type1", described, Encoding=Name.WinAnsiEncoding), letters("Har")
+
+
+def cid_type_0c(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    described = descriptor(pdf, "/FontFile3", cff(), 4, Subtype=Name.CIDFontType0C)
+    return composite(pdf, "CIDFontType0", described), b"<000100020003> Tj"
+
+
+Font = Callable[[pikepdf.Pdf], tuple[pikepdf.Object, bytes]]
+TRUE_TYPE = [true_type, symbolic, by_number, by_default, through_a_map]
+CFF = [type_1c, cid_type_0c]
+
+
+def artwork(out: Path, *fonts: Font) -> Path:
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        made = [font(pdf) for font in fonts]
+        page.Resources = Dictionary(Font=Dictionary({f"/F{at}": font for at, (font, _) in enumerate(made)}))
+        texts = [b"BT /F%d 36 Tf 40 %d Td %s ET" % (at, 60 + 60 * at, shown) for at, (_, shown) in enumerate(made)]
+        page.Contents = pdf.make_stream(b"1 1 1 rg 0 0 450 306 re f 0 g " + b" ".join(texts))
+
+    return hostile.pdf_with(out, change)

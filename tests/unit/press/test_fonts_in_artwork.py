@@ -1,0 +1,139 @@
+"""Fonts whose programs are damaged, and text whose glyphs are not in its font: refused; what only looks so is not."""
+
+from collections.abc import Callable
+from functools import partial
+from io import BytesIO
+from pathlib import Path
+
+import pikepdf
+import pytest
+from fontTools import subset
+from fontTools.ttLib import TTFont, reorderFontTables
+from pikepdf import Array, Dictionary, Name
+
+from pipeline.press.preflight.inspect import inspect
+from pipeline.press.report import Report
+from pipeline.products import POSTCARD_4X6
+from tests.unit.press.fonts import (
+    CFF,
+    LIBERATION,
+    TRUE_TYPE,
+    Font,
+    artwork,
+    cff,
+    cid_type_0c,
+    descriptor,
+    letters,
+    simple,
+    type_1c,
+)
+
+Made = tuple[pikepdf.Object, bytes]
+
+
+def embedded(kind: str, key: str, program: bytes, pdf: pikepdf.Pdf, **entries: pikepdf.Object) -> Made:
+    described = descriptor(pdf, key, program, 32, **entries)
+    return simple(pdf, kind, described, Encoding=Name.WinAnsiEncoding), letters("Har")
+
+
+def lacking(text: str, *, symbolic: bool = False) -> Font:
+    """A part of a typeface, without the z; spaces are left out as well."""
+    font = TTFont(LIBERATION)
+    part = subset.Subsetter(subset.Options(glyph_names=True))
+    part.populate(text="Har")
+    part.subset(font)
+    out = BytesIO()
+    font.save(out)
+
+    def made(pdf: pikepdf.Pdf) -> Made:
+        described = descriptor(pdf, "/FontFile2", out.getvalue(), 4 if symbolic else 32)
+        encoding = {} if symbolic else {"Encoding": Name.WinAnsiEncoding}
+        return simple(pdf, "TrueType", described, **encoding), letters(text)
+
+    return made
+
+
+def bare(text: str) -> Font:
+    return lambda pdf: (type_1c(pdf)[0], letters(text))
+
+
+def numbered(shown: bytes) -> Font:
+    return lambda pdf: (cid_type_0c(pdf)[0], shown)
+
+
+def drawn(text: str) -> Font:
+    """A letter that is drawn, one that is not, a space that is not, and a code that is given nothing."""
+
+    def made(pdf: pikepdf.Pdf) -> Made:
+        names = Array([32, Name.space, 65, Name.A, Name.B, Name("/.notdef")])
+        square = pdf.make_stream(b"800 0 0 0 700 700 d1 0 0 700 700 re f")
+        return pdf.make_indirect(Dictionary(
+            Type=Name.Font, Subtype=Name.Type3, FontBBox=Array([0, 0, 1000, 1000]), FontMatrix=Array([0.001, 0, 0, 0.001, 0, 0]),
+            FirstChar=32, LastChar=67, Widths=Array([800] * 36), Encoding=Dictionary(Differences=names),
+            CharProcs=Dictionary(A=square), Resources=Dictionary(),
+        )), letters(text)  # fmt: skip
+
+    return made
+
+
+def cut_short(pdf: pikepdf.Pdf) -> Made:
+    """A program whose outlines are its last table, and end before those of the small letters."""
+    tables = [tag for tag in TTFont(LIBERATION).reader.tables if tag != "glyf"]
+    out = BytesIO()
+    reorderFontTables(BytesIO(LIBERATION.read_bytes()), out, tableOrder=[*tables, "glyf"])
+    start = TTFont(BytesIO(out.getvalue())).reader.tables["glyf"].offset
+    return embedded("TrueType", "/FontFile2", out.getvalue()[: start + 2000], pdf)
+
+
+Case = Callable[[pikepdf.Pdf], Made]
+NOT_FONTS: dict[str, Case] = {
+    "TrueType": partial(embedded, "TrueType", "/FontFile2", b"no font at all"),
+    "cut in its first tables": partial(embedded, "TrueType", "/FontFile2", LIBERATION.read_bytes()[:2000]),
+    "empty": partial(embedded, "TrueType", "/FontFile2", b""),
+    "CFF": partial(embedded, "Type1", "/FontFile3", b"no font at all", Subtype=Name.Type1C),
+    "cut CFF": partial(embedded, "Type1", "/FontFile3", cff()[:40], Subtype=Name.Type1C),
+    "OpenType": partial(embedded, "Type1", "/FontFile3", b"OTTO and no more", Subtype=Name.OpenType),
+    "Type 1": partial(embedded, "Type1", "/FontFile", b"no font at all"),
+    "Type 1 without drawings": partial(embedded, "Type1", "/FontFile", b"%!PS-AdobeFont-1.0: Test 001.000"),
+}
+LACKING: dict[str, tuple[Case, int]] = {
+    "letters": (lacking("Harzzz"), 3),
+    "codes": (lacking("Hazr", symbolic=True), 1),
+    "drawings": (bare("Harzzz"), 3),
+    "numbers": (numbered(b"<0001000200030009000a> Tj"), 2),
+    "procedures": (drawn("ABBA"), 2),
+    "outlines": (cut_short, 3),
+}
+WHOLE: dict[str, Case] = {
+    **{font.__name__: font for font in (*TRUE_TYPE, *CFF)},
+    "a space": lacking("H a r"),
+    "a space among codes": lacking("H a r", symbolic=True),
+    "a space among drawings": bare("H a r"),
+    "a space among procedures": drawn("A A"),
+    "a code that is given nothing": drawn("ACA"),
+}
+
+
+def codes(folder: Path, font: Case) -> set[str]:
+    return {one.code for one in _report(folder, font).findings}
+
+
+def _report(folder: Path, font: Case) -> Report:
+    return inspect(artwork(folder / "artwork.pdf", font), POSTCARD_4X6, "front")
+
+
+@pytest.mark.parametrize("name", NOT_FONTS)
+def test_a_program_that_nothing_can_be_drawn_with_is_not_embedded(tmp_path: Path, name: str) -> None:
+    assert codes(tmp_path, NOT_FONTS[name]) == {"unembedded_font"}
+
+
+@pytest.mark.parametrize("name", LACKING)
+def test_characters_without_a_glyph_are_counted(tmp_path: Path, name: str) -> None:
+    font, count = LACKING[name]
+    [told] = _report(tmp_path, font).findings
+    assert (told.code, told.measured) == ("missing_glyph", f"{count} characters")
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_nothing_is_said_of_what_is_all_there(tmp_path: Path, name: str) -> None:
+    assert codes(tmp_path, WHOLE[name]) == set()
