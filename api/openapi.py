@@ -39,6 +39,7 @@ BATCH_FILTERS = [
     {"name": "status", "in": "query", "schema": {"type": "string", "enum": [status.value for status in BatchStatus]}},
     {"name": "printer", "in": "query", "schema": {"type": "string", "minLength": 1, "maxLength": 40}},
 ]
+ACK_FILTERS = [{"name": "faulty", "in": "query", "schema": {"type": "string", "enum": ["true", "false"]}}]
 AUDIT_FILTERS = [
     {"name": name, "in": "query", "schema": {"type": "string", "minLength": 1, "maxLength": 100}}
     for name in ("subject", "action", "who")

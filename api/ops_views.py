@@ -167,12 +167,15 @@ def batch_details(one: BatchDetails) -> dict[str, Any]:
             | {"files": [{name: file[name] for name in ("name", "size", "sha256")} for file in drop.files]}
             for drop in one.drops
         ],
-        "acks": [
-            {name: getattr(ack, name) for name in _ACK}
-            | {name: moment(getattr(ack, name)) for name in ("at", "received_at")}
-            for ack in one.acks
-        ],
+        "acks": [ack(row) for row in one.acks],
     }
+
+
+def ack(row: Row[Any]) -> dict[str, Any]:
+    """`named_stem` is the drop that the file names, `drop_stem` the one of which anything in it was good; `fault_count` counts all
+    faults, of which `faults` has the first."""
+    told = {name: getattr(row, name) for name in _ACK}
+    return told | {"object": "ack"} | {name: moment(getattr(row, name)) for name in ("at", "received_at")}
 
 
 _BATCH = (
@@ -181,7 +184,7 @@ _BATCH = (
 _DROP = (
     "stem", "status", "revision", "pieces", "sheets", "digest", "last_error", "recall_state", "recall_by", "recall_reason",
 )  # fmt: skip
-_ACK = ("drop_stem", "state", "name", "faults", "neighbours")
+_ACK = ("id", "named_stem", "drop_stem", "state", "name", "faults", "fault_count")
 
 
 def hold(row: Columns) -> dict[str, Any]:

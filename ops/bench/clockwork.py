@@ -69,9 +69,10 @@ _ROWS = (
     " SELECT 'dr_' || id, id || '_r00', id, printer_id, 'live', 0,"
     " CASE WHEN status IN ('frozen', 'imposed') THEN 'frozen' ELSE 'sent' END, pieces, sheets, due_at, frozen_at, '[]',"
     " frozen_at, 0, 0, 0 FROM batches",
-    "INSERT INTO acks (id, printer_id, mode, name, digest, body, drop_stem, state, at, received_at, faults)"
-    " SELECT 'ak_' || id, printer_id, 'live', id, id, '{}', id || '_r00', status, :now,"
-    " :now - interval '10 minutes', '[]' FROM batches WHERE status IN ('accepted', 'printed')",
+    "INSERT INTO acks (id, printer_id, mode, name, digest, body, named_stem, drop_stem, state, at, received_at,"
+    " faults, fault_count)"
+    " SELECT 'ak_' || id, printer_id, 'live', id, id, '{}', id || '_r00', id || '_r00', status, :now,"
+    " :now - interval '10 minutes', '[]', 0 FROM batches WHERE status IN ('accepted', 'printed')",
 )  # fmt: skip
 _FALL_DUE = (
     "UPDATE pieces SET due_at = :now - interval '1 second', alarm_at = :now - interval '1 second'"

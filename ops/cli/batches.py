@@ -12,6 +12,7 @@ from ops.cli.failure import CommandError, Exit
 from ops.cli.installation import installation
 from ops.cli.operator import deed, said
 from ops.cli.output import Json, print_json, print_record, print_table
+from ops.cli.printer_acks import COLUMNS as ACK
 from ops.cli.rerouting import reroute, split
 from pipeline.lifecycle import BatchStatus
 from pipeline.repository.batch_reading import BatchFilter, batch_details, list_batches
@@ -35,8 +36,8 @@ _DROP = (
     "stem", "status", "pieces", "sheets", "handing_over_at", "sent_at", "digest", "last_error", "recall_state",
     "recall_by", "recall_reason",
 )  # fmt: skip
+_ACK_LISTED = ("named_stem", "state", "at", "received_at", "name", "faults")
 _PLACED = ("revision", "placed", "live", *PLACES, "neighbours")
-_ACK = ("drop_stem", "state", "at", "received_at", "name", "faults", "neighbours")
 
 
 @app.command("list")
@@ -70,7 +71,7 @@ def show(batch_id: Annotated[str, typer.Argument(help="The batch's id, bt_….")
         "by_status": found.by_status,
         "placements": found.placements,
         "drops": [_picked(one, (*_DROP, "files")) for one in found.drops],
-        "acks": [_picked(one, _ACK) for one in found.acks],
+        "acks": [_picked(one, ACK) for one in found.acks],
     }
     if as_json:
         print_json(shown)
@@ -151,7 +152,7 @@ def _tell_outcomes(batch_id: str, outcomes: Sequence[Outcome], as_json: bool, *,
 def _print(shown: dict[str, Any]) -> None:
     counts = ", ".join(f"{count} {status}" for status, count in shown["by_status"].items())
     print_record({name: shown[name] for name in _SHOWN} | {"pieces by status": counts or "none"})
-    for title, columns in (("drops", _DROP), ("acks", _ACK)):
+    for title, columns in (("drops", _DROP), ("acks", _ACK_LISTED)):
         if shown[title]:
             typer.echo()
             print_table([title, *columns[1:]], [[_brief(one[name]) for name in columns] for one in shown[title]])

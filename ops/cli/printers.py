@@ -15,6 +15,7 @@ from ops.cli.failure import CommandError, Exit
 from ops.cli.installation import installation
 from ops.cli.operator import deed, said
 from ops.cli.output import Json, print_json, print_record, print_table, say
+from ops.cli.printer_acks import acks
 from ops.cli.printer_rows import mode_of, overtaken, printer_row
 from ops.cli.probe import account_of
 from ops.cli.profiles import checked, differences, read_profile, with_changes
@@ -26,6 +27,7 @@ from pipeline.models.types import system_ids
 from pipeline.repository import printers as repository
 
 app = new_app("Printers: where batches go, and how each printer wants them.")
+app.command()(acks)
 app.command()(form)
 app.command()(measure)
 app.command()(rehearse)

@@ -164,11 +164,13 @@ class Ack(SQLModel, table=True):
     name: str
     digest: str
     body: str
-    drop_stem: str | None = Field(default=None, index=True)
+    named_stem: str | None = Field(default=None, index=True)  # the drop that it names, be what it says good or bad
+    drop_stem: str | None = Field(default=None, index=True)  # the drop of which it says something good
     state: str | None = None
     at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     received_at: datetime = Field(sa_type=UtcDateTime)
     faults: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)  # quarantined lines
+    fault_count: int = 0  # all of them, of which `faults` keeps the first
     neighbours: int | None = None  # good pieces that a reprinted sheet made once more, and that were destroyed
 
 

@@ -49,8 +49,11 @@ class Checked:
     faults: list[Fault]
 
 
-def check(tx: Connection, record: AckRecord, ack: AckBody) -> Checked:
-    """What of one acknowledgement is good: the drop that it is of, and the pieces of which it can be true."""
+def check(tx: Connection, record: AckRecord, ack: AckBody, spared: Collection[str] = ()) -> Checked:
+    """What of one acknowledgement is good: the drop that it is of, and the pieces of which it can be true.
+
+    Said of the whole drop, it is not said of the pieces that are `spared`, as others speak of them that cannot be believed.
+    """
     named = and_(drops.c.stem == ack.drop, drops.c.printer_id == record.printer_id)
     drop = tx.execute(select(drops, _any_waiting().label("any_waiting")).where(named)).first()
     fault = _fault(drop, ack, keeps_some=drop is not None and _keeps_some(tx, drop))
@@ -63,8 +66,27 @@ def check(tx: Connection, record: AckRecord, ack: AckBody) -> Checked:
         if ack.pieces and not fit and not neighbours:
             return Checked(None, list(unfit.values()))
         ack = ack.model_copy(update={"pieces": fit})
+    elif spared:
+        ack = _but_for(tx, drop, ack, spared)
+        if ack.state == "rejected" and ack.pieces is not None:
+            return Checked(None, [_UNCLEAR])
     at = ack.at if drop.handing_over_at <= ack.at <= record.received_at else record.received_at
     return Checked(Good(drop, ack, at, len(neighbours)), list(unfit.values()))
+
+
+_UNCLEAR = Fault(
+    "pieces_unclear",
+    "/drop",
+    "the drop is rejected, and something else is said of pieces in it that cannot be read",
+    "say what became of them, and reject the drop again",
+)
+
+
+def _but_for(tx: Connection, drop: Row[Any], ack: AckBody, spared: Collection[str]) -> AckBody:
+    """What is said of the whole drop as said of each piece that it still has, but for those that are `spared`."""
+    here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
+    mine = set(tx.execute(select(placements.c.piece_id).where(here)).scalars())
+    return ack if mine.isdisjoint(spared) else ack.model_copy(update={"pieces": tuple(sorted(mine.difference(spared)))})
 
 
 def _any_waiting() -> ColumnElement[bool]:

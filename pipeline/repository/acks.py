@@ -1,6 +1,6 @@
 """What an acknowledgement changes: pieces, placements, its drop and its batch. Recorded with the file that says so."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -68,39 +68,43 @@ class AckWriter:
         self._now = machine_clock
         self._ids = ids
 
-    def apply(self, record: AckRecord, reading: Reading, withdraw: Withdraw) -> Applied:
+    def apply(self, record: AckRecord, reading: Reading, withdraw: Withdraw, *, lost: Collection[str] = ()) -> Applied:
         """Apply what is good of a file and record it, the rest with its faults. Raises what `withdraw` raises, unrecorded.
 
+        Pieces that are `lost` by another file, or named in a line that is refused, are left out of what is said of the whole drop.
         Where another worker, taken to be dead or so taking us, has recorded the file meanwhile, its word stands.
         """
         try:
-            return self._apply(record, reading, withdraw)
+            return self._apply(record, reading, withdraw, reading.unclear.union(lost))
         except _RecordedMeanwhileError:
             with self._db.read() as tx:
                 return Applied(bool(is_recorded(tx, record.printer_id, record.digest)), ())
 
-    def _apply(self, record: AckRecord, reading: Reading, withdraw: Withdraw) -> Applied:
+    def _apply(self, record: AckRecord, reading: Reading, withdraw: Withdraw, spared: frozenset[str]) -> Applied:
         said = dict[int, Checked]()
         turns = _in_turn(reading.acks)
         for number, ack in turns[:-1]:
-            begun = self._begin(record, ack, withdraw)
+            begun = self._begin(record, ack, spared, withdraw)
             with self._db.write() as tx:
-                said[number] = self._settle(tx, record, ack, begun)
-        last = [(number, ack, self._begin(record, ack, withdraw)) for number, ack in turns[-1:]]
+                said[number] = self._settle(tx, record, ack, spared, begun)
+            if said[number].good is None:
+                spared = spared.union(ack.pieces or ())
+        last = [(number, ack, self._begin(record, ack, spared, withdraw)) for number, ack in turns[-1:]]
         with self._db.write() as tx:
             for number, ack, begun in last:
-                said[number] = self._settle(tx, record, ack, begun)
+                said[number] = self._settle(tx, record, ack, spared, begun)
             in_order = [said[number] for number in sorted(said)]
             good = [one.good for one in in_order if one.good is not None]
             faults = [*reading.faults, *(fault for one in in_order for fault in one.faults)]
-            if not insert_where_free(tx, acks, [_row(record, self._ids, good, faults)], ("printer_id", "digest")):
+            row = _row(record, self._ids, reading.drop, good, faults)
+            if not insert_where_free(tx, acks, [row], ("printer_id", "digest")):
                 raise _RecordedMeanwhileError
         return Applied(bool(good), tuple(faults))
 
-    def _begin(self, record: AckRecord, ack: AckBody, withdraw: Withdraw) -> Checked:
+    def _begin(self, record: AckRecord, ack: AckBody, spared: Collection[str], withdraw: Withdraw) -> Checked:
         """Check one acknowledgement by all that stands now, and move what it moves. A refused drop is taken off the shelf first."""
         with self._db.read() as tx:
-            checked = check(tx, record, ack)
+            checked = check(tx, record, ack, spared)
         if checked.good is None:
             return checked
         if ack.state == "rejected":
@@ -158,13 +162,15 @@ class AckWriter:
         correct(tx, [(snapshot(row), at, evidence) for row in rows], now=self._now(), ids=self._ids)
         return len(rows) < _BULK
 
-    def _settle(self, tx: Connection, record: AckRecord, ack: AckBody, said: Checked) -> Checked:
+    def _settle(
+        self, tx: Connection, record: AckRecord, ack: AckBody, spared: Collection[str], said: Checked
+    ) -> Checked:
         """Save the rest of it. Where its drop was set aside since it was checked, it is checked again by that."""
         if said.good is None:
             return said
         stands = locked_drop(tx, said.good.drop.id)
         if stands.set_aside_at != said.good.drop.set_aside_at:
-            said = check(tx, record, ack)
+            said = check(tx, record, ack, spared)
         if said.good is not None:
             self._settle_drop(tx, said.good, stands.status)
         return said
@@ -240,7 +246,9 @@ class _RecordedMeanwhileError(Exception):
     """A file that is recorded already, found as we record it: the transaction has to end as if it had not been."""
 
 
-def _row(record: AckRecord, ids: Ids, good: Sequence[Good], faults: Sequence[Fault]) -> dict[str, Any]:
+def _row(
+    record: AckRecord, ids: Ids, named: str | None, good: Sequence[Good], faults: Sequence[Fault]
+) -> dict[str, Any]:
     """`state` and `at` are those of the last thing that a file says."""
     last = good[-1] if good else None
     return {
@@ -250,10 +258,12 @@ def _row(record: AckRecord, ids: Ids, good: Sequence[Good], faults: Sequence[Fau
         "name": record.name,
         "digest": record.digest,
         "body": record.body,
+        "named_stem": named,
         "drop_stem": last.ack.drop if last else None,
         "state": last.ack.state if last else None,
         "at": last.at if last else None,
         "received_at": record.received_at,
         "faults": [fault.as_dict() for fault in faults[:_MOST_FAULTS]],
+        "fault_count": len(faults),
         "neighbours": sum(one.neighbours for one in good) or None,
     }

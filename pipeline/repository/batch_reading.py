@@ -7,9 +7,10 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, func, select
 
 from pipeline.lifecycle import BatchStatus
+from pipeline.repository.ack_reading import acks_of_batch
 from pipeline.repository.counts import revision_counts
 from pipeline.repository.pages import Page, page_of
-from pipeline.repository.tables import acks, batches, drops, pieces, printers
+from pipeline.repository.tables import batches, drops, pieces, printers
 
 
 @dataclass(frozen=True)
@@ -50,13 +51,12 @@ def batch_details(tx: Connection, batch_id: str) -> BatchDetails | None:
     counted = select(pieces.c.status, func.count()).where(pieces.c.batch_id == batch_id)
     by_status = tx.execute(counted.group_by(pieces.c.status).order_by(pieces.c.status))
     mine = select(drops).where(drops.c.batch_id == batch_id)
-    stems = select(drops.c.stem).where(drops.c.batch_id == batch_id)
     return BatchDetails(
         row,
         {one.status: one[1] for one in by_status},
         revision_counts(tx, batch_id),
         tx.execute(mine.order_by(drops.c.revision)).all(),
-        tx.execute(select(acks).where(acks.c.drop_stem.in_(stems)).order_by(acks.c.id)).all(),
+        acks_of_batch(tx, batch_id),
     )
 
 

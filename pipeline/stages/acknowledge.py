@@ -1,6 +1,7 @@
 """Acknowledge: read what a printer says of its drops and move pieces by it. A repeated or late file changes nothing wrongly."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -9,7 +10,7 @@ from typing import Any
 import structlog
 from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
-from pipeline.errors import Permanent, PortError
+from pipeline.errors import Fault, Permanent, PortError
 from pipeline.lifecycle import BatchStatus
 from pipeline.models.ack_files import apart, read_acks
 from pipeline.models.ack_format import Reading
@@ -47,6 +48,16 @@ class _Part:
 
     body: bytes
     reading: Reading
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """Whether anything of a part is good, whether it is `new`, and then what is wrong with it."""
+
+    good: bool
+    new: bool
+    drop: str | None = None
+    faults: Sequence[Fault] = ()
 
 
 @dataclass(frozen=True)
@@ -90,13 +101,15 @@ class Acknowledge:
         limit, new = _FILES, 0
         while True:
             files = [(file, _read(file)) for file in printer.acks(limit)]
+            lost = _lost(part for _, parts in files for part in parts)
             for file, parts in sorted(files, key=_said_at):
                 if file.name in left:
                     continue
                 try:
-                    taken = [self._take(row, printer, file.name, part) for part in parts]
-                    new += any(is_new for _, is_new in taken)
-                    good = any(is_good for is_good, _ in taken)
+                    taken = [self._take(row, printer, file.name, part, lost) for part in parts]
+                    new += any(one.new for one in taken)
+                    _tell_faults(row, file.name, taken)
+                    good = any(one.good for one in taken)
                     printer.settle_ack(file.name, good=good)
                 except PortError as error:
                     left[file.name] = error
@@ -106,23 +119,25 @@ class Acknowledge:
                 return _Heard(new, more=not left and len(files) == limit, left=_tell_left(row, left))
             limit *= 2  # what is left lies before what is new
 
-    def _take(self, row: Row[Any], printer: Printer, file_name: str, part: _Part) -> tuple[bool, bool]:
-        """Whether anything of it is good, and whether it is new. It is recorded before its file is moved away: a crash in between
-        meets a file that is known, and moves it."""
+    def _take(
+        self, row: Row[Any], printer: Printer, file_name: str, part: _Part, lost: Mapping[str, Collection[str]]
+    ) -> _Taken:
+        """It is recorded before its file is moved away: a crash in between meets a file that is known, and moves it."""
         digest = sha256(part.body).hexdigest()
         with self._context.db.read() as tx:
             known = is_recorded(tx, row.id, digest)
             now = self._line_now(tx, row)
         if known is not None:
-            return known, False
+            return _Taken(known, new=False)
         name = _text(file_name.encode("utf-8", "replace"))
         record = AckRecord(row.id, row.mode, name, digest, _text(part.body), now)
-        applied = self._writer.apply(record, part.reading, lambda drop: self._withdraw(row, printer, drop))
-        if any(fault.code in MADE_TWICE for fault in applied.faults):
-            log.error(
-                "drop.acknowledged_after_all", printer=row.name, file=record.name, runbook="drop-acknowledged-after-all"
-            )
-        return applied.good, True
+        applied = self._writer.apply(
+            record,
+            part.reading,
+            lambda drop: self._withdraw(row, printer, drop),
+            lost=lost.get(part.reading.drop or "", ()),
+        )
+        return _Taken(applied.good, new=True, drop=part.reading.drop, faults=applied.faults)
 
     def _withdraw(self, row: Row[Any], printer: Printer, drop: Row[Any]) -> bool:
         """Take a refused drop off the shelf; whether the printer took it after it had refused it, or still can.
@@ -167,10 +182,39 @@ def _read(file: AckFile) -> list[_Part]:
 
 
 def _said_at(read: tuple[AckFile, Sequence[_Part]]) -> tuple[bool, datetime, str]:
-    """By what a file says first, since its name only makes it new. What says nothing comes last."""
+    """What is said of single pieces, then what is said of whole drops alone, as within a file: clocks may go wrong in between.
+
+    Of each by what a file says first, since its name only makes it new.
+    """
     file, parts = read
-    first = min((ack.at for part in parts for ack in part.reading.acks), default=None)
-    return first is None, first or datetime.max.replace(tzinfo=UTC), file.name
+    said = [ack for part in parts for ack in part.reading.acks]
+    first = min((ack.at for ack in said), default=datetime.max.replace(tzinfo=UTC))
+    return all(ack.pieces is None for ack in said), first, file.name
+
+
+def _lost(parts: Iterable[_Part]) -> Mapping[str, Collection[str]]:
+    """By drop, the pieces of which any of the files says that they are spoiled or destroyed."""
+    lost: dict[str, set[str]] = defaultdict(set)
+    for part in parts:
+        for ack in part.reading.acks:
+            if ack.state in ("spoiled", "destroyed"):
+                lost[ack.drop].update(ack.pieces or ())
+    return lost
+
+
+def _tell_faults(row: Row[Any], file_name: str, taken: Sequence[_Taken]) -> None:
+    """What cannot be read or believed is an alarm, once for its file, since it is not read again."""
+    codes = {fault.code for one in taken for fault in one.faults}
+    told = {
+        "printer": row.name,
+        "file": file_name,
+        "drops": sorted({one.drop for one in taken if one.faults and one.drop}),
+    }
+    if codes & MADE_TWICE:
+        log.error("drop.acknowledged_after_all", **told, runbook="drop-acknowledged-after-all")
+    if others := codes - MADE_TWICE:
+        found = sum(len(one.faults) for one in taken)
+        log.error("ack.faults", **told, codes=sorted(others), found=found, runbook="ack-faults")
 
 
 def _tell_left(row: Row[Any], left: Mapping[str, PortError]) -> str | None:

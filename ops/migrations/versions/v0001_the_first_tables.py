@@ -228,17 +228,20 @@ def upgrade() -> None:
         sa.Column("name", sa.String(), nullable=False),
         sa.Column("digest", sa.String(), nullable=False),
         sa.Column("body", sa.String(), nullable=False),
+        sa.Column("named_stem", sa.String(), nullable=True),
         sa.Column("drop_stem", sa.String(), nullable=True),
         sa.Column("state", sa.String(), nullable=True),
         sa.Column("at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("faults", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
+        sa.Column("fault_count", sa.Integer(), nullable=False),
         sa.Column("neighbours", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["printer_id"], ["printers.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("printer_id", "digest"),
     )
     op.create_index(op.f("ix_acks_drop_stem"), "acks", ["drop_stem"])
+    op.create_index(op.f("ix_acks_named_stem"), "acks", ["named_stem"])
     op.create_index("ix_acks_heard", "acks", ["printer_id", "received_at"])
     op.create_table(
         "batches",

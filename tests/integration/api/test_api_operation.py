@@ -11,6 +11,7 @@ from pipeline.lifecycle import EXCUSED
 from pipeline.repository import tables
 from tests.integration.api.world import World
 from tests.integration.line.marks import ack
+from tests.integration.line.world import ACK_POLL_S
 from tests.integration.line.world import World as Line
 
 WHY = {"reason": "the truck is full"}
@@ -24,6 +25,7 @@ ROUTES = (
     ("GET", "/v1/ops/holds", None),
     ("POST", "/v1/ops/holds", {"mail": "ml_x", **WHY}),
     ("POST", "/v1/ops/holds/ml_x/release", WHY),
+    ("GET", "/v1/ops/printers/north/acks", None),
     ("GET", "/v1/ops/batches", None),
     ("GET", "/v1/ops/batches/bt_x", None),
     ("POST", "/v1/ops/mail/ml_x/fail", WHY),
@@ -140,6 +142,18 @@ def test_a_batch_is_shown_with_its_drops_and_what_its_printer_said(api: World, l
     assert "key" not in told["files"][0]
     assert [(one["state"], one["faults"]) for one in shown["acks"]] == [("accepted", [])]
     assert shown["placements"][0]["placed"] == 10
+    ack(line, drop.stem, "printed", printer=line.printers[drop.printer_id], piece="ml_1")
+    line.clock.advance(timedelta(seconds=ACK_POLL_S))
+    line.run("acknowledge")
+    listed = api.get("/v1/ops/printers/north/acks", "op").json()["data"]
+    assert [(one["state"], one["named_stem"], one["fault_count"]) for one in listed] == [
+        (None, drop.stem, 1), ("accepted", drop.stem, 0),
+    ]  # fmt: skip
+    assert listed[0]["faults"][0]["pointer"] == "/piece"
+    assert api.get(f"/v1/ops/printers/{drop.printer_id}/acks", "op", faulty="true").json()["data"] == listed[:1]
+    assert api.get(f"/v1/ops/batches/{batch_id}", "op").json()["acks"] == listed[::-1]
+    assert api.get("/v1/ops/printers/nobody/acks", "op").status_code == 404
+    assert api.get("/v1/ops/printers/north/acks", "op", faulty="yes").status_code == 422
     assert api.get("/v1/ops/batches/bt_" + "0" * 26, "op").status_code == 404
 
 

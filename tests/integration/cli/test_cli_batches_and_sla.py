@@ -21,7 +21,7 @@ from pipeline.sla.report import Report, Shown
 from pipeline.sla.report_page import write_page
 from tests.integration.cli.terminal import Terminal
 from tests.integration.line.marks import ack
-from tests.integration.line.world import START, World
+from tests.integration.line.world import ACK_POLL_S, START, World
 
 SPAN = ("--from", "2026-03-01", "--to", "2026-03-31")
 
@@ -180,6 +180,19 @@ def test_a_batch_is_shown_with_its_drop_places_and_acknowledgements(terminal: Te
     text = terminal.out("batches", "show", batch_id)
     assert shown["reason"] in text
     assert "9 mailed" in text
+
+
+def test_what_a_printer_said_is_listed_with_what_of_it_was_refused(terminal: Terminal, mailed: World) -> None:
+    ack(mailed, mailed.printer().handed_over[0], "printed", pieces=["ml_nobody"])
+    mailed.clock.advance(timedelta(seconds=ACK_POLL_S))
+    mailed.run_until_quiet()
+    assert len(terminal.json("printers", "acks", "north")) == 5
+    [refused] = terminal.json("printers", "acks", "north", "--faulty")
+    assert (refused["state"], refused["named_stem"]) == (None, mailed.printer().handed_over[0])
+    text = terminal.out("printers", "acks", "north", "--faulty")
+    assert "refused" in text
+    assert "unknown_piece" in text
+    assert "no printer 'nobody'" in terminal.refusal("printers", "acks", "nobody", code=4)
 
 
 @pytest.mark.parametrize(
