@@ -171,7 +171,16 @@ class Ack(SQLModel, table=True):
     received_at: datetime = Field(sa_type=UtcDateTime)
     faults: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)  # quarantined lines
     fault_count: int = 0  # all of them, of which `faults` keeps the first
-    neighbours: int | None = None  # good pieces that a reprinted sheet made once more, and that were destroyed
+
+
+class Neighbour(SQLModel, table=True):
+    """A good piece of a batch that came out once more on a reprint's sheets, and was destroyed: once, however often that is told."""
+
+    __tablename__ = "neighbours"
+
+    batch_id: str = Field(foreign_key="batches.id", primary_key=True)
+    revision: int = Field(primary_key=True)
+    piece_id: str = Field(foreign_key="pieces.id", primary_key=True)
 
 
 class ScanRow(SQLModel, table=True):

@@ -31,7 +31,7 @@ class AckRecord:
 
 @dataclass(frozen=True)
 class Good:
-    """An acknowledgement that can be applied, to which drop, and when it became so; `neighbours` are counted, not made again.
+    """An acknowledgement that can be applied, to which drop, and when it became so; `neighbours` are counted once, not made again.
 
     `taken`: the drop was taken after it was refused.
     """
@@ -39,7 +39,7 @@ class Good:
     drop: Row[Any]
     ack: AckBody
     at: datetime
-    neighbours: int
+    neighbours: Collection[str]
     taken: bool = False
 
 
@@ -71,7 +71,7 @@ def check(tx: Connection, record: AckRecord, ack: AckBody, spared: Collection[st
         if ack.state == "rejected" and ack.pieces is not None:
             return Checked(None, [_UNCLEAR])
     at = ack.at if drop.handing_over_at <= ack.at <= record.received_at else record.received_at
-    return Checked(Good(drop, ack, at, len(neighbours)), list(unfit.values()))
+    return Checked(Good(drop, ack, at, neighbours), list(unfit.values()))
 
 
 _UNCLEAR = Fault(

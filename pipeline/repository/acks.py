@@ -34,8 +34,9 @@ from pipeline.repository.batches import (
 )
 from pipeline.repository.claims import FREED
 from pipeline.repository.database import Database
+from pipeline.repository.many import insert_many
 from pipeline.repository.moves import correct, move, select_snapshots, snapshot
-from pipeline.repository.tables import acks, drops, insert_where_free, pages, pieces, placements
+from pipeline.repository.tables import acks, drops, insert_where_free, neighbours, pages, pieces, placements
 
 Withdraw = Callable[[Row[Any]], bool]
 """Takes a refused drop off its printer's shelf; whether the printer took it all the same."""
@@ -184,6 +185,7 @@ class AckWriter:
         if status != DropStatus.SENT:
             self._end_doubt(tx, drop)
         _note_made(tx, drop, ack)
+        _note_neighbours(tx, drop, good.neighbours)
         if ack.state in ("spoiled", "destroyed") and ack.pieces:
             reprint(tx, drop, ack.pieces, outcome=ack.state, at=at, ids=self._ids)
         all_made = _ALL_MADE.get(ack.state)
@@ -242,6 +244,16 @@ def _note_made(tx: Connection, drop: Row[Any], ack: AckBody) -> None:
         tx.execute(made.where(placements.c.piece_id.in_(page)))
 
 
+def _note_neighbours(tx: Connection, drop: Row[Any], listed: Collection[str]) -> None:
+    """A shop that tells all of it each time tells the same piece again, which came out once more all the same."""
+    if not listed:
+        return
+    rows = [{"batch_id": drop.batch_id, "revision": drop.revision, "piece_id": one} for one in sorted(listed)]
+    statement, parameters = insert_many(tx, neighbours, rows)
+    key = neighbours.primary_key.columns
+    tx.execute(statement.on_conflict_do_nothing(index_elements=key).returning(neighbours.c.piece_id), parameters)
+
+
 class _RecordedMeanwhileError(Exception):
     """A file that is recorded already, found as we record it: the transaction has to end as if it had not been."""
 
@@ -265,5 +277,4 @@ def _row(
         "received_at": record.received_at,
         "faults": [fault.as_dict() for fault in faults[:_MOST_FAULTS]],
         "fault_count": len(faults),
-        "neighbours": sum(one.neighbours for one in good) or None,
     }

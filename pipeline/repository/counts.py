@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
-from pipeline.repository.tables import acks, drops, placements
+from pipeline.repository.tables import neighbours, placements
 
 OUTCOMES = ("printed", "inserted", "mailed", "spoiled", "destroyed")
 PLACES = (*OUTCOMES, "freed", "short", "waiting")
@@ -20,8 +20,7 @@ def revision_counts(tx: Connection, batch_id: str) -> list[dict[str, Any]]:
     once more on the sheets of a reprint and were destroyed."""
     outcome, nothing = placements.c.outcome, placements.c.outcome.is_(None)
     told = [_counted(outcome == name).label(name) for name in OUTCOMES]
-    here = and_(drops.c.batch_id == placements.c.batch_id, drops.c.revision == placements.c.revision)
-    neighbours = select(func.coalesce(func.sum(acks.c.neighbours), 0)).where(acks.c.drop_stem == drops.c.stem)
+    again = and_(neighbours.c.batch_id == placements.c.batch_id, neighbours.c.revision == placements.c.revision)
     summary: Select[Any] = (
         select(
             placements.c.revision,
@@ -30,11 +29,10 @@ def revision_counts(tx: Connection, batch_id: str) -> list[dict[str, Any]]:
             *told,
             _counted(and_(nothing, ~placements.c.live)).label("freed"),
             _counted(and_(nothing, placements.c.live)).label("unsaid"),
-            neighbours.scalar_subquery().label("neighbours"),
+            select(func.count()).select_from(neighbours).where(again).scalar_subquery().label("neighbours"),
         )
-        .join_from(placements, drops, here)
         .where(placements.c.batch_id == batch_id)
-        .group_by(placements.c.revision, drops.c.stem)
+        .group_by(placements.c.batch_id, placements.c.revision)
         .order_by(placements.c.revision)
     )
     return [_named(dict(row._mapping)) for row in tx.execute(summary)]

@@ -235,7 +235,6 @@ def upgrade() -> None:
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("faults", sa.JSON().with_variant(postgresql.JSONB(), "postgresql"), nullable=False),
         sa.Column("fault_count", sa.Integer(), nullable=False),
-        sa.Column("neighbours", sa.Integer(), nullable=True),
         sa.ForeignKeyConstraint(["printer_id"], ["printers.id"]),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("printer_id", "digest"),
@@ -556,6 +555,15 @@ def upgrade() -> None:
         unique=True,
         sqlite_where=sa.text("until IS NULL"),
         postgresql_where=sa.text("until IS NULL"),
+    )
+    op.create_table(
+        "neighbours",
+        sa.Column("batch_id", sa.String(), nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("piece_id", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(["batch_id"], ["batches.id"]),
+        sa.ForeignKeyConstraint(["piece_id"], ["pieces.id"]),
+        sa.PrimaryKeyConstraint("batch_id", "revision", "piece_id"),
     )
     op.create_table(
         "placements",

@@ -14,7 +14,7 @@ from sqlalchemy import Row
 
 from pipeline.models.profile import Floor
 from pipeline.repository.counts import revision_counts
-from pipeline.repository.tables import acks, audit, batches, drops, events, pieces, placements, printers
+from pipeline.repository.tables import acks, audit, batches, drops, events, neighbours, pieces, placements, printers
 from pipeline.sla.presses import ACK_GRACE
 from tests.integration.line.floor import Shop, Shops
 from tests.integration.line.world import World
@@ -249,8 +249,8 @@ def situations(world: World, shops: Shops) -> Counter[str]:
         found["silent"] += row.silent_at is not None
         found["recall lost"] += row.recall_state == "lost"
         found["in part refused"] += row.status == "refused" and any(stem == row.stem for _, stem in ledger.printed)
+    found["neighbours"] = world.count(neighbours)
     for row in world.rows(acks):
-        found["neighbours"] += row.neighbours or 0
         found["as csv"] += row.name.endswith(".csv") and row.state is not None
         found.update(fault["code"] for fault in row.faults)
     found.update(row.action for row in world.rows(audit))

@@ -57,6 +57,9 @@ def test_neighbours_on_a_reprint_are_counted_apart(world: World, ids: list[str])
         {"placed": 6, "printed": 5, "spoiled": 1},
         {"placed": 1, "printed": 1, "neighbours": 5},
     ]
+    for minutes in (1, 2):
+        later = world.clock() + timedelta(minutes=minutes)
+        assert told(world, "destroyed", revision=1, pieces=ids[1:], at=later)[1]["neighbours"] == 5
 
 
 def test_what_went_back_is_freed(world: World, ids: list[str]) -> None:
