@@ -25,7 +25,7 @@ from api.routes.operators import deed, whole_list
 from api.services import services_of
 from pipeline.errors import Fault, Permanent
 from pipeline.models.profile import PrinterProfile
-from pipeline.models.profile_check import checked_profile
+from pipeline.press.sheets.fitting import fitting_profile
 from pipeline.repository import printers as repository
 from pipeline.repository.printers import Deed, live_printer, printer_named
 from pipeline.repository.writing import write_again
@@ -167,7 +167,7 @@ def _found(tx: Connection, name: str) -> Row[Any]:
 def _checked(profile: Any) -> PrinterProfile:
     """Raises `Problem` with a pointer to each wrong field."""
     try:
-        return checked_profile(profile)
+        return fitting_profile(profile)
     except Permanent as error:
         raise invalid(below("/profile", map(_worded, error.faults))) from None
 

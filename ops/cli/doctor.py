@@ -27,6 +27,8 @@ from pipeline.clock import machine_clock
 from pipeline.errors import Permanent, PortError
 from pipeline.lifecycle import PROMISE_OPEN
 from pipeline.models.profile import Floor, PrinterProfile
+from pipeline.models.profile_check import as_line
+from pipeline.models.profile_sense import sense_faults
 from pipeline.press.process import child
 from pipeline.press.sheets.layout import lay_out
 from pipeline.products import PRODUCTS
@@ -232,6 +234,7 @@ def _faults(row: Row[Any], settings: Settings) -> Iterator[str]:
     except ValidationError as error:
         yield from fault_lines(error)
         return
+    yield from map(as_line, sense_faults(profile))
     for name in profile.products:
         try:
             lay_out(PRODUCTS[name], profile.imposition)

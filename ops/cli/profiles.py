@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from ops.cli.failure import CommandError, Exit
 from pipeline.errors import Fault, Permanent
 from pipeline.models.profile import PrinterProfile
-from pipeline.models.profile_check import as_line, checked_profile, model_faults
+from pipeline.models.profile_check import as_line, model_faults
+from pipeline.press.sheets.fitting import fitting_profile
 
 
 def read_profile(path: str) -> PrinterProfile:
@@ -34,7 +35,7 @@ def read_json(path: str) -> Any:
 def checked(data: Any, *, outcome: str = "nothing was changed") -> PrinterProfile:
     """A profile that a live printer can have. Raises `CommandError` with every faulty field."""
     try:
-        return checked_profile(data)
+        return fitting_profile(data)
     except Permanent as error:
         raise _refusal("the profile has", error.faults, outcome) from error
 

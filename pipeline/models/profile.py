@@ -23,6 +23,9 @@ Offset = Annotated[float, Field(ge=-2, le=2)]
 Minutes = Annotated[int, Field(ge=0, le=7 * 24 * 60)]
 Count = Annotated[int, Field(ge=1, le=10_000_000)]
 
+# What a 13x19 digital press prints of its sheet.
+_IMAGED_WIDTH_IN, _IMAGED_HEIGHT_IN = 12.72, 18.69
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -42,10 +45,23 @@ class Sheet(_Part):
 
     width_in: Inches = 13.0
     height_in: Inches = 19.0
-    imageable_width_in: Inches = 12.72
-    imageable_height_in: Inches = 18.69
+    imageable_width_in: Inches = _IMAGED_WIDTH_IN
+    imageable_height_in: Inches = _IMAGED_HEIGHT_IN
     gripper_in: Inches = 0.0
     gripper_edge: Literal["foot", "head", "left", "right"] = "foot"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _images_no_more_than_there_is(cls, data: Any) -> Any:
+        """Of a sheet that is smaller than what is usually imaged, and of which nobody says more, all is imageable."""
+        if not isinstance(data, dict):
+            return data
+        least = {}
+        for side, usual in (("width", _IMAGED_WIDTH_IN), ("height", _IMAGED_HEIGHT_IN)):
+            whole = data.get(f"{side}_in")
+            if isinstance(whole, int | float) and 0 <= whole < usual:
+                least[f"imageable_{side}_in"] = whole
+        return {**least, **data}
 
 
 class Marks(_Part):
@@ -192,7 +208,7 @@ class Sandbox(_Part):
 
 
 class Floor(_Part):
-    """Hours, trucks and speed: what the scheduler plans with."""
+    """Hours, trucks and speed: what the scheduler plans with. Hours that close no later than they open end on the next day."""
 
     zone: str = "America/New_York"
     opens: time = time(6, 0)

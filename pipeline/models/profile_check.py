@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from pipeline.errors import Fault, Permanent
 from pipeline.models.profile import PrinterProfile, Sandbox, Sftp
+from pipeline.models.profile_sense import sense_faults
 from pipeline.models.service_types import endorsement_faults
 from pipeline.products import PRODUCTS
 
@@ -53,6 +54,7 @@ def checked_profile(data: Any) -> PrinterProfile:
     ]
     faults += [replace(fault, pointer="/postage" + fault.pointer) for fault in endorsement_faults(profile.postage)]
     faults += _endorsements_out_of_sight(profile)
+    faults += sense_faults(profile)
     if not isinstance(profile.transport, Sftp):
         detail = "sandbox is for test accounts only"
         faults.append(Fault("invalid_value", "/transport/kind", detail, "give an sftp transport"))

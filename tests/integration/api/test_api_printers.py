@@ -90,6 +90,13 @@ def test_a_printer_is_added_with_the_defaults_and_found_by_name_and_id(api: Worl
         ({"transport": {"kind": "sftp"}}, "missing_field", "/profile/transport/host", "missing"),
         ({"transport": {"kind": "sandbox"}}, "invalid_value", "/profile/transport/kind", "test accounts"),
         ({"products": ["mug"]}, "unknown_product", "/profile/products/0", "no product mug"),
+        ({"floor": {"trucks": []}}, "too_short", "/profile/floor/trucks", "nothing is ever mailed"),
+        (
+            {"imposition": {"sheet": {"width_in": 4}}},
+            "invalid_value",
+            "/profile/imposition",
+            "the 4 x 19 in sheet images",
+        ),
         ({"colour": "red"}, "unknown_field", "/profile/colour", "no such field"),
         ({"contact": "a\u0000b"}, "invalid_value", "/profile/contact", "control characters"),
         ({"stocks": ["a\u0000b"]}, "invalid_value", "/profile/stocks", "control characters"),

@@ -16,6 +16,8 @@ from tests.integration.cli.terminal import Terminal
 from tests.integration.cli.test_cli_printers import PROFILE
 from tests.integration.line.world import World
 
+PRODUCTS = ["postcard_4x6", "postcard_6x11"]
+
 
 def test_a_fresh_installation_is_in_order(terminal: Terminal) -> None:
     checks = terminal.json("doctor")
@@ -129,8 +131,21 @@ def test_a_printer_that_keeps_us_out_is_told_with_its_runbook(bare: Terminal, tm
 
 def test_a_printer_whose_sheet_is_too_small_is_told(bare: Terminal, tmp_path: Path) -> None:
     bare.out("migrate")
-    _add(bare, tmp_path, "tiny", imposition={"sheet": {"width_in": 4, "height_in": 6}})
-    assert "the 4 x 6 in sheet images" in _check(bare, "printer tiny", code=1)["detail"]
+    _add(bare, tmp_path, "tiny", imposition={"sheet": {"width_in": 10, "height_in": 11}}, products=PRODUCTS)
+    detail = _check(bare, "printer tiny", code=1)["detail"]
+    assert "postcard_6x11 with bleed and marks needs" in detail
+    assert "the 10 x 11 in sheet images" in detail
+    assert "postcard_4x6 with" not in detail
+
+
+def test_a_stored_profile_that_makes_no_sense_is_told(bare: Terminal, tmp_path: Path) -> None:
+    bare.out("migrate")
+    _add(bare, tmp_path, "acme")
+    database = Database(f"sqlite:///{bare.home / 'mailstream.db'}")
+    with database.write() as tx:
+        tx.execute(update(printers).values(profile={**PROFILE, "floor": {"trucks": []}}))
+    database.dispose()
+    assert "floor.trucks: is empty" in _check(bare, "printer acme", code=1)["detail"]
 
 
 def test_printers_that_share_an_outbox_are_told(bare: Terminal, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import pytest
 from pipeline.errors import Permanent
 from pipeline.models.profile import PrinterProfile, Sftp, proves_by_renaming
 from pipeline.models.profile_check import as_line, checked_profile
+from pipeline.press.sheets.fitting import fitting_profile
 
 KEY = "SHA256:" + "A" * 43
 TRANSPORT: dict[str, Any] = {
@@ -74,6 +75,97 @@ def test_a_fault_names_its_field_and_the_remedy(changes: dict[str, Any], pointer
     assert said in found[pointer]
 
 
+@pytest.mark.parametrize(
+    ("changes", "pointer", "said"),
+    [
+        ({"host": ""}, "/transport/host", "is no host; give a name or an address alone"),
+        ({"host": "sftp.example.com 22"}, "/transport/host", "is no host"),
+        ({"host": "sftp://example.com"}, "/transport/host", "is no host"),
+        ({"username": ""}, "/transport/username", "give the account's name"),
+        ({"key_file": " "}, "/transport/key_file", "such as keys/north"),
+        ({"inbox": ""}, "/transport/inbox", "is no folder within the account; give a folder of its own"),
+        ({"inbox": "/"}, "/transport/inbox", "is no folder within the account"),
+        ({"inbox": "./"}, "/transport/inbox", "is no folder within the account"),
+        ({"outbox": "../out"}, "/transport/outbox", "is no folder within the account"),
+        ({"outbox": "./in/"}, "/transport/outbox", "is the inbox too; agree with the shop on another folder"),
+        ({"timeout_s": 1e-300}, "/transport/timeout_s", "give 1 or more seconds"),
+    ],
+)
+def test_what_reaches_no_printer_is_refused(changes: dict[str, Any], pointer: str, said: str) -> None:
+    found = faults_of(transport={**TRANSPORT, **changes})
+    assert list(found) == [pointer]
+    assert said in found[pointer]
+
+
+def sheet(**changes: Any) -> dict[str, Any]:
+    return {"imposition": {"sheet": changes}}
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "said"),
+    [
+        ({"products": []}, "/products", "is empty, so that it is given nothing; name one"),
+        ({"classes": []}, "/classes", "is empty"),
+        ({"stocks": []}, "/stocks", "is empty"),
+        ({"stocks": ["cover_120lb", "foo"]}, "/stocks/1", "there is no stock foo; choose of cover_120lb, cover_80lb"),
+        ({"stocks": ["text_60lb"]}, "/stocks", "none of its products is made on these; add cover_120lb"),
+        ({"floor": {"trucks": []}}, "/floor/trucks", "give the times of the pick-ups"),
+        ({"floor": {"closed_weekdays": [6, 5, 4, 3, 2, 1, 0]}}, "/floor/closed_weekdays", "closes it on all days"),
+        (sheet(imageable_width_in=50), "/imposition/sheet/imageable_width_in", "50 in is more than the sheet's 13 in"),
+        (
+            sheet(imageable_height_in=19.1),
+            "/imposition/sheet/imageable_height_in",
+            "19.1 in is more than the sheet's 19",
+        ),
+        (sheet(gripper_in=9.6), "/imposition/sheet/gripper_in", "more than half of the sheet's 19 in"),
+        (sheet(gripper_in=6.6, gripper_edge="left"), "/imposition/sheet/gripper_in", "half of the sheet's 13 in"),
+    ],
+)
+def test_what_makes_nothing_is_refused(changes: dict[str, Any], pointer: str, said: str) -> None:
+    found = faults_of(**changes)
+    assert list(found) == [pointer]
+    assert said in found[pointer]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"transport": {**TRANSPORT, "host": "fe80::1%eth0", "inbox": "/Hot Folder/in", "key_file": "/run/keys/north"}},
+        {"floor": {"opens": "22:00", "closes": "06:00"}},  # a night shift ends on the next day
+        {"imposition": {"sheet": {"width_in": 12, "height_in": 18}}},
+        {"products": ["postcard_4x6", "letter"]},
+        {"imposition": {"mode": "one_up"}, "products": ["letter"], "stocks": ["text_60lb"]},
+    ],
+)
+def test_what_is_unusual_and_makes_sense_is_let_pass(changes: dict[str, Any]) -> None:
+    fitting_profile({**PROFILE, **changes})
+
+
+def test_of_a_smaller_sheet_all_is_imageable_unless_it_is_said() -> None:
+    made = checked_profile({**PROFILE, **sheet(width_in=12, height_in=18, imageable_width_in=11.8)}).imposition.sheet
+    assert (made.imageable_width_in, made.imageable_height_in) == (11.8, 18)
+
+
+@pytest.mark.parametrize(
+    ("imposition", "said"),
+    [
+        ({"sheet": {"width_in": 4, "height_in": 6}}, "the 4 x 6 in sheet images"),
+        ({"columns": 9}, "9 x 1 of postcard_4x6 with bleed and marks needs"),
+    ],
+)
+def test_a_sheet_that_holds_no_product_is_refused_with_the_numbers(imposition: dict[str, Any], said: str) -> None:
+    with pytest.raises(Permanent) as raised:
+        fitting_profile({**PROFILE, "imposition": imposition, "products": ["postcard_6x9", "postcard_4x6"]})
+    [fault] = raised.value.faults
+    assert (raised.value.code, fault.pointer, said in fault.detail) == ("profile_invalid", "/imposition", True)
+    assert "postcard_4x6 with bleed" in fault.detail
+
+
+def test_a_sheet_that_holds_one_of_the_products_is_let_pass() -> None:
+    small = {"width_in": 8.5, "height_in": 11}
+    fitting_profile({**PROFILE, "imposition": {"sheet": small}, "products": ["postcard_6x11", "postcard_4x6"]})
+
+
 POSTAGE = {"mailer_id": "123456", "method": "meter"}
 
 
@@ -117,7 +209,8 @@ def test_what_goes_into_an_envelope_is_not_endorsed() -> None:
     [said] = faults_of(postage=postage, products=["postcard_4x6", "letter"]).values()
     assert "letter cannot bear an endorsement" in said
     assert "have the envelope printed with it" in said
-    checked_profile({**PROFILE, "postage": postage, "products": ["letter"], "classes": ["first_class"]})
+    letters = {"products": ["letter"], "stocks": ["text_60lb"], "classes": ["first_class"]}
+    checked_profile({**PROFILE, **letters, "postage": postage})
 
 
 def test_all_faults_are_told_at_once() -> None:
