@@ -174,7 +174,7 @@ class Ack(SQLModel, table=True):
 
 
 class Neighbour(SQLModel, table=True):
-    """A good piece of a batch that came out once more on a reprint's sheets, and was destroyed: once, however often that is told."""
+    """A good piece of a batch that came out once more on a reprint's sheets and was destroyed: once, however often it is told."""
 
     __tablename__ = "neighbours"
 
