@@ -11,7 +11,8 @@ COLUMNS = ("piece_id", "sheet", "side", "slot", "stack_position", "imb", "recipi
 
 
 def write_manifest(pieces: Iterable[Placed], out: Path, *, sides: Sequence[Face], sheets: int) -> None:
-    """`sides` are, by slot, the side of the sheet that bears address and barcode; `imb` is the digits, 20 and the routing code.
+    """`sides` are, by slot, the side of the sheet that bears address and barcode, where a camera or a person has to look for
+    them: not the piece's own, which work styles turn. `imb` is the digits, 20 and the routing code.
 
     A piece lies in its slot on so many `sheets`, one after another, from its `sheet` on.
     """
