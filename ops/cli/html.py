@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ops.cli.failure import CommandError
 from ops.cli.pairs import pairs_given
+from ops.cli.text_files import read_text
 from pipeline.errors import Permanent
 from pipeline.press.html.merge import MergeError, fields
 from pipeline.press.process import child
@@ -19,10 +20,8 @@ def is_html(file: Path) -> bool:
 def read_html(file: Path) -> tuple[str, frozenset[str]]:
     """The text of a file and its fields. Raises `CommandError`."""
     try:
-        html = file.read_text("utf-8-sig")
+        html = read_text(str(file))
         return html, fields(html)
-    except UnicodeDecodeError as error:
-        raise CommandError(f"{file} is not text in UTF-8: save it as UTF-8") from error
     except MergeError as error:
         raise CommandError(f"{file}: {error}") from error
 

@@ -1,15 +1,14 @@
 """Printer profiles as an operator writes them: a JSON file, changes by `--set path=value`, and errors that name the field."""
 
 import json
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from ops.cli.failure import CommandError, Exit
+from ops.cli.text_files import named, read_text
 from pipeline.errors import Fault, Permanent
 from pipeline.models.profile import PrinterProfile
 from pipeline.models.profile_check import as_line, model_faults
@@ -23,13 +22,11 @@ def read_profile(path: str) -> PrinterProfile:
 
 def read_json(path: str) -> Any:
     """A profile as it was written, right or wrong. Raises `CommandError` for what is not JSON."""
-    text = sys.stdin.read() if path == "-" else Path(path).read_text()
+    text = read_text(path)
     try:
         return json.loads(text)
     except ValueError as error:
-        raise CommandError(
-            f"{'stdin' if path == '-' else path} is not JSON ({error}): write the profile as one JSON object"
-        ) from error
+        raise CommandError(f"{named(path)} is not JSON ({error}): write the profile as one JSON object") from error
 
 
 def checked(data: Any, *, outcome: str = "nothing was changed") -> PrinterProfile:

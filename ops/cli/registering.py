@@ -17,6 +17,7 @@ from ops.cli.output import Json, print_json, print_table, say
 from ops.cli.printer_rows import overtaken, printer_row
 from ops.cli.profiles import checked, differences, profile_faults
 from ops.cli.sizes import width_and_height
+from ops.cli.text_files import named, read_text
 from pipeline.clock import machine_clock
 from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition, PrinterProfile, Sheet
@@ -79,6 +80,8 @@ def form(
     """
     if (name is None) == (sheet is None):
         raise CommandError("name a printer, or give --sheet WIDTHxHEIGHT", Exit.USAGE)
+    if out.suffix.lower() == ".csv":
+        raise CommandError(f"--out {out} is the form: give it a name in .pdf, and the table lies beside it", Exit.USAGE)
     if name is not None:
         with installation() as here, here.db.read() as tx:
             imposition = _profile(printer_row(tx, name)).imposition
@@ -177,12 +180,12 @@ def _as_json(fitting: _Fitting, *, saved: bool) -> dict[str, Any]:
 
 
 def _read(source: str, unit: Unit) -> Measures:
-    text = sys.stdin.read() if source == "-" else Path(source).read_text(encoding="utf-8")
+    text = read_text(source)
     try:
         return read_measures(text, unit=unit.value)
     except Permanent as error:
         raise CommandError(
-            f"{'stdin' if source == '-' else source}: {len(error.faults)} of the measures are wrong; nothing was changed",
+            f"{named(source)}: {len(error.faults)} of the measures are wrong; nothing was changed",
             details=tuple(map(as_line, error.faults)),
         ) from error
 

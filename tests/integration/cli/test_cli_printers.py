@@ -121,6 +121,14 @@ def test_two_printers_of_one_account_need_an_outbox_each(terminal: Terminal, tmp
     terminal.out(*back)
 
 
+def test_a_profile_that_is_not_utf_8_is_said(terminal: Terminal, tmp_path: Path) -> None:
+    _added(terminal, tmp_path, "encoded")
+    file = tmp_path / "latin.json"
+    file.write_bytes(json.dumps({**PROFILE, "contact": "Jos\xe9"}, ensure_ascii=False).encode("latin-1"))
+    said = terminal.refusal("printers", "edit", "encoded", "--reason", "new", "--profile", str(file), code=1)
+    assert f"{file} is not text in UTF-8: save it as UTF-8" in said
+
+
 @pytest.mark.parametrize("change", ["floor", "foo.bar=1", "floor.trucks=[1"])
 def test_a_set_that_cannot_be_read_is_wrong_usage(terminal: Terminal, tmp_path: Path, change: str) -> None:
     _added(terminal, tmp_path, f"set-{len(change)}")

@@ -123,3 +123,23 @@ def test_what_cannot_be_measured_is_said(terminal: Terminal, name: str, stdin: s
     if name == "imposer" and not any(one["name"] == name for one in terminal.json("printers", "list")):
         add(terminal, "imposer", mode="one_up")
     assert said in terminal.refusal("printers", "measure", name, "--from", "-", code=code, stdin=stdin)
+
+
+def test_measures_that_are_not_utf_8_are_said(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "measures.csv"
+    file.write_bytes(table().encode("utf-16"))
+    said = terminal.refusal("printers", "measure", "nobody", "--from", str(file), code=1)
+    assert f"{file} is not text in UTF-8: save it as UTF-8" in said
+
+
+def test_measures_with_a_byte_order_mark_are_read(terminal: Terminal, tmp_path: Path) -> None:
+    file = tmp_path / "measures.csv"
+    file.write_bytes(b"\xef\xbb\xbf" + table().replace("\n", "\r\n").encode())
+    assert "no printer 'nobody'" in terminal.refusal("printers", "measure", "nobody", "--from", str(file), code=4)
+
+
+def test_a_form_is_not_written_under_the_name_of_its_table(terminal: Terminal, tmp_path: Path) -> None:
+    out = tmp_path / "north.csv"
+    said = terminal.refusal("printers", "form", "--sheet", "13x19", "--out", str(out), code=2)
+    assert "give it a name in .pdf" in said
+    assert list(tmp_path.iterdir()) == []
