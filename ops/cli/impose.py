@@ -7,6 +7,7 @@ import typer
 
 from ops.cli.apps import new_app
 from ops.cli.documents import check_sides
+from ops.cli.failure import CommandError, Exit
 from ops.cli.impose_options import (
     PostageOptions,
     SheetOptions,
@@ -92,6 +93,8 @@ def impose(
     """
     card, mail_class = product_named(product), class_of(mail_class)
     check_sides(card, sides, two_sided=back is not None)
+    if profile == recipients == "-":
+        raise CommandError("--profile and --recipients cannot both be stdin: give a file for one of them", Exit.USAGE)
     artwork: dict[Side, Path] = {"front": existing(front)}
     if back is not None:
         artwork["back"] = existing(back)

@@ -276,6 +276,11 @@ def test_a_profile_that_cannot_be_used(
     )
 
 
+def test_profile_and_recipients_are_not_both_read_from_stdin(bare: Terminal, artwork: Path, tmp_path: Path) -> None:
+    job = [*_at_a_printer(artwork, Path("-"), tmp_path / "out", PRINTER), "--profile", "-"]
+    assert "cannot both be stdin" in bare.refusal("impose", *job, code=2, stdin=ROWS)
+
+
 def test_single_pieces_are_made_without_a_sheet(
     bare: Terminal, artwork: Path, recipients: Path, tmp_path: Path
 ) -> None:
