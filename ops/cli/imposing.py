@@ -72,9 +72,9 @@ def run(order: Order, recipients: str, out: Path) -> Outcome:
             raise CommandError(f"no row of {recipients} can be mailed", details=reasons(parted.rejected))
         pages = make_pages(templates, parted, order.product, Path(work), told)
         each = _sheets_in_set(order, artwork, pages)
-        pieces = _place(order, pages, each)
-        told.say(f"imposing {len(pieces)} pieces")
-        imposed = child.impose(_job(order, artwork.ready() | pages.artwork, pieces, each), out)
+        job = _job(order, artwork.ready() | pages.artwork, _place(order, pages, each), each)
+        told.say(f"imposing {len(job.pieces)} pieces")
+        imposed = child.impose(job, out)
         warnings = (*artwork.warnings(), *pages.warnings)
     rejected = [*parted.rejected, *pages.rejected]
     files = (*imposed.files, *write_rejects(out / f"{order.stem}-rejects.csv", rejected))

@@ -124,6 +124,7 @@ def test_artwork_in_the_address_zone_is_refused(
     assert (done.returncode, done.stdout) == (1, "")
     assert "words.pdf cannot be printed as postcard_4x6, back" in done.stderr
     assert "ink_in_address_zone: Artwork lies in the zone" in done.stderr
+    assert "imposing" not in done.stderr
     assert not list((tmp_path / "out").glob("*"))
     job[job.index("--front") + 1] = str(words)
     assert bare.json("impose", *job, *PERMIT)["pieces"] == 2, "it may stand on the front"
