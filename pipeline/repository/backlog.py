@@ -98,7 +98,7 @@ def back_at(printer: Row[Any]) -> datetime | None:
 
 
 def unprinted_batches(tx: Connection, printer_ids: Collection[str]) -> Sequence[Row[Any]]:
-    """What these printers have, may have, or will have to print, in the order of freezing; `handed_over_at` is line time."""
+    """What these printers have, may have, or will have to print, in the order of freezing; `handed_over_at` is for live mail."""
     first_drop = and_(drops.c.batch_id == batches.c.id, drops.c.revision == 0)
     wanted = select(
         batches.c.printer_id,
@@ -106,7 +106,7 @@ def unprinted_batches(tx: Connection, printer_ids: Collection[str]) -> Sequence[
         batches.c.status,
         batches.c.frozen_at,
         batches.c.sheets,
-        drops.c.handing_over_at.label("handed_over_at"),
+        func.coalesce(drops.c.sent_at, drops.c.handing_over_at).label("handed_over_at"),
     ).join_from(batches, drops, first_drop)
     here = batches.c.printer_id.in_(sorted(printer_ids))
     unprinted = wanted.where(here, batches.c.status.in_(_NOT_PRINTED))
@@ -130,7 +130,7 @@ def first_words(
 ) -> Mapping[str, list[tuple[datetime, datetime]]]:
     """When each printer was given a drop and said its first word of it, of its last `drops_` in the day before line time `at`.
 
-    By the printer's own time, so that a line that was down itself makes no printer slow.
+    By the printer's own time, so that a line that was down itself makes no printer slow; nor does an outage at the rename.
     """
     said = and_(
         acks.c.printer_id.in_(sorted(printer_ids)), acks.c.received_at > at - timedelta(days=1), acks.c.at.is_not(None)
@@ -138,11 +138,14 @@ def first_words(
     first = select(acks.c.printer_id, acks.c.drop_stem, func.min(acks.c.at, type_=acks.c.at.type).label("at"))
     words = first.where(said).group_by(acks.c.printer_id, acks.c.drop_stem).subquery()
     theirs = and_(drops.c.stem == words.c.drop_stem, drops.c.printer_id == words.c.printer_id)
-    wanted = select(words.c.printer_id, words.c.at, drops.c.handing_over_at).join_from(words, drops, theirs)
+    wanted = select(words.c.printer_id, words.c.at, drops.c.handing_over_at, drops.c.sent_at, drops.c.account_id)
+    wanted = wanted.join_from(words, drops, theirs)
     told: dict[str, list[tuple[datetime, datetime]]] = defaultdict(list)
     for row in tx.execute(wanted.where(drops.c.handing_over_at.is_not(None)).order_by(words.c.at.desc())):
         if len(told[row.printer_id]) < drops_:
-            told[row.printer_id].append((row.handing_over_at, row.at))
+            # A printer may speak of a drop before we know that it has it; and `sent_at` is no time of a sandbox's clock.
+            known = row.account_id is None and row.sent_at is not None and row.sent_at <= row.at
+            told[row.printer_id].append((row.sent_at if known else row.handing_over_at, row.at))
     return told
 
 

@@ -8,11 +8,13 @@ from structlog.testing import capture_logs
 
 from pipeline.errors import Permanent, Transient
 from pipeline.models.profile import Floor, PrinterProfile
-from pipeline.repository.backlog import COOLING
+from pipeline.repository.backlog import COOLING, open_printers
 from pipeline.repository.printers import Deed
 from pipeline.repository.suspensions import Suspension, add_suspension
 from pipeline.repository.tables import audit, batches, drops, pieces, placements, printers
+from pipeline.sla.presses import Press
 from pipeline.worker.failover import CRAWL, OUTAGE, RESERVE, Stranded, last_start, reason_to_move
+from pipeline.worker.floor import read_presses
 from tests.integration.line.marks import ack
 from tests.integration.line.world import DUE, START, World, profile
 
@@ -311,6 +313,25 @@ def test_after_an_outage_at_the_rename_silence_counts_from_when_the_drop_came_th
         world.clock.advance(timedelta(minutes=1))
         world.run_until_quiet()
     assert [one["minutes"] for one in logs if one["event"] == "printer.silent"] == [30]
+
+
+def test_an_outage_at_the_rename_makes_no_slow_printer(world: World) -> None:
+    north, _ = stuck_in_the_hand_over(world)
+    fail_at_the_rename(world, north, minutes=300)
+    world.clock.advance(timedelta(minutes=20))
+    world.run_until_quiet()
+    came = world.clock()
+    assert press_of(world).unacknowledged_since == came
+    world.clock.advance(timedelta(minutes=10))
+    ack(world, world.drop().stem, "accepted")
+    world.run_until_quiet()
+    assert press_of(world).heard_after == timedelta(minutes=10)
+
+
+def press_of(world: World) -> Press:
+    with world.db.read() as tx:
+        [press] = read_presses(tx, open_printers(tx, "live", None, world.clock()), world.clock())
+    return press
 
 
 def test_silence_puts_the_promises_at_risk_once_with_one_alarm(world: World) -> None:
