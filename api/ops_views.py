@@ -14,7 +14,7 @@ from pipeline.models.profile import PrinterProfile
 from pipeline.models.profile_check import model_faults
 from pipeline.repository.batch_reading import BatchDetails
 from pipeline.sla.board import Miss, TruckRow
-from pipeline.worker.board import Board, Stuck
+from pipeline.worker.board import Board, Doubled, Doubted, Stuck
 
 
 def board(shown: Board) -> dict[str, Any]:
@@ -39,16 +39,8 @@ def board(shown: Board) -> dict[str, Any]:
             }
             for one in shown.held
         ],
-        "in_doubt": [
-            {
-                "batch": one.batch_id,
-                "drop": one.drop,
-                "printer": one.printer,
-                "pieces": one.pieces,
-                "since": moment(one.since),
-            }
-            for one in shown.doubted
-        ],
+        "in_doubt": [_drop(one) for one in shown.doubted],
+        "possible_duplicates": [_drop(one) for one in shown.doubled],
         "printers": [
             {"name": one.name, "state": one.state, "trouble": one.trouble, "last_ack_at": moment(one.heard_at)}
             for one in shown.printers
@@ -75,6 +67,16 @@ def _truck(row: TruckRow) -> dict[str, Any]:
         "short": row.short,
         "ack_age_s": None if row.ack_age_s is None else round(row.ack_age_s),
         "batches": list(row.batches),
+    }
+
+
+def _drop(one: Doubted | Doubled) -> dict[str, Any]:
+    return {
+        "batch": one.batch_id,
+        "drop": one.drop,
+        "printer": one.printer,
+        "pieces": one.pieces,
+        "since": moment(one.since),
     }
 
 

@@ -112,6 +112,7 @@ def lines(shown: Board) -> Iterator[Line]:
         ("will miss without a batch", _stuck(shown)),
         ("held", _held(shown)),
         ("in doubt", _doubted(shown)),
+        ("may be mailed twice", _doubled(shown)),
         ("printers", _printers(shown)),
     ):
         if found:
@@ -200,6 +201,15 @@ def _doubted(shown: Board) -> list[Line]:
     for one in shown.doubted:
         age = _age((shown.at - one.since).total_seconds())
         told = f"at {one.printer} for {age}: mailstream batches settle {one.batch_id}"
+        found.append([(f"{_number(one.pieces):>6} ", _COLOURS[Light.RISK]), (_cut(told, 7), "")])
+    return found
+
+
+def _doubled(shown: Board) -> list[Line]:
+    found: list[Line] = []
+    for one in shown.doubled:
+        age = _age((shown.at - one.since).total_seconds())
+        told = f"given up at {one.printer} {age} ago and made again: mailstream batches show {one.batch_id}"
         found.append([(f"{_number(one.pieces):>6} ", _COLOURS[Light.RISK]), (_cut(told, 7), "")])
     return found
 

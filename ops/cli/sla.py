@@ -135,6 +135,7 @@ def _print_csv(counted: Report) -> None:
     for printer, one in shown["printers"].items():
         rows.writerow(("made", printer, *blank, *no_times, one["made"]))
         rows.writerow(("spoiled", printer, *blank, *no_times, one["spoiled"]))
+        rows.writerow(("possible duplicates", printer, *blank, *no_times, one["possible_duplicates"]))
     for cause, count in shown["causes"].items():
         rows.writerow(("cause", cause, *blank, *no_times, count))
 

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, and_, case, func, or_, select, true
 
 from pipeline.lifecycle import PROMISE_KEPT_BY, PROMISE_OPEN, BatchStatus, DropStatus, Status
+from pipeline.repository.duplicates import possible_duplicates
 from pipeline.repository.many import given_rows
 from pipeline.repository.tables import (
     accounts,
@@ -181,6 +182,13 @@ def doubted_drops(tx: Connection) -> Sequence[Row[Any]]:
     columns = (drops.c.batch_id, drops.c.stem, drops.c.pieces, drops.c.handing_over_at, printers.c.name)
     wanted = select(*columns).join_from(drops, printers, printers.c.id == drops.c.printer_id).where(doubted)
     return list(tx.execute(wanted.order_by(drops.c.handing_over_at)))
+
+
+def doubled_drops(tx: Connection, since: datetime) -> Sequence[Row[Any]]:
+    """Drops given up since then whose pieces may be in the mail twice, the latest first."""
+    lately = and_(drops.c.mode == _MODE, drops.c.set_aside_at > since)
+    wanted = possible_duplicates(drops.c.batch_id, drops.c.stem, drops.c.set_aside_at, printers.c.name)
+    return tx.execute(wanted.where(lately).order_by(drops.c.set_aside_at.desc(), drops.c.stem)).all()
 
 
 def noted_plan(tx: Connection) -> Row[Any] | None:

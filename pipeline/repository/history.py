@@ -1,13 +1,14 @@
 """What became of promises: each piece of a time with all its moves, streamed in one statement, for the report on the promise."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import JSON, ColumnElement, Connection, Row, ScalarSelect, Select, and_, case, func, select
 
 from pipeline.lifecycle import EXCUSED, Cause, Status, event_type
+from pipeline.repository.duplicates import possible_duplicates
 from pipeline.repository.holds import stopped_at
 from pipeline.repository.tables import accounts, batches, events, pieces, placements, printers, sandbox_clocks
 
@@ -68,14 +69,16 @@ class History:
 
 @dataclass(frozen=True)
 class Made:
-    """How many pieces a printer said it made, reprints too, and how many of those it spoiled or destroyed."""
+    """How many pieces a printer said it made, reprints too, and how many of those it spoiled or destroyed. `doubled` were given up
+    there on an operator's word and made again, and may be in the mail twice."""
 
     pieces: int
     spoiled: int
+    doubled: int = 0
 
 
 def made_by(tx: Connection, span: Span) -> dict[str, Made]:
-    """By the name of the printer, for the pieces of the span; pieces of which it has said nothing yet are left out."""
+    """By the name of the printer, for the pieces of the span; those of which it has said nothing are left out, unless given up."""
     spoiled = func.sum(case((placements.c.outcome.in_(("spoiled", "destroyed")), 1), else_=0))
     told = (
         select(printers.c.name, func.count().label("told"), spoiled.label("spoiled"))
@@ -85,7 +88,10 @@ def made_by(tx: Connection, span: Span) -> dict[str, Made]:
         .where(*_within(span), placements.c.outcome.is_not(None))
         .group_by(printers.c.name)
     )
-    return {row.name: Made(row.told, int(row.spoiled)) for row in tx.execute(told)}
+    made = {row.name: Made(row.told, int(row.spoiled)) for row in tx.execute(told)}
+    for row in tx.execute(possible_duplicates(printers.c.name).where(*_within(span))):
+        made[row.name] = replace(made.get(row.name, Made(0, 0)), doubled=row.pieces)
+    return made
 
 
 def histories(tx: Connection, span: Span, *, now: datetime) -> Iterator[History]:

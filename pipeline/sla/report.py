@@ -142,6 +142,7 @@ class Report:
             },
             "by": {name: {key: tally.as_dict() for key, tally in _sorted(self.groups[name])} for name in DIMENSIONS},
             "printers": {name: self._printer(name) for name in sorted({*self.scan_lags, *self._made})},
+            "possible_duplicates": sum(made.doubled for made in self._made.values()),
             "causes": dict(self.causes.most_common()),
             "misses": [vars(miss) for miss in self.misses],
             "misses_left_off": listed - len(self.misses),
@@ -151,7 +152,13 @@ class Report:
         made = self._made.get(name, Made(0, 0))
         share = round(made.spoiled / made.pieces, 6) if made.pieces else None
         lag = self.scan_lags.get(name, Durations()).as_dict()
-        return {"made": made.pieces, "spoiled": made.spoiled, "spoiled_share": share, "first_scan_lag": lag}
+        return {
+            "made": made.pieces,
+            "spoiled": made.spoiled,
+            "spoiled_share": share,
+            "possible_duplicates": made.doubled,
+            "first_scan_lag": lag,
+        }
 
     def _tallies(self, history: History) -> list[Tally]:
         hour = history.accepted_at.astimezone(self._zone)

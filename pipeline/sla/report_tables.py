@@ -62,19 +62,22 @@ def _stages_by(shown: Mapping[str, Any], name: str) -> Table:
 
 
 def _printers(shown: Mapping[str, Any]) -> Table:
-    heads = ("printer", "made", "spoiled", "spoiled %", "scanned", "first scan p50", "p90", "p99")
+    heads = ("printer", "made", "spoiled", "spoiled %", "maybe twice", "scanned", "first scan p50", "p90", "p99")
     rows = [
         (
             name,
             f"{one['made']:,}",
             f"{one['spoiled']:,}",
             percent(one["spoiled_share"]),
+            f"{one['possible_duplicates']:,}",
             f"{one['first_scan_lag']['count']:,}",
             *_durations(one["first_scan_lag"]),
         )
         for name, one in shown["printers"].items()
     ]
-    return Table("Spoilage, and the time from the printer's word to the first scan", heads, rows)
+    return Table(
+        "What printers spoiled, what may be mailed twice, and the time from their word to the first scan", heads, rows
+    )
 
 
 def _causes(shown: Mapping[str, Any]) -> Table:

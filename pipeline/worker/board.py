@@ -21,6 +21,9 @@ from pipeline.worker.plan_notes import read_note
 FRESH_FOR = timedelta(seconds=60)
 """A plan that is older says nothing of what waits now."""
 
+_DOUBLED_FOR = timedelta(days=7)
+"""How long the board shows what may be mailed twice: by then the first scans have told. The report counts it for ever."""
+
 _MOST_CAUSES = 8
 _NOT_NAMED = "others"
 _STEPS = {
@@ -69,6 +72,17 @@ class Doubted:
 
 
 @dataclass(frozen=True)
+class Doubled:
+    """A drop that was given up though its printer may have made it; `pieces` of it were made again, and may be mailed twice."""
+
+    batch_id: str
+    drop: str
+    printer: str
+    pieces: int
+    since: datetime
+
+
+@dataclass(frozen=True)
 class PrinterLine:
     """`state` is its standing, or invalid where its profile cannot be read."""
 
@@ -90,6 +104,7 @@ class Board:
     stuck: tuple[Stuck, ...]
     held: tuple[Held, ...]
     doubted: tuple[Doubted, ...]
+    doubled: tuple[Doubled, ...]
     printers: tuple[PrinterLine, ...]
 
 
@@ -141,6 +156,10 @@ def look(tx: Connection, now: datetime) -> Board:
         doubted=tuple(
             Doubted(row.batch_id, row.stem, row.name, row.pieces, row.handing_over_at)
             for row in counts.doubted_drops(tx)
+        ),
+        doubled=tuple(
+            Doubled(row.batch_id, row.stem, row.name, row.pieces, row.set_aside_at)
+            for row in counts.doubled_drops(tx, now - _DOUBLED_FOR)
         ),
         printers=tuple(PrinterLine(row.name, _state(row, broken), row.last_ack_at, row.trouble) for row in rows),
     )

@@ -1,14 +1,18 @@
 """An operator's recorded decision that what a printer has is made again: as possible duplicates, with who and why."""
 
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from pipeline.errors import Transient
 from pipeline.ports import Lies
+from pipeline.repository.history import Span, made_by
 from pipeline.repository.printers import Deed
 from pipeline.repository.tables import audit, placements, printers
+from pipeline.sla.report import Report
 from pipeline.stages.recall import Outcome, Recall
+from pipeline.worker.board import look
 from pipeline.worker.failing import Failed, FailedAs, Failing
 from tests.integration.line.marks import ack
 from tests.integration.line.test_acknowledge import faults, hear, told
@@ -70,6 +74,28 @@ def test_what_is_in_the_mail_stays_and_a_later_word_of_the_rest_is_an_alarm(worl
     assert (faults(world), world.statuses(ids)) == (["drop_set_aside"], {"ready": 2, "mailed": 1})
     told(world, "mailed")
     assert (faults(world), world.statuses(ids)) == (["drop_set_aside"] * 2, {"ready": 2, "mailed": 1})
+
+
+def test_what_may_be_mailed_twice_is_a_figure_in_the_report_and_on_the_board(world: World, ids: list[str]) -> None:
+    told(world, "printed")
+    told(world, "mailed", pieces=ids[:1])
+    settle(world, even_if_taken=True)
+    world.clock.advance(timedelta(hours=2))
+    due = world.piece(ids[0]).due_at
+    with world.db.read() as tx:
+        report = Report(ZoneInfo("UTC"), made_by(tx, Span("live", due, due + timedelta(seconds=1)))).as_dict()
+        others = Report(ZoneInfo("UTC"), made_by(tx, Span("live", due + timedelta(seconds=1), due + timedelta(days=1))))
+        [doubled] = look(tx, world.clock()).doubled
+        later = look(tx, world.clock() + timedelta(days=8)).doubled
+    assert (report["possible_duplicates"], report["printers"]["north"]["possible_duplicates"]) == (2, 2)
+    assert others.as_dict()["possible_duplicates"] == 0
+    assert (doubled.drop, doubled.printer, doubled.pieces, later) == (world.drop().stem, "north", 2, ())
+
+
+def test_what_a_printer_refuses_or_gives_back_is_no_duplicate(world: World, ids: list[str]) -> None:
+    told(world, "rejected", reason="out of paper")
+    with world.db.read() as tx:
+        assert (world.statuses(ids), look(tx, world.clock()).doubled) == ({"ready": 3}, ())
 
 
 def test_a_reprint_and_the_first_printing_are_given_up_together(world: World, ids: list[str]) -> None:

@@ -282,6 +282,7 @@ def derived(line: Mixed, now: datetime) -> dict[str, Any]:
         "causes": dict(Counter(one.why()[0] for one in lost)),
         "misses": [_miss(one, now) for one in lost],
         "misses_left_off": 0,
+        "possible_duplicates": 0,
     }
 
 
@@ -292,6 +293,7 @@ def _printers(line: Mixed, groups: Mapping[str, list[Told]]) -> dict[str, Any]:
         made, spoiled = line.made[name], line.spoiled[name]
         share = round(spoiled / made, 6) if made else None
         shown[name] = {"made": made, "spoiled": spoiled, "spoiled_share": share, "first_scan_lag": times(lags)}
+        shown[name]["possible_duplicates"] = 0  # nobody gives a drop up
     return shown
 
 

@@ -8,7 +8,7 @@ from ops.cli.board import _age, _number, _span, fitting, lines
 from pipeline.lifecycle import Cause
 from pipeline.sla.board import Floor, Miss
 from pipeline.sla.work import Meant, Step
-from pipeline.worker.board import Board, Doubted, Held, PrinterLine, Stuck
+from pipeline.worker.board import Board, Doubled, Doubted, Held, PrinterLine, Stuck
 from tests.unit.sla.test_board import FIVE, HALF_PAST_EIGHT, KEY, NOW, shop, work
 
 
@@ -30,6 +30,7 @@ def board(*, fresh: bool = True) -> Board:
         stuck=(Stuck(KEY, 1_200, FIVE, Cause("no_truck", "no truck leaves before it is due"), (Miss("ada", 1_200),)),),
         held=(Held("asked", "acme", 12_000, NOW - timedelta(days=2), True, "ml_7"),),
         doubted=(Doubted("bt_4", "bt_4_r00", "west", 8_000, NOW - timedelta(minutes=50)),),
+        doubled=(Doubled("bt_5", "bt_5_r00", "west", 4_200, NOW - timedelta(days=2)),),
         printers=tuple(PrinterLine(one.name, "open", one.heard_at) for one in shops),
     )
 
@@ -59,6 +60,7 @@ def test_what_has_no_truck_stands_at_the_end() -> None:
     assert "postcard_4x6 first_class (ada 1.2k): no truck leaves before it is due" in text
     assert "asked, by acme, the oldest for 2d; their count stands" in text
     assert "at west for 50m: mailstream batches settle bt_4" in text
+    assert "may be mailed twice\n  4.2k given up at west 2d ago and made again: mailstream batches show bt_5" in text
 
 
 def test_what_is_wrong_has_its_ids_and_the_command_to_use() -> None:
