@@ -5,6 +5,7 @@ from io import BytesIO
 from pathlib import Path
 
 import pikepdf
+import reportlab
 from fontTools.fontBuilder import FontBuilder
 from fontTools.misc.psCharStrings import T2CharString
 from fontTools.ttLib import TTFont
@@ -19,10 +20,13 @@ DECLARED = 700
 
 
 TEXT, SPACED = "Harbor", "H arbor"
+SQUARES = {"H": 530, "a": 450, "r": 450}
+"""The widths of the letters in the programs that are built here."""
+_LAST_PART = 3
 SQUARE = [100, "hmoveto", 400, 500, -400, "hlineto", "endchar"]
 
 
-def descriptor(pdf: pikepdf.Pdf, key: str, program: bytes, flags: int, **entries: pikepdf.Object) -> Dictionary:
+def descriptor(pdf: pikepdf.Pdf, key: str, program: bytes, flags: int, **entries: pikepdf.Object | int) -> Dictionary:
     found = Dictionary(
         Type=Name.FontDescriptor, FontName=Name.Test, Flags=flags, ItalicAngle=0, Ascent=900, Descent=-200, CapHeight=700, StemV=80,
         FontBBox=Array([0, -200, 1000, 900]),
@@ -55,7 +59,7 @@ def composite(
     ))  # fmt: skip
 
 
-def cff() -> bytes:
+def _squares() -> FontBuilder:
     """Every letter a square: one has a width of its own, one the default, one the default said aloud."""
     builder = FontBuilder(1000, isTTF=False)
     drawings = {
@@ -67,9 +71,38 @@ def cff() -> bytes:
     builder.setupGlyphOrder(list(drawings))
     private = {"nominalWidthX": 500, "defaultWidthX": 450}
     builder.setupCFF("Test", {"FullName": "Test"}, drawings, private)
-    out = BytesIO()
+    return builder
+
+
+def cff() -> bytes:
+    builder, out = _squares(), BytesIO()
     builder.font["CFF "].cff.compile(out, builder.font)
     return out.getvalue()
+
+
+def open_type_cff() -> bytes:
+    """The same program inside OpenType."""
+    builder, out = _squares(), BytesIO()
+    builder.setupCharacterMap({ord(letter): letter for letter in "Har"})
+    builder.setupHorizontalMetrics({".notdef": (450, 0), **{letter: (width, 100) for letter, width in SQUARES.items()}})
+    builder.setupHorizontalHeader(ascent=800, descent=-200)
+    builder.setupNameTable({"familyName": "Test", "styleName": "Regular"})
+    builder.setupOS2()
+    builder.setupPost()
+    # The time of making stands in it.
+    builder.font["head"].created = builder.font["head"].modified = 0
+    builder.save(out)
+    return out.getvalue()
+
+
+def type_1_program() -> tuple[bytes, int, int]:
+    """One that comes with reportlab, without the marks of its parts, and how long its first two parts are."""
+    data, parts = (Path(reportlab.__file__).parent / "fonts" / "_er_____.pfb").read_bytes(), list[bytes]()
+    while data[1] != _LAST_PART:
+        size = int.from_bytes(data[2:6], "little")
+        parts.append(data[6 : 6 + size])
+        data = data[6 + size :]
+    return b"".join(parts), len(parts[0]), len(b"".join(parts[1:-1]))
 
 
 def letters(text: str = TEXT) -> bytes:
@@ -126,9 +159,26 @@ def cid_type_0c(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
     return composite(pdf, "CIDFontType0", described), b"<000100020003> Tj"
 
 
+def open_type(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    described = descriptor(pdf, "/FontFile3", open_type_cff(), 32, Subtype=Name.OpenType)
+    return simple(pdf, "Type1", described, Encoding=Name.WinAnsiEncoding), letters("Har")
+
+
+def open_type_by_number(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    described = descriptor(pdf, "/FontFile3", open_type_cff(), 4, Subtype=Name.OpenType)
+    return composite(pdf, "CIDFontType0", described), b"<000100020003> Tj"
+
+
+def type_1(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    program, clear, hidden = type_1_program()
+    lengths = {"Length1": clear, "Length2": hidden, "Length3": len(program) - clear - hidden}
+    described = descriptor(pdf, "/FontFile", program, 32, **lengths)
+    return simple(pdf, "Type1", described, Encoding=Name.WinAnsiEncoding), letters()
+
+
 Font = Callable[[pikepdf.Pdf], tuple[pikepdf.Object, bytes]]
 TRUE_TYPE = [true_type, symbolic, by_number, by_default, through_a_map]
-CFF = [type_1c, cid_type_0c]
+CFF = [type_1c, cid_type_0c, open_type, open_type_by_number]
 
 
 def artwork(out: Path, *fonts: Font) -> Path:

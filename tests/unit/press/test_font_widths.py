@@ -22,12 +22,14 @@ from tests.unit.press.fonts import (
     LIBERATION,
     SPACED,
     SQUARE,
+    SQUARES,
     TRUE_TYPE,
     Font,
     artwork,
     cid_type_0c,
     descriptor,
     letters,
+    open_type,
     simple,
     true_type,
 )
@@ -84,7 +86,7 @@ def advances(program: bytes) -> dict[str, float]:
 
 def drawn_widths(program: bytes) -> dict[str, float]:
     font = CFFFontSet()
-    font.decompile(BytesIO(program), None)
+    font.decompile(BytesIO(TTFont(BytesIO(program)).reader["CFF "] if program[:4] == b"OTTO" else program), None)
     found = {}
     for name in font[0].CharStrings.keys():  # noqa: SIM118  # it is no mapping
         if name == ".notdef":
@@ -127,6 +129,12 @@ def test_a_cff_program_has_the_declared_advances(tmp_path: Path, font: Font) -> 
     source = artwork(tmp_path / "source.pdf", font)
     assert drawn_widths(*programs(source, "/FontFile3")) == {"H": 530, "a": 450, "r": 450}
     assert set(drawn_widths(*programs(normalized(source), "/FontFile3")).values()) == {DECLARED}
+
+
+def test_the_table_of_an_open_type_program_says_what_its_drawings_say(tmp_path: Path) -> None:
+    normal = normalized(artwork(tmp_path / "source.pdf", open_type))
+    metrics = TTFont(BytesIO(*programs(normal, "/FontFile3")))["hmtx"]
+    assert {letter: metrics[letter] for letter in SQUARES} == dict.fromkeys(SQUARES, (DECLARED, 100))
 
 
 @pytest.mark.parametrize("declared", [393, 394, DECLARED])

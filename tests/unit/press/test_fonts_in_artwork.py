@@ -25,6 +25,7 @@ from tests.unit.press.fonts import (
     descriptor,
     letters,
     simple,
+    type_1,
     type_1c,
 )
 
@@ -105,7 +106,7 @@ LACKING: dict[str, tuple[Case, int]] = {
     "outlines": (cut_short, 3),
 }
 WHOLE: dict[str, Case] = {
-    **{font.__name__: font for font in (*TRUE_TYPE, *CFF)},
+    **{font.__name__: font for font in (*TRUE_TYPE, *CFF, type_1)},
     "a space": lacking("H a r"),
     "a space among codes": lacking("H a r", symbolic=True),
     "a space among drawings": bare("H a r"),

@@ -1,17 +1,11 @@
-"""What content streams use: device colours (rule 9), spot colours (rule 10) and fonts (rule 8), with the resources in force."""
+"""What content streams use: device colours (rule 9), spot colours (rule 10) and fonts (`x4_fonts`), with the resources in force."""
 
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
 from typing import Any
 
 import pikepdf
-from fontTools.cffLib import CFFFontSet
-from fontTools.pens.basePen import NullPen
-from fontTools.ttLib import TTFont
 
-Fault = tuple[int, str]
+from tests.unit.press.x4_fonts import Fault, font_faults
 
 # Text in this mode is for searching, and needs no font.
 _INVISIBLE = 3
@@ -33,7 +27,7 @@ def content_faults(pdf: pikepdf.Pdf) -> list[Fault]:
     walk = _Walk(_covered(pdf))
     for page in pdf.pages:
         walk.page(page)
-    return [*walk.faults, *(fault for font, used in walk.fonts.values() for fault in _font(font, used))]
+    return [*walk.faults, *(fault for font, used in walk.fonts.values() for fault in font_faults(font, used))]
 
 
 def _covered(pdf: pikepdf.Pdf) -> set[str]:
@@ -157,145 +151,3 @@ def _content(value: Any) -> bytes:
         )
         return b"<<" + entries + b">>" + (value.read_bytes() if isinstance(value, pikepdf.Stream) else b"")
     return value.unparse() if isinstance(value, pikepdf.Object) else repr(value).encode()
-
-
-def _font(font: pikepdf.Object, used: set[bytes]) -> Iterator[Fault]:
-    name = font.BaseFont.unparse().decode("latin-1") if "/BaseFont" in font else "Type 3"
-    if font.Subtype == "/Type3":
-        yield from _drawn(font, used)
-        return
-    inner = font.DescendantFonts[0] if font.Subtype == "/Type0" else font
-    descriptor = inner.get("/FontDescriptor", pikepdf.Dictionary())
-    if not any(key in descriptor for key in ("/FontFile", "/FontFile2", "/FontFile3")):
-        yield 8, f"{name} is not embedded"
-        return
-    if inner.Subtype == "/CIDFontType2":
-        if "/CIDToGIDMap" not in inner:
-            yield 8, f"{name} has no CIDToGIDMap"
-        if font.Encoding == "/Identity-H" and inner.get("/CIDToGIDMap") == "/Identity":
-            yield from _by_number(inner, b"".join(used))
-    if inner.Subtype == "/TrueType" and "/FontFile2" in descriptor and font.get("/Encoding") == "/WinAnsiEncoding":
-        yield from _by_letter(font, descriptor.FontFile2.read_bytes(), set(b"".join(used)))
-    if inner.Subtype == "/CIDFontType0" and "/FontFile3" in descriptor and font.Encoding == "/Identity-H":
-        yield from _drawn_by_number(inner, b"".join(used))
-    if inner.Subtype == "/TrueType" and "/FontFile2" in descriptor and "/Encoding" not in font:
-        yield from _true_type(font, descriptor.FontFile2.read_bytes(), set(b"".join(used)))
-
-
-def _drawn(font: pikepdf.Object, used: set[bytes]) -> Iterator[Fault]:
-    names, code = {}, 0
-    for item in font.Encoding.Differences:
-        if isinstance(item, pikepdf.Name):
-            names[code], code = str(item), code + 1
-        else:
-            code = int(item)
-    for byte in set(b"".join(used)):
-        if names.get(byte) not in font.CharProcs:
-            yield 8, f"no glyph for code {byte}"
-            continue
-        advance = float(pikepdf.parse_content_stream(font.CharProcs[names[byte]])[0].operands[0])
-        if abs(advance - float(font.Widths[byte - int(font.FirstChar)])) > 0.01:
-            yield 8, f"width of code {byte}"
-
-
-def _by_number(font: pikepdf.Object, shown: bytes) -> Iterator[Fault]:
-    """A TrueType font whose codes are the numbers of its glyphs, of two bytes each."""
-    program = font.FontDescriptor.FontFile2.read_bytes()
-    tables = _tables(program)
-    count = struct.unpack(">H", program[tables[b"maxp"][0] + 4 :][:2])[0]
-    widths = _cid_widths(font)
-    for glyph in {int.from_bytes(shown[at : at + 2]) for at in range(0, len(shown), 2)}:
-        if not 0 < glyph < count:
-            yield 8, f"no glyph {glyph}"
-        elif abs(_advance(program, tables, glyph) - widths.get(glyph, float(font.get("/DW", 1000)))) > 1:
-            yield 8, f"width of glyph {glyph}"
-
-
-def _drawn_by_number(font: pikepdf.Object, shown: bytes) -> Iterator[Fault]:
-    """A bare CFF program: a glyph says its width as it is drawn."""
-    programs = CFFFontSet()
-    programs.decompile(BytesIO(font.FontDescriptor.FontFile3.read_bytes()), None)
-    top, widths = programs[0], _cid_widths(font)
-    for cid in {int.from_bytes(shown[at : at + 2]) for at in range(0, len(shown), 2)}:
-        name = f"cid{cid:05d}" if hasattr(top, "ROS") else top.charset[cid]
-        if name not in top.CharStrings:
-            yield 8, f"no glyph {cid}"
-            continue
-        glyph = top.CharStrings[name]
-        glyph.draw(NullPen())
-        if abs(glyph.width * 1000 * top.FontMatrix[0] - widths.get(cid, float(font.get("/DW", 1000)))) > 1:
-            yield 8, f"width of glyph {cid}"
-
-
-def _cid_widths(font: pikepdf.Object) -> dict[int, float]:
-    """`W` has runs of either kind: first code and a list, or first and last code and one width."""
-    widths, items = dict[int, float](), list(font.get("/W", ()))
-    while items:
-        first, second = int(items.pop(0)), items.pop(0)
-        if isinstance(second, pikepdf.Array):
-            widths |= {first + at: float(width) for at, width in enumerate(second)}
-        else:
-            widths |= dict.fromkeys(range(first, int(second) + 1), float(items.pop(0)))
-    return widths
-
-
-def _tables(program: bytes) -> dict[bytes, tuple[int, int]]:
-    return {
-        program[12 + 16 * at : 16 + 16 * at]: struct.unpack(">LL", program[20 + 16 * at : 28 + 16 * at])
-        for at in range(struct.unpack(">H", program[4:6])[0])
-    }
-
-
-def _advance(program: bytes, tables: dict[bytes, tuple[int, int]], glyph: int) -> float:
-    units = struct.unpack(">H", program[tables[b"head"][0] + 18 :][:2])[0]
-    metrics = struct.unpack(">H", program[tables[b"hhea"][0] + 34 :][:2])[0]
-    at = tables[b"hmtx"][0] + 4 * min(glyph, metrics - 1)
-    return float(struct.unpack(">H", program[at : at + 2])[0] * 1000 / units)
-
-
-def _true_type(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterator[Fault]:
-    """Glyphs of a symbolic font through its (1, 0) map; other maps are not looked into."""
-    tables = _tables(program)
-    glyphs = _mac_map(program, tables[b"cmap"][0]) if b"cmap" in tables else None
-    if glyphs is None:
-        return
-    for code in codes:
-        glyph = glyphs.get(code, 0)
-        if glyph == 0:
-            yield 8, f"no glyph for code {code}"
-            continue
-        if abs(_advance(program, tables, glyph) - float(font.Widths[code - int(font.FirstChar)])) > 1:
-            yield 8, f"width of code {code}"
-
-
-def _by_letter(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterator[Fault]:
-    """Glyphs of a font with letters, through its (3, 1) map; bullets stand for codes that are no letter, as ISO 32000 has it."""
-    known = TTFont(BytesIO(program), lazy=True)
-    glyphs = next((dict(one.cmap) for one in known["cmap"].tables if (one.platformID, one.platEncID) == (3, 1)), None)
-    if glyphs is None or int(font.FontDescriptor.Flags) & 4:
-        return
-    for code in codes:
-        glyph = glyphs.get(ord(bytes([code]).decode("cp1252", "replace").replace("\ufffd", "\u2022")))
-        if glyph is None:
-            yield 8, f"no glyph for code {code}"
-            continue
-        advance = known["hmtx"][glyph][0] * 1000 / known["head"].unitsPerEm
-        if abs(advance - float(font.Widths[code - int(font.FirstChar)])) > 1:
-            yield 8, f"width of code {code}"
-
-
-def _mac_map(program: bytes, start: int) -> dict[int, int] | None:
-    for at in range(struct.unpack(">H", program[start + 2 : start + 4])[0]):
-        platform, encoding, offset = struct.unpack(">HHL", program[start + 4 + 8 * at : start + 12 + 8 * at])
-        table = program[start + offset :]
-        if (platform, encoding) != (1, 0):
-            continue
-        form = struct.unpack(">H", table[:2])[0]
-        if form == 0:
-            return dict(enumerate(table[6:262]))
-        if form == 6:
-            first, count = struct.unpack(">HH", table[6:10])
-            return {
-                first + at: glyph for at, glyph in enumerate(struct.unpack(f">{count}H", table[10 : 10 + 2 * count]))
-            }
-    return None

@@ -4,13 +4,14 @@ Named after what is wrong; by each stands the rule of `x4_checker.RULES` that it
 in `BYTES`, as text of the file and what it is replaced with.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
 from pipeline.press.srgb import icc_space, srgb_profile
+from tests.unit.press.fonts import CFF, SQUARES, TRUE_TYPE, Font, type_1
 
 Mutation = Callable[[pikepdf.Pdf], None]
 
@@ -184,6 +185,27 @@ def _widen_drawn(font: pikepdf.Object) -> None:
     font.Widths = Array([9] * len(font.Widths))
 
 
+def _shown(font: Font, text: bytes | None = None, *, widths: Mapping[str, int] | None = None) -> Mutation:
+    """A font built for tests, of whose widths none agrees but those given; what it shows, or other `text`."""
+
+    def mutate(pdf: pikepdf.Pdf) -> None:
+        made, shown = font(pdf)
+        if widths and made.Subtype == "/Type0":
+            made.DescendantFonts[0].W = Array([1, Array([*widths.values()])])
+        elif widths:
+            for letter, width in widths.items():
+                made.Widths[ord(letter) - int(made.FirstChar)] = width
+        first_page(pdf).Resources.Font = Dictionary(Built=made)
+        pdf.pages[0].contents_add(b"BT /Built 9 Tf " + (text or shown) + b" ET")
+
+    return mutate
+
+
+_BUILT = {font.__name__.replace("_", " "): font for font in (*TRUE_TYPE, *CFF, type_1)}
+_LACKED = {"by number": b"<ffff> Tj", "by default": b"<ffff> Tj", "through a map": b"<0063> Tj", "cid type 0c": b"<0009> Tj",
+           "open type by number": b"<0009> Tj"}  # fmt: skip
+
+
 def _spot(ink: float) -> Array:
     tint = Dictionary(FunctionType=2, Domain=Array([0, 1]), N=1, C0=Array([0, 0, 0, 0]), C1=Array([ink, 0, 0, 0]))
     return Array([Name.Separation, Name("/Warm"), Name.DeviceCMYK, tint])
@@ -305,6 +327,12 @@ MUTATIONS: dict[str, tuple[int, Mutation]] = {
     "width": (8, _font("/TrueType", _widen)),
     "width of glyph numbers": (8, _font("/CIDFontType2", _widen_cid)),
     "width of a drawn glyph": (8, _font("/Type3", _widen_drawn)),
+    **{f"widths of {kind}": (8, _shown(font)) for kind, font in _BUILT.items()},
+    **{
+        f"glyph missing of {kind}": (8, _shown(font, _LACKED.get(kind, rb"(\201) Tj"), widths=SQUARES))
+        for kind, font in _BUILT.items()
+        if kind not in ("true type", "symbolic")  # see "glyph missing": that typeface has them all
+    },
     "plain RGB": (9, _content(_RED)),
     "plain RGB in a line": (9, _content(b"1 0 0 RG 0 0 m 5 5 l S")),
     "plain RGB by name": (9, _content(b"/DeviceRGB cs 1 0 0 sc 0 0 5 5 re f")),
@@ -387,6 +415,7 @@ MUTATIONS: dict[str, tuple[int, Mutation]] = {
 
 # What keeps the rules, though it looks like what breaks them.
 HARMLESS: dict[str, Mutation] = {
+    **{f"widths of {font.__name__} that agree": _shown(font, widths=SQUARES) for font in CFF},
     "comment beside the bleed": _note("/Text", _OUTSIDE),
     "printer's mark": _note("/PrinterMark", _INSIDE),
     "several intents of one profile": lambda pdf: pdf.Root.OutputIntents.append(

@@ -1,0 +1,242 @@
+"""Fonts that text is shown in (rule 8): each is embedded, and has the glyphs that are shown, as wide as its dictionary says.
+
+Simple TrueType fonts of another encoding than WinAnsi's, and composite ones with a map of codes of their own, are not looked into.
+"""
+
+import struct
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from typing import Any
+
+import pikepdf
+from fontTools.agl import UV2AGL
+from fontTools.cffLib import CFFFontSet
+from fontTools.encodings.StandardEncoding import StandardEncoding
+from fontTools.pens.basePen import NullPen
+from fontTools.t1Lib import T1Font
+from fontTools.ttLib import TTFont
+
+Fault = tuple[int, str]
+Width = Callable[[Any], float | None]
+"""How wide the program's glyph of a name or number is, in thousandths; None where it has none."""
+
+_END = b"0" * 64
+_CODECS = {"/WinAnsiEncoding": "cp1252", "/MacRomanEncoding": "mac_roman"}
+
+
+def font_faults(font: pikepdf.Object, used: set[bytes]) -> Iterator[Fault]:
+    name = font.BaseFont.unparse().decode("latin-1") if "/BaseFont" in font else "Type 3"
+    if font.Subtype == "/Type3":
+        yield from _drawn(font, used)
+        return
+    inner = font.DescendantFonts[0] if font.Subtype == "/Type0" else font
+    descriptor = inner.get("/FontDescriptor", pikepdf.Dictionary())
+    keys = [key for key in ("/FontFile", "/FontFile2", "/FontFile3") if key in descriptor]
+    if not keys:
+        yield 8, f"{name} is not embedded"
+        return
+    if inner.Subtype == "/CIDFontType2" and "/CIDToGIDMap" not in inner:
+        yield 8, f"{name} has no CIDToGIDMap"
+        return
+    program, shown = descriptor[keys[0]].read_bytes(), b"".join(used)
+    if font.Subtype == "/Type0":
+        yield from _composite(font, inner, program, shown)
+    elif inner.Subtype != "/TrueType":
+        yield from _by_name(font, program, keys[0], set(shown))
+    elif font.get("/Encoding") == "/WinAnsiEncoding":
+        yield from _by_letter(font, program, set(shown))
+    elif "/Encoding" not in font:
+        yield from _true_type(font, program, set(shown))
+
+
+def _drawn(font: pikepdf.Object, used: set[bytes]) -> Iterator[Fault]:
+    names, code = {}, 0
+    for item in font.Encoding.Differences:
+        if isinstance(item, pikepdf.Name):
+            names[code], code = str(item), code + 1
+        else:
+            code = int(item)
+    for byte in set(b"".join(used)):
+        if names.get(byte) not in font.CharProcs:
+            yield 8, f"no glyph for code {byte}"
+            continue
+        advance = float(pikepdf.parse_content_stream(font.CharProcs[names[byte]])[0].operands[0])
+        if abs(advance - _width(font, byte)) > 0.01:
+            yield 8, f"width of code {byte}"
+
+
+def _composite(font: pikepdf.Object, inner: pikepdf.Object, program: bytes, shown: bytes) -> Iterator[Fault]:
+    """Codes of two bytes that are CIDs."""
+    if font.Encoding != "/Identity-H":
+        return
+    width = _true_type_width(program) if inner.Subtype == "/CIDFontType2" else _cff_width(program)
+    given = inner.get("/CIDToGIDMap")
+    table = given.read_bytes() if isinstance(given, pikepdf.Stream) else None
+    widths, default = _cid_widths(inner), float(inner.get("/DW", 1000))
+    for cid in {int.from_bytes(shown[at : at + 2]) for at in range(0, len(shown), 2)}:
+        found = width(cid if table is None else int.from_bytes(table[2 * cid : 2 * cid + 2]))
+        if found is None:
+            yield 8, f"no glyph {cid}"
+        elif abs(found - widths.get(cid, default)) > 1:
+            yield 8, f"width of glyph {cid}"
+
+
+def _true_type_width(program: bytes) -> Width:
+    tables = _tables(program)
+    count = struct.unpack(">H", program[tables[b"maxp"][0] + 4 :][:2])[0]
+    return lambda glyph: _advance(program, tables, glyph) if 0 < glyph < count else None
+
+
+def _cff_width(program: bytes) -> Width:
+    """By name, or by number: a glyph says its width as it is drawn."""
+    top = _cff(program)
+
+    def width(which: Any) -> float | None:
+        name = which
+        if isinstance(which, int):
+            name = f"cid{which:05d}" if hasattr(top, "ROS") else dict(enumerate(top.charset)).get(which)
+        if name in (None, ".notdef", "cid00000") or name not in top.CharStrings:
+            return None
+        glyph = top.CharStrings[name]
+        glyph.draw(NullPen())
+        return float(glyph.width * 1000 * top.FontMatrix[0])
+
+    return width
+
+
+def _cff(program: bytes) -> Any:
+    """The bare program, or the one inside OpenType."""
+    data = TTFont(BytesIO(program)).reader["CFF "] if program[:4] == b"OTTO" else program
+    programs = CFFFontSet()
+    programs.decompile(BytesIO(data), None)
+    return programs[0]
+
+
+def _by_name(font: pikepdf.Object, program: bytes, key: str, codes: set[int]) -> Iterator[Fault]:
+    """Glyphs of a Type 1 or CFF program, by the names that the encoding, or else the program, gives to codes."""
+    if key == "/FontFile":
+        known = _type_1(program)
+        own, width = known.font["Encoding"], _type_1_width(known)
+    else:
+        own, width = getattr(_cff(program), "Encoding", StandardEncoding), _cff_width(program)
+    names = dict(enumerate(StandardEncoding if own == "StandardEncoding" else own)) | _names(font.get("/Encoding"))
+    for code in codes:
+        found = width(names.get(code, ".notdef"))
+        if found is None:
+            yield 8, f"no glyph for code {code}"
+        elif abs(found - _width(font, code)) > 1:
+            yield 8, f"width of code {code}"
+
+
+def _width(font: pikepdf.Object, code: int) -> float:
+    """As declared of a simple font's code; nothing stands for those outside the run."""
+    at = code - int(font.FirstChar)
+    return float(font.Widths[at]) if 0 <= at < len(font.Widths) else 0.0
+
+
+def _names(encoding: Any) -> dict[int, str]:
+    if isinstance(encoding, pikepdf.Dictionary):
+        names, code = _names(encoding.get("/BaseEncoding")), 0
+        for item in encoding.get("/Differences", ()):
+            if isinstance(item, pikepdf.Name):
+                names[code], code = str(item)[1:], code + 1
+            else:
+                code = int(item)
+        return names
+    codec = _CODECS.get(str(encoding))
+    letters = bytes(range(256)).decode(codec, "replace") if codec else ""
+    return {code: UV2AGL[ord(letter)] for code, letter in enumerate(letters) if ord(letter) in UV2AGL}
+
+
+def _type_1(program: bytes) -> Any:
+    """The library wants the zeros that end a program, and files of its own."""
+    font = T1Font.__new__(T1Font)
+    font.encoding, font.data = "ascii", program if _END in program else program + _END * 8
+    font.parse()
+    return font
+
+
+def _type_1_width(known: Any) -> Width:
+    drawings, scale = known.font["CharStrings"], 1000 * known.font["FontMatrix"][0]
+
+    def width(name: str) -> float | None:
+        if name == ".notdef" or name not in drawings:
+            return None
+        drawings[name].draw(NullPen())
+        return float(drawings[name].width * scale)
+
+    return width
+
+
+def _cid_widths(font: pikepdf.Object) -> dict[int, float]:
+    """`W` has runs of either kind: first code and a list, or first and last code and one width."""
+    widths, items = dict[int, float](), list(font.get("/W", ()))
+    while items:
+        first, second = int(items.pop(0)), items.pop(0)
+        if isinstance(second, pikepdf.Array):
+            widths |= {first + at: float(width) for at, width in enumerate(second)}
+        else:
+            widths |= dict.fromkeys(range(first, int(second) + 1), float(items.pop(0)))
+    return widths
+
+
+def _tables(program: bytes) -> dict[bytes, tuple[int, int]]:
+    return {
+        program[12 + 16 * at : 16 + 16 * at]: struct.unpack(">LL", program[20 + 16 * at : 28 + 16 * at])
+        for at in range(struct.unpack(">H", program[4:6])[0])
+    }
+
+
+def _advance(program: bytes, tables: dict[bytes, tuple[int, int]], glyph: int) -> float:
+    units = struct.unpack(">H", program[tables[b"head"][0] + 18 :][:2])[0]
+    metrics = struct.unpack(">H", program[tables[b"hhea"][0] + 34 :][:2])[0]
+    at = tables[b"hmtx"][0] + 4 * min(glyph, metrics - 1)
+    return float(struct.unpack(">H", program[at : at + 2])[0] * 1000 / units)
+
+
+def _true_type(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterator[Fault]:
+    """Glyphs of a symbolic font through its (1, 0) map; other maps are not looked into."""
+    tables = _tables(program)
+    glyphs = _mac_map(program, tables[b"cmap"][0]) if b"cmap" in tables else None
+    if glyphs is None:
+        return
+    for code in codes:
+        glyph = glyphs.get(code, 0)
+        if glyph == 0:
+            yield 8, f"no glyph for code {code}"
+            continue
+        if abs(_advance(program, tables, glyph) - _width(font, code)) > 1:
+            yield 8, f"width of code {code}"
+
+
+def _by_letter(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterator[Fault]:
+    """Glyphs of a font with letters, through its (3, 1) map; bullets stand for codes that are no letter, as ISO 32000 has it."""
+    known = TTFont(BytesIO(program), lazy=True)
+    glyphs = next((dict(one.cmap) for one in known["cmap"].tables if (one.platformID, one.platEncID) == (3, 1)), None)
+    if glyphs is None or int(font.FontDescriptor.Flags) & 4:
+        return
+    for code in codes:
+        glyph = glyphs.get(ord(bytes([code]).decode("cp1252", "replace").replace("\ufffd", "\u2022")))
+        if glyph is None:
+            yield 8, f"no glyph for code {code}"
+            continue
+        advance = known["hmtx"][glyph][0] * 1000 / known["head"].unitsPerEm
+        if abs(advance - _width(font, code)) > 1:
+            yield 8, f"width of code {code}"
+
+
+def _mac_map(program: bytes, start: int) -> dict[int, int] | None:
+    for at in range(struct.unpack(">H", program[start + 2 : start + 4])[0]):
+        platform, encoding, offset = struct.unpack(">HHL", program[start + 4 + 8 * at : start + 12 + 8 * at])
+        table = program[start + offset :]
+        if (platform, encoding) != (1, 0):
+            continue
+        form = struct.unpack(">H", table[:2])[0]
+        if form == 0:
+            return dict(enumerate(table[6:262]))
+        if form == 6:
+            first, count = struct.unpack(">HH", table[6:10])
+            return {
+                first + at: glyph for at, glyph in enumerate(struct.unpack(f">{count}H", table[10 : 10 + 2 * count]))
+            }
+    return None
