@@ -131,10 +131,14 @@ class Press:
             ready.replace(ready.with_suffix(".repeated"))
             return
         try:
-            taken = ready.rename(ready.with_suffix(".taken"))
+            taken = ready.rename(self._taken(ready.stem))
         except FileNotFoundError:
             return
         self._enter(taken)
+
+    def _taken(self, stem: str) -> Path:
+        """The ready file of a drop that it has."""
+        return self._in / f"{stem}.taken"
 
     def _enter(self, taken: Path) -> None:
         self._note({"event": "taken", "drop": taken.stem, "digest": sha256(taken.read_bytes()).hexdigest()})
@@ -159,7 +163,7 @@ class Press:
         try:
             if Misdeed.REFUSE in self._misdeeds:
                 raise WrongDropError("this press refuses whatever it is given")
-            pieces = check_drop(self._in, (self._in / f"{drop.stem}.taken").read_bytes())
+            pieces = check_drop(self._in, self._taken(drop.stem).read_bytes())
         except (WrongDropError, OSError) as error:
             self._note({"event": "rejected", "drop": drop.stem, "reason": str(error)[:_LONGEST_REASON]})
         else:

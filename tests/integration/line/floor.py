@@ -3,6 +3,7 @@
 import csv
 import itertools
 import json
+import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,6 +18,18 @@ from pipeline.errors import Transient
 from pipeline.ports import AckFile, Lies
 from pipeline.press.job import Imposed, Job
 
+
+class ReadingPress(Press):
+    """Reads a ready file and leaves it where it is; what it has read it keeps where nobody else looks."""
+
+    def _take(self, ready: Path) -> None:
+        if ready.stem not in self._known:
+            self._enter(Path(shutil.copyfile(ready, self._taken(ready.stem))))
+
+    def _taken(self, stem: str) -> Path:
+        return self._in.parent / f"{stem}.read"
+
+
 PACE = Pace(accept_s=60, print_s=600, mail_s=600, spoil=0.15, seed=7)
 Trap = BaseException | Callable[[], None]
 
@@ -25,13 +38,15 @@ class Shop:
     """One printer: its folder, its press and the press's own journal, and people who say things by hand.
 
     `traps` are the failures to come, by step and moment; while it is `down`, every step fails. `gone` are copies (piece, drop)
-    that will never be made here, `rejected` the drops that people refused while they lay on the shelf.
+    that will never be made here, `rejected` the drops that people refused while they lay on the shelf. One that `reads` does not
+    take drops by renaming.
     """
 
     def __init__(self, folder: Path, clock: Clock, *, form: str = "json") -> None:
         self.folder, self._clock, self._form = folder, clock, form
         self.traps: dict[tuple[str, str], Trap] = {}
         self.down = False
+        self.reads = False
         self.gone: set[tuple[str, str]] = set()
         self.rejected: set[str] = set()
         self._numbers = itertools.count(1)
@@ -44,7 +59,7 @@ class Shop:
 
     def _start(self, misdeeds: Collection[Misdeed]) -> None:
         self.journal = Journal(self.folder / "journal.jsonl", self._clock)
-        self.press = Press(
+        self.press = (ReadingPress if self.reads else Press)(
             self.folder,
             self.journal,
             self.folder / "trays",
@@ -68,6 +83,11 @@ class Shop:
 
     def inbox(self, suffix: str) -> list[Path]:
         return sorted((self.folder / "in").glob(f"*{suffix}"))
+
+    @property
+    def taken(self) -> list[Path]:
+        """What tells in its inbox that it has a drop, to whom may believe it."""
+        return self.inbox(".ready" if self.reads else ".taken")
 
     def settled(self, name: str) -> bool:
         """Whether an acknowledgement was read, and something in it was good."""

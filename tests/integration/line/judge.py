@@ -247,6 +247,7 @@ def situations(world: World, shops: Shops) -> Counter[str]:
         found["reprint"] += row.revision > 0
         found["reprint rejected"] += row.revision > 0 and row.status == "refused"
         found["silent"] += row.silent_at is not None
+        found["read"] += shops.by_id[row.printer_id].reads and row.stem in ledger.digests
         found["recall lost"] += row.recall_state == "lost"
         found["in part refused"] += row.status == "refused" and any(stem == row.stem for _, stem in ledger.printed)
     found["neighbours"] = world.count(neighbours)

@@ -35,7 +35,7 @@ from tests.integration.line.judge import Judge, read, situations
 from tests.integration.line.voices import Voices
 from tests.integration.line.world import LEASE_S, World
 
-STEPS = ("put", "stage_ready", "hand_over", "look", "recall", "acks", "settle_ack")
+STEPS = ("put", "stage_ready", "hand_over", "look", "recall", "recall_part", "acks", "settle_ack")
 _ROUNDS = 150
 which = st.integers(0, 1)
 lot = st.integers(0, 999)
@@ -80,8 +80,14 @@ class PrinterMachine(RuleBasedStateMachine):
 
     # The line
 
-    @initialize(count=st.integers(3, 20))
-    def first_orders(self, count: int) -> None:
+    @initialize(count=st.integers(3, 20), reader=st.sampled_from([None, None, 0, 1]))
+    def first_orders(self, count: int, reader: int | None) -> None:
+        """One of the shops may be one that only reads: what it has taken shows nowhere."""
+        if reader is not None:
+            self.shop[reader].reads = True
+            self.shop[reader].restart()
+            [row] = self.world.rows(printers, printers.c.id == self.printer_ids[reader])
+            self.world.set(printers, row.id, profile={**row.profile, "takes_by_renaming": False})
         self.order(count)
 
     @rule(count=st.integers(1, 12))
@@ -162,7 +168,7 @@ class PrinterMachine(RuleBasedStateMachine):
             if arrives:
                 shop.restart({Misdeed.SILENT})
                 self._take_and_accept(shop)
-            for path in shop.inbox(".taken") if arrives else shop.inbox(".ready.part"):
+            for path in shop.taken if arrives else shop.inbox(".ready.part"):
                 path.unlink()
             raise KilledError if kind is KilledError else InDoubt("trap", "no answer came")
 
@@ -233,7 +239,7 @@ class PrinterMachine(RuleBasedStateMachine):
         shop = self.shop[which]
         ledger = read(shop)
         ended = ledger.accepted | set(ledger.rejected)
-        for path in [*shop.inbox(".ready.part"), *(one for one in shop.inbox(".taken") if one.stem in ended)]:
+        for path in [*shop.inbox(".ready.part"), *(one for one in shop.taken if one.stem in ended)]:
             path.unlink()
 
     @rule(which=which, every=st.integers(1, 4))
@@ -421,7 +427,7 @@ def test_printers_under_faults_for_thousands_of_steps(machine: Callable[[int], t
 RARE = {
     "as csv", "batch.failover", "batch.recall", "batch.settle", "digest_mismatch", "drop recalled",
     "drop refused", "drop_set_aside", "duplicate by decision", "given up",
-    "in part refused", "neighbours", "quarantine.release",
+    "in part refused", "neighbours", "quarantine.release", "read",
     "recall lost", "reprint", "reprint rejected", "silent", "spoiled_already", "unknown_drop", "unknown_piece",
 }  # fmt: skip
 """What a long run must have come through for it to mean something."""
