@@ -1,8 +1,7 @@
 """Makes the advances in embedded font programs those that the font's dictionary declares: PDF/X-4 asks that they agree.
 
 Readers place glyphs by the dictionary and draw their outlines, so that a program's own advances change nothing that is seen. Some
-writers leave them as they were in a font of other metrics. Only glyphs that are shown are settled. Type 1 programs, which
-are encrypted text, are left as they are.
+writers leave them as they were in a font of other metrics. Only glyphs that are shown are settled.
 """
 
 from collections.abc import Iterable
@@ -111,7 +110,9 @@ def _replace(pdf: pikepdf.Pdf, fonts: list[ArtworkFont], program: bytes) -> None
         for name, value in old.items():
             if name not in ("/Length", "/Filter", "/DecodeParms"):
                 stream[name] = value
-        if "/Length1" in stream:
+        if key == "/FontFile":
+            stream.Length2 = int(old.Length2) + len(program) - len(old.read_bytes())
+        elif "/Length1" in stream:
             stream.Length1 = len(program)
         described = pikepdf.Dictionary({**font.inner.FontDescriptor, key: stream})
         font.inner.FontDescriptor = pdf.make_indirect(described)

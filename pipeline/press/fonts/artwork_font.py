@@ -9,17 +9,18 @@ from pipeline.press.fonts.cff import Cff, OpenTypeCff
 from pipeline.press.fonts.encodings import code_names
 from pipeline.press.fonts.program import Program
 from pipeline.press.fonts.true_type import TrueType
+from pipeline.press.fonts.type_1 import Type1
 
 PROGRAM_KEYS = ("/FontFile", "/FontFile2", "/FontFile3")
 _SYMBOLIC = 4
 _DEFAULT = 1000.0
 
 
-def read_program(stream: pikepdf.Stream, key: str) -> Program | None:
-    """None for what is not looked into: Type 1 programs. Raises whatever a malformed one makes the library stumble over."""
-    if key == "/FontFile":
-        return None
+def read_program(stream: pikepdf.Stream, key: str) -> Program:
+    """Raises whatever a malformed one makes the library stumble over."""
     data = stream.read_bytes()
+    if key == "/FontFile":
+        return Type1(data, int(stream.Length1), int(stream.Length2))
     kind = stream.get("/Subtype")
     if key == "/FontFile3" and kind != "/OpenType":
         return Cff(data)

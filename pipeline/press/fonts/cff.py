@@ -48,9 +48,11 @@ class Cff:
 
     def may_show(self, code: int, name: str | None) -> bool:
         """Readers also look for other names of the same letter. Programs of numbered glyphs say nothing of codes."""
-        if self._numbered or self._known(self._own.get(code)) not in (None, ".notdef"):
+        if self._numbered:
             return True
-        return name is not None and (name in self._top.CharStrings or toUnicode(name) in self._letters)
+        if name is None:
+            return self._known(self._own.get(code)) not in (None, ".notdef")
+        return name in self._top.CharStrings or toUnicode(name) in self._letters
 
     @cached_property
     def _letters(self) -> set[str]:

@@ -23,6 +23,7 @@ from tests.unit.press.fonts import (
     SPACED,
     SQUARE,
     SQUARES,
+    TEXT,
     TRUE_TYPE,
     Font,
     artwork,
@@ -32,8 +33,10 @@ from tests.unit.press.fonts import (
     open_type,
     simple,
     true_type,
+    type_1,
 )
 from tests.unit.press.seeing import difference, render
+from tests.unit.press.x4_fonts import font_faults
 
 TRIANGLE = [100, "hmoveto", 400, "hlineto", -200, 600, "rlineto", "endchar"]
 
@@ -129,6 +132,17 @@ def test_a_cff_program_has_the_declared_advances(tmp_path: Path, font: Font) -> 
     source = artwork(tmp_path / "source.pdf", font)
     assert drawn_widths(*programs(source, "/FontFile3")) == {"H": 530, "a": 450, "r": 450}
     assert set(drawn_widths(*programs(normalized(source), "/FontFile3")).values()) == {DECLARED}
+
+
+def test_a_type_1_program_has_the_declared_advances(tmp_path: Path) -> None:
+    source = artwork(tmp_path / "source.pdf", type_1)
+    for file, faults in ((source, len(set(TEXT))), (normalized(source), 0)):
+        with pikepdf.open(file) as pdf:
+            [font] = [obj for obj in pdf.objects if isinstance(obj, Dictionary) and obj.get("/Subtype") == "/Type1"]
+            assert len(list(font_faults(font, {TEXT.encode()}))) == faults
+            program = font.FontDescriptor.FontFile
+            assert program.Length1 + program.Length2 + program.Length3 == len(program.read_bytes())
+            assert program.read_bytes()[int(program.Length1 + program.Length2) :].startswith(b"0" * 64)
 
 
 def test_the_table_of_an_open_type_program_says_what_its_drawings_say(tmp_path: Path) -> None:

@@ -58,6 +58,13 @@ def bare(text: str) -> Font:
     return lambda pdf: (type_1c(pdf)[0], letters(text))
 
 
+def in_type_1(pdf: pikepdf.Pdf) -> Made:
+    """A name that it has not, a space by another name, and a code that the encoding leaves to the program."""
+    font, _ = type_1(pdf)
+    font.Encoding = Dictionary(Differences=Array([65, Name.snowman, Name.uni00A0]))
+    return font, letters("AABAH")
+
+
 def numbered(shown: bytes) -> Font:
     return lambda pdf: (cid_type_0c(pdf)[0], shown)
 
@@ -101,6 +108,7 @@ LACKING: dict[str, tuple[Case, int]] = {
     "letters": (lacking("Harzzz"), 3),
     "codes": (lacking("Hazr", symbolic=True), 1),
     "drawings": (bare("Harzzz"), 3),
+    "names": (in_type_1, 3),
     "numbers": (numbered(b"<0001000200030009000a> Tj"), 2),
     "procedures": (drawn("ABBA"), 2),
     "outlines": (cut_short, 3),

@@ -1,0 +1,126 @@
+"""A Type 1 program, as far as its names and its glyphs' advances go (Adobe Type 1 Font Format, chapters 2, 6 and 7).
+
+Its first part is clear text, its second is encrypted, and has each glyph's drawing, encrypted once more.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from fontTools.agl import toUnicode
+from fontTools.misc.eexec import decrypt, encrypt
+from fontTools.misc.psCharStrings import T1CharString, encodeIntT1
+
+from pipeline.press.fonts.encodings import STANDARD
+from pipeline.press.fonts.program import Widths, agrees
+
+_PART_KEY, _DRAWING_KEY = 55665, 4330
+_RANDOM = 4
+"""Bytes before each encrypted part that mean nothing, unless `lenIV` says otherwise of drawings."""
+# A glyph's name, how long its drawing is, and the word that reads it, with one space.
+_DRAWING = re.compile(rb"[^/]{0,64}/(\S+)\s+(\d+)\s+\S+ ")
+_CODE = re.compile(rb"dup\s+(\d+)\s*/(\S+)\s+put")
+_MATRIX = re.compile(rb"/FontMatrix\s*\[\s*([-+.\deE]+)")
+
+
+@dataclass(frozen=True)
+class _Drawing:
+    """`size` and `body` are where its length and it stand in the second part; `code` follows the bytes that mean nothing."""
+
+    size: slice
+    body: slice
+    random: bytes
+    code: bytes
+
+    def head(self) -> tuple[int, int, int]:
+        """The side bearing, the advance, and where they end. Raises `ValueError` where these are not plain numbers."""
+        reader = T1CharString(bytecode=self.code)
+        bearing, _, end = reader.getToken(0)
+        advance, _, end = reader.getToken(end)
+        operator, _, _ = reader.getToken(end)
+        if not isinstance(bearing, int) or not isinstance(advance, int) or operator != "hsbw":
+            raise ValueError("a glyph does not begin with its advance")
+        return bearing, advance, end
+
+    def encrypted(self, advance: int) -> bytes:
+        bearing, _, end = self.head()
+        code = encodeIntT1(bearing) + encodeIntT1(advance) + self.code[end:]
+        return bytes(encrypt(self.random + code, _DRAWING_KEY)[0])
+
+
+class Type1:
+    def __init__(self, data: bytes, clear: int, hidden: int) -> None:
+        """`clear` and `hidden` are the lengths of the first two parts. Raises `ValueError` for hexadecimal ones."""
+        self._clear, self._rest = data[:clear], data[clear + hidden :]
+        part = data[clear : clear + hidden]
+        if not self._clear.rstrip().endswith(b"eexec") or re.fullmatch(rb"[0-9A-Fa-f\s]{4}", part[:4]):
+            raise ValueError("not the parts of a program")
+        self._hidden: bytes = decrypt(part, _PART_KEY)[0]
+        self._drawings = dict(self._read())
+        if not self._drawings:
+            raise ValueError("no drawings")
+
+    def _read(self) -> list[tuple[str, _Drawing]]:
+        lengths = re.search(rb"/lenIV\s+(\d+)", self._hidden)
+        random = int(lengths[1]) if lengths else _RANDOM
+        found, at = list[tuple[str, _Drawing]](), self._hidden.index(b"/CharStrings") + len(b"/CharStrings")
+        while (entry := _DRAWING.match(self._hidden, at)) is not None:
+            at = entry.end() + int(entry[2])
+            code: bytes = decrypt(self._hidden[entry.end() : at], _DRAWING_KEY)[0]
+            drawing = _Drawing(slice(*entry.span(2)), slice(entry.end(), at), code[:random], code[random:])
+            found.append((entry[1].decode("latin-1"), drawing))
+        return found
+
+    @cached_property
+    def _own(self) -> dict[int, str]:
+        given = {int(code): name.decode("latin-1") for code, name in _CODE.findall(self._clear)}
+        return given or STANDARD
+
+    @cached_property
+    def _letters(self) -> set[str]:
+        return {toUnicode(name) for name in self._drawings} - {""}
+
+    def by_number(self, cid: int) -> str | None:  # noqa: ARG002  # its glyphs have names alone
+        return None
+
+    def has_number(self, cid: int) -> bool:  # noqa: ARG002
+        return True
+
+    def by_code(self, code: int, name: str | None) -> str | None:
+        called = name or self._own.get(code)
+        return called if called in self._drawings else None
+
+    def may_show(self, code: int, name: str | None) -> bool:
+        """Readers also look for other names of the same letter."""
+        if name is None:
+            return self.by_code(code, None) not in (None, ".notdef")
+        return name in self._drawings or toUnicode(name) in self._letters
+
+    def with_widths(self, declared: Widths) -> bytes | None:
+        matrix = _MATRIX.search(self._clear)
+        scale = 1000 * (float(matrix[1]) if matrix else 0.001)
+        wrong = {
+            glyph: round(widths[0] / scale)
+            for glyph, widths in declared.items()
+            if not agrees(self._drawings[glyph].head()[1] * scale, widths)
+        }
+        if not wrong:
+            return None
+        changed = self._with_advances(wrong)
+        after = Type1(changed, len(self._clear), len(changed) - len(self._clear) - len(self._rest))
+        return changed if self._drawn() == after._drawn() else None
+
+    def _with_advances(self, advances: Mapping[str, int]) -> bytes:
+        drawings = [(self._drawings[glyph], advance) for glyph, advance in advances.items()]
+        hidden = self._hidden
+        # From the last to the first, so that those before stay where they are.
+        for drawing, advance in sorted(drawings, key=lambda one: one[0].size.start, reverse=True):
+            new = drawing.encrypted(advance)
+            between = hidden[drawing.size.stop : drawing.body.start]
+            hidden = hidden[: drawing.size.start] + b"%d" % len(new) + between + new + hidden[drawing.body.stop :]
+        return self._clear + bytes(encrypt(hidden, _PART_KEY)[0]) + self._rest
+
+    def _drawn(self) -> dict[str, bytes]:
+        """Each glyph's drawing after its advance."""
+        return {glyph: drawing.code[drawing.head()[2] :] for glyph, drawing in self._drawings.items()}
