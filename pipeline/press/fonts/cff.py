@@ -94,7 +94,7 @@ class Cff:
         """Only the first bytes of a glyph's drawing change: what follows stays as it was encoded."""
         drawing = self._top.CharStrings[glyph]
         code = _without_first_number(_opened(drawing)) if _WidthReader(drawing).explicit else _encoded(drawing)
-        drawing.setBytecode(drawing.getIntEncoder()(width - drawing.private.nominalWidthX) + code)
+        drawing.setBytecode(drawing.getIntEncoder()(round(width - drawing.private.nominalWidthX)) + code)
 
     def _drawn(self, glyph: str) -> list[Any]:
         pen = RecordingPen()
