@@ -55,11 +55,16 @@ class ShownText:
             elif name == "gs":
                 font = self._extended(_named(resources, "/ExtGState", operands), resources) or font
             elif name == "Do":
-                self._walk(_named(resources, "/XObject", operands), resources, font)
+                self._place(_named(resources, "/XObject", operands), resources, font)
             elif name not in _SHOWN:
                 self._walk(_named(resources, "/Pattern", operands[-1:]), resources)
             elif font is not None:
                 self.fonts.setdefault(font.objgen, (font, set()))[1].update(_strings(operands))
+
+    def _place(self, placed: object, resources: pikepdf.Object, font: pikepdf.Object | None) -> None:
+        """Images show no text."""
+        if isinstance(placed, pikepdf.Stream) and placed.get("/Subtype") == "/Form":
+            self._walk(placed, resources, font)
 
     def _instructions(self, holder: pikepdf.Stream) -> list[tuple[list[Any], str]]:
         key = holder.objgen

@@ -214,7 +214,9 @@ def test_drawings_that_are_not_shown_keep_their_advance(tmp_path: Path) -> None:
     assert drawn_widths(*programs(normal, "/FontFile3")) == {"H": 530, "a": DECLARED, "r": 450}
 
 
-@pytest.mark.parametrize("where", ["form", "pattern", "soft mask", "drawn glyph", "graphics state", "inline"])
+@pytest.mark.parametrize(
+    "where", ["beside a photograph", "form", "pattern", "soft mask", "drawn glyph", "graphics state", "inline"]
+)
 def test_letters_are_found_wherever_they_are_shown(tmp_path: Path, where: str) -> None:
     def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
         font, text = true_type(pdf)
@@ -222,7 +224,14 @@ def test_letters_are_found_wherever_they_are_shown(tmp_path: Path, where: str) -
         inner = Dictionary(Font=Dictionary(F=font))
         whole = {"BBox": Array([0, 0, 450, 306]), "Resources": inner}
         page.Resources, drawn = inner, set_font + text + b" ET"
-        if where == "inline":
+        if where == "beside a photograph":
+            out = BytesIO()
+            hostile.image_of(60, 40).save(out, "JPEG")
+            photograph = hostile.image_xobject(pdf, b"", (60, 40))
+            photograph.ColorSpace = Name.DeviceRGB
+            photograph.write(out.getvalue(), filter=Name.DCTDecode)
+            page.Resources.XObject, drawn = Dictionary(P=photograph), b"q 60 0 0 40 9 9 cm /P Do Q " + drawn
+        elif where == "inline":
             page.Resources = Dictionary(Font=Dictionary(F=Dictionary(dict(font.items()))))
         elif where == "graphics state":
             page.Resources = Dictionary(ExtGState=Dictionary(G=Dictionary(Font=Array([font, 36]))))
