@@ -32,6 +32,9 @@ class Cff:
         self._set.decompile(BytesIO(data), None)
         self._top = self._set[0]
         self._numbered = hasattr(self._top, "ROS")
+        if not self._numbered:
+            # The default, which the library does not know: the names of Adobe's standard letters (Technical Note 5176, table 9).
+            self._top.rawDict.setdefault("charset", 0)
         own = self._top.Encoding if hasattr(self._top, "Encoding") else None
         self._own = STANDARD if own == "StandardEncoding" else dict(enumerate(own or ()))
 

@@ -12,8 +12,10 @@ import pikepdf
 from fontTools.agl import UV2AGL
 from fontTools.cffLib import CFFFontSet
 from fontTools.encodings.StandardEncoding import StandardEncoding
+from fontTools.misc.eexec import decrypt
+from fontTools.misc.psCharStrings import T1CharString
+from fontTools.misc.psLib import suckfont
 from fontTools.pens.basePen import NullPen
-from fontTools.t1Lib import T1Font
 from fontTools.ttLib import TTFont
 
 Fault = tuple[int, str]
@@ -109,6 +111,8 @@ def _cff(program: bytes) -> Any:
     data = TTFont(BytesIO(program)).reader["CFF "] if program[:4] == b"OTTO" else program
     programs = CFFFontSet()
     programs.decompile(BytesIO(data), None)
+    if not hasattr(programs[0], "ROS"):
+        programs[0].rawDict.setdefault("charset", 0)
     return programs[0]
 
 
@@ -116,7 +120,7 @@ def _by_name(font: pikepdf.Object, program: bytes, key: str, codes: set[int]) ->
     """Glyphs of a Type 1 or CFF program, by the names that the encoding, or else the program, gives to codes."""
     if key == "/FontFile":
         known = _type_1(program)
-        own, width = known.font["Encoding"], _type_1_width(known)
+        own, width = known["Encoding"], _type_1_width(known)
     else:
         own, width = getattr(_cff(program), "Encoding", StandardEncoding), _cff_width(program)
     names = dict(enumerate(StandardEncoding if own == "StandardEncoding" else own)) | _names(font.get("/Encoding"))
@@ -149,23 +153,27 @@ def _names(encoding: Any) -> dict[int, str]:
 
 
 def _type_1(program: bytes) -> Any:
-    """The library wants the zeros that end a program, and files of its own."""
-    font = T1Font.__new__(T1Font)
-    font.encoding, font.data = "ascii", program if _END in program else program + _END * 8
-    font.parse()
-    return font
+    """As the library's interpreter of PostScript reads it, which wants the zeros that end a program."""
+    return suckfont(program if _END in program else program + _END * 8, "ascii")
 
 
 def _type_1_width(known: Any) -> Width:
-    drawings, scale = known.font["CharStrings"], 1000 * known.font["FontMatrix"][0]
+    drawings, scale = known["CharStrings"], 1000 * known["FontMatrix"][0]
+    random = known["Private"].get("lenIV", 4)
+    subroutines = [_drawing(one, random, None) for one in known["Private"].get("Subrs", ())]
 
     def width(name: str) -> float | None:
         if name == ".notdef" or name not in drawings:
             return None
-        drawings[name].draw(NullPen())
-        return float(drawings[name].width * scale)
+        drawing = _drawing(drawings[name], random, subroutines)
+        drawing.draw(NullPen())
+        return float(drawing.width * scale)
 
     return width
+
+
+def _drawing(encrypted: bytes, random: int, subroutines: Any) -> Any:
+    return T1CharString(decrypt(encrypted, 4330)[0][random:], subrs=subroutines)
 
 
 def _cid_widths(font: pikepdf.Object) -> dict[int, float]:
