@@ -14,6 +14,7 @@ from pipeline.models.ack_format import (
     Reading,
     Unreadable,
     field_faults,
+    is_whole,
     misnamed,
     misnamed_pieces,
     read_ack,
@@ -47,6 +48,11 @@ def apart(name: str, body: bytes) -> list[bytes]:
     if "drop" not in table.columns or not 1 < len(by_drop) <= _MOST_DROPS:
         return [body]
     return [b"\r\n".join([table.head.raw, *some, b""]) for some in by_drop.values()]
+
+
+def is_cut_off(name: str, body: bytes) -> bool:
+    """Whether a file may still be in the writing: its last line has no end, or what stands there is no whole JSON."""
+    return not body.endswith((b"\n", b"\r")) if name.endswith(".csv") else not is_whole(body)
 
 
 def _read_json(name: str, body: bytes) -> Reading:

@@ -63,6 +63,15 @@ def read_ack(name: str, body: bytes) -> AckBody | Unreadable:
     return ack
 
 
+def is_whole(body: bytes) -> bool:
+    """Whether it is JSON from its beginning to its end."""
+    try:
+        json.loads(body)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def stem_in(text: object) -> str | None:
     """A text that can be the name of a drop."""
     return text if isinstance(text, str) and re.fullmatch(_STEM, text) else None

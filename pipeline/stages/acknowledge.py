@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from pipeline.errors import Fault, Permanent, PortError
 from pipeline.lifecycle import BatchStatus
-from pipeline.models.ack_files import apart, read_acks
+from pipeline.models.ack_files import apart, is_cut_off, read_acks
 from pipeline.models.ack_format import Reading
 from pipeline.models.profile import proves_by_renaming
 from pipeline.ports import AckFile, Lies, Printer
@@ -62,11 +62,13 @@ class _Taken:
 
 @dataclass(frozen=True)
 class _Heard:
-    """How many files were new, whether there may be `more`, and the printer's `last_error` where some cannot be moved away."""
+    """How many files were new, whether there may be `more`, the printer's `last_error` where some cannot be moved away, and the
+    digests of those that may be `unfinished`."""
 
     new: int
     more: bool
     left: str | None
+    unfinished: Mapping[str, str]
 
 
 class Acknowledge:
@@ -96,28 +98,35 @@ class Acknowledge:
         return Done(lambda tx, now: self._save(tx, row, now, heard))
 
     def _hear(self, row: Row[Any], printer: Printer) -> _Heard:
-        """Take what lies there, in the order in which it was said. What cannot be taken or moved away keeps back no other file."""
+        """Take what lies there, in the order in which it was said. What cannot be taken or moved away keeps back no other file.
+
+        Shops are asked to rename files when they are whole, and not all do: what may be unfinished waits for another poll to read
+        the same, and what has grown since it was read is read again before it is moved.
+        """
         left: dict[str, PortError] = {}
         limit, new = _FILES, 0
         while True:
-            files = [(file, _read(file)) for file in printer.acks(limit)]
+            lying = printer.acks(limit)
+            unfinished = _unfinished(lying, row.unfinished_acks or {})
+            files = [(file, _read(file)) for file in lying if file.name not in unfinished and file.name not in left]
             lost = _lost(part for _, parts in files for part in parts)
+            good: dict[str, bool] = {}
             for file, parts in sorted(files, key=_said_at):
-                if file.name in left:
-                    continue
+                taken: list[_Taken] = []
                 try:
-                    taken = [self._take(row, printer, file.name, part, lost) for part in parts]
-                    new += any(one.new for one in taken)
-                    _tell_faults(row, file.name, taken)
-                    good = any(one.good for one in taken)
-                    printer.settle_ack(file.name, good=good)
+                    for part in parts:
+                        taken.append(self._take(row, printer, file.name, part, lost))
+                    good[file.name] = any(one.good for one in taken)
                 except PortError as error:
                     left[file.name] = error
-                else:
-                    log.info("ack.applied" if good else "ack.refused", printer=row.name, file=file.name)
-            if not left or len(files) < limit:
-                return _Heard(new, more=not left and len(files) == limit, left=_tell_left(row, left))
-            limit *= 2  # what is left lies before what is new
+                new += any(one.new for one in taken)
+                _tell_faults(row, file.name, taken)
+            grown = _grown(printer, limit, [file for file in lying if file.name in good])
+            _move_away(row, printer, {name: is_good for name, is_good in good.items() if name not in grown}, left)
+            kept = len(left) + len(unfinished) + len(grown)
+            if not kept or len(lying) < limit:
+                return _Heard(new, not kept and len(lying) == limit, _tell_left(row, left), unfinished)
+            limit *= 2  # what is kept lies before what is new
 
     def _take(
         self, row: Row[Any], printer: Printer, file_name: str, part: _Part, lost: Mapping[str, Collection[str]]
@@ -170,11 +179,36 @@ class Acknowledge:
         )
         # A sandbox clock stops at every poll, so a sandbox printer is asked only while it has work.
         idle = row.account_id is not None and tx.execute(open_batches).first() is None
-        next_poll = None if idle else at if heard.more else at + self._poll
+        next_poll = None if idle and not heard.unfinished else at if heard.more else at + self._poll
         heard_at = {"last_ack_at": now} if heard.new else {}
         mine = and_(printers.c.id == row.id, printers.c.attempt == row.attempt)
-        tx.execute(update(printers).where(mine).values(poll_at=next_poll, last_error=heard.left, **heard_at, **FREED))
+        kept = {"last_error": heard.left, "unfinished_acks": dict(heard.unfinished) or None}
+        tx.execute(update(printers).where(mine).values(poll_at=next_poll, **kept, **heard_at, **FREED))
         return {row.id}
+
+
+def _unfinished(lying: Sequence[AckFile], before: Mapping[str, str]) -> dict[str, str]:
+    """The digests of files that look cut off, but for those that looked the same at the poll before: they are as they will be."""
+    cut = {file.name: sha256(file.body).hexdigest() for file in lying if is_cut_off(file.name, file.body)}
+    return {name: digest for name, digest in cut.items() if before.get(name) != digest}
+
+
+def _grown(printer: Printer, limit: int, read: Sequence[AckFile]) -> set[str]:
+    """Those that are not any more as they were read. JSON that was whole has nothing to grow by."""
+    listed = {file.name: file.body for file in read if file.name.endswith(".csv")}
+    again = printer.acks(limit) if listed else []
+    return {file.name for file in again if file.body != listed.get(file.name, file.body)}
+
+
+def _move_away(row: Row[Any], printer: Printer, good: Mapping[str, bool], left: dict[str, PortError]) -> None:
+    """What the printer's server does not let be moved is `left`."""
+    for name, is_good in good.items():
+        try:
+            printer.settle_ack(name, good=is_good)
+        except PortError as error:
+            left[name] = error
+        else:
+            log.info("ack.applied" if is_good else "ack.refused", printer=row.name, file=name)
 
 
 def _read(file: AckFile) -> list[_Part]:
