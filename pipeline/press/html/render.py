@@ -16,10 +16,14 @@ from urllib.request import url2pathname
 import pydyf
 import weasyprint
 from fontTools.ttLib import TTFont
+from PIL import ImageFile
 from weasyprint.urls import FatalURLFetchingError, URLFetcher
 
 from pipeline.press.html.loads import named_elsewhere
 from pipeline.press.html.typefaces import FONT_FILES
+
+# WeasyPrint has Pillow take pictures that are cut short, in all of the process: other artwork in it would pass so.
+ImageFile.LOAD_TRUNCATED_IMAGES = False
 
 # What stands in the HTML without a scheme would otherwise be left out without a word.
 NOWHERE = "https://relative.invalid/"

@@ -24,9 +24,10 @@ _ROWS_LEFT_OUT = 1
 
 
 def is_damaged(image: pikepdf.Stream) -> bool:
-    """Of an image that is placed, or of a mask of one."""
+    """Of an image that is placed, or of a mask of one. What is refused for its size is not looked into."""
     try:
-        return not _decodes(image)
+        too_large = int(image.Width) * int(image.Height) > MOST_PIXELS
+        return not too_large and not _decodes(image)
     except (*MALFORMED, SyntaxError, pypdfium2.PdfiumError):
         return True
 
@@ -50,8 +51,6 @@ def _is_long_enough(image: pikepdf.Stream) -> bool:
     channels = 1 if image.get("/ImageMask", False) else _channels(image.get("/ColorSpace"))
     bits = 1 if image.get("/ImageMask", False) else int(image.get("/BitsPerComponent", 8))
     row, rows = ceil(int(image.Width) * channels * bits / 8), int(image.Height)
-    if row * rows > 8 * MOST_PIXELS:
-        return True  # refused for its size
     return len(image.read_bytes(_ALL)) >= row * (rows - _ROWS_LEFT_OUT)
 
 

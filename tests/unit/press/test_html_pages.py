@@ -254,3 +254,12 @@ def _no_pango(name: str) -> None:
 
 def _is(obj: object, kind: str) -> bool:
     return isinstance(obj, pikepdf.Dictionary) and obj.get("/Type") == kind
+
+
+def test_pictures_that_are_cut_short_are_refused_beside_html_as_well(tmp_path: Path) -> None:
+    """WeasyPrint changes what Pillow takes, for all that a process does from then on."""
+    assert made(tmp_path, "<p style='margin: 1in'>x")[0].ok
+    Image.effect_noise((1875, 1275), 60).convert("RGB").save(tmp_path / "cut.jpg")
+    body = (tmp_path / "cut.jpg").read_bytes()
+    (tmp_path / "cut.jpg").write_bytes(body[: len(body) // 2])
+    assert codes(preflight.inspect(tmp_path / "cut.jpg", POSTCARD_4X6)) == ["damaged_file"]
