@@ -87,8 +87,18 @@ def test_a_document_is_normalized_page_by_page_into_one_file(made: Made, tmp_pat
         assert difference(render(alone), render(given, page)) < 0.001
 
 
-@pytest.mark.parametrize("style", STYLES)
-@pytest.mark.parametrize("simplex", [False, True], ids=["duplex", "simplex"])
+SHORT = {("13x19", False), ("one-up", True), ("work and tumble", False)}
+"""The others take as long again each, and are run with the long tests."""
+
+
+@pytest.mark.parametrize(
+    ("style", "simplex"),
+    [
+        pytest.param(style, simplex, marks=() if (style, simplex) in SHORT else pytest.mark.long)
+        for style in STYLES
+        for simplex in (False, True)
+    ],
+)
 def test_every_sheet_of_every_set_has_its_pages_and_its_mark(
     made: Made, tmp_path: Path, style: str, simplex: bool
 ) -> None:
