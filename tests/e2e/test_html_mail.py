@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pypdfium2
+import pytest
 
 from tests.e2e.service import ADDRESS, service, wait_for
 from tests.unit.press.html_pages import GREETING
@@ -10,6 +11,7 @@ from tests.unit.press.html_pages import GREETING
 NAMES = ("Xanthippe", "Zebulon")
 
 
+@pytest.mark.long
 def test_two_pieces_of_one_template_come_out_each_with_its_own_name(tmp_path: Path) -> None:
     with service(tmp_path / "home") as running, running.client() as client:
         template = client.post("/v1/creatives", json={"product": "postcard_4x6", "html": GREETING}).json()

@@ -26,6 +26,7 @@ def test_no_piece_is_lost_or_printed_twice_wherever_the_line_dies() -> None:
     assert runs > 8
 
 
+@pytest.mark.long
 def test_without_the_sweeper_the_same_harness_fails() -> None:
     done = harness("--seeds", "1", "1", "--every", "30", "--no-sweeps")
     assert done.returncode == 1, done.stdout + done.stderr

@@ -31,8 +31,8 @@ PIECES = 5
 WITHIN_S = 60
 _POINTS = ("put:before", "put:after", "stage_ready:before", "stage_ready:after", "hand_over:before", "hand_over:after")
 POINTS = [f"dispatch:{point}" for point in _POINTS]
-USUAL = {"dispatch:stage_ready:after", "dispatch:hand_over:before"}
-"""Just before the line of no return, and just after it; the others take their time."""
+USUAL = {"dispatch:stage_ready:after"}
+"""Just before the line of no return; the others take their time."""
 
 
 at_points = pytest.mark.parametrize(
