@@ -72,7 +72,8 @@ def run(order: Order, recipients: str, out: Path) -> Outcome:
             raise CommandError(f"no row of {recipients} can be mailed", details=reasons(parted.rejected))
         pages = make_pages(templates, parted, order.product, Path(work), told)
         each = _sheets_in_set(order, artwork, pages)
-        job = _job(order, artwork.ready() | pages.artwork, _place(order, pages, each), each)
+        pieces = _place(order, pages, each)  # beside the artwork that is still prepared
+        job = _job(order, artwork.ready() | pages.artwork, pieces, each)
         told.say(f"imposing {len(job.pieces)} pieces")
         imposed = child.impose(job, out)
         warnings = (*artwork.warnings(), *pages.warnings)
