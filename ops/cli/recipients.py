@@ -105,7 +105,7 @@ def _csv_rows(reader: Any, columns: tuple[str, ...], name: str, blank: int) -> I
                 )
             short = len(columns) - len(values)
             cells = [*values, *[None] * short] if short else values
-            address = Address(**_NO_ADDRESS | {field: _text(cells[at]) for field, at in parts})
+            address = Address(**_NO_ADDRESS | {field: (cells[at] or "").strip() for field, at in parts})
             yield Row(blank + reader.line_num, columns, cells, address)
     except csv.Error as error:
         raise CommandError(f"{name} line {blank + reader.line_num} is not CSV: {error}") from error

@@ -13,7 +13,7 @@ from functools import cache
 from pipeline.address.imb import encode
 from pipeline.errors import Permanent
 from pipeline.models.profile import Postage
-from pipeline.press.geometry import numbers, on_piece
+from pipeline.press.geometry import numbers, on_piece, pt
 from pipeline.press.job import Placed
 from pipeline.press.sheets.bars import FULL_PT, LENGTH_PT
 from pipeline.press.sheets.endorsement import INSET_PT, PITCH, TEXTS, place_endorsement
@@ -132,7 +132,7 @@ class AddressSide:
 
 def check_lines(lines: Sequence[str], product: Product) -> None:
     """Raises `UnsettableError` when a recipient's lines cannot be printed on this product: to be asked at the door."""
-    room_pt = on_piece(product.address, product).width_pt
+    room_pt = pt(product.address.width_in)
     if _as_they_are(lines, product, room_pt) is None:
         _check_count(lines, product)
         set_block(lines, font=ADDRESS_FONT, room_pt=room_pt, sizes_pt=(SIZE_PT, SMALL_PT))
@@ -141,7 +141,7 @@ def check_lines(lines: Sequence[str], product: Product) -> None:
 def check_sender(lines: Sequence[str], product: Product) -> None:
     """The same of a return address, which may come to stand above an endorsement: which printer makes a piece is not known yet."""
     _check_count(lines, product)
-    room_pt = on_piece(product.return_address, product).width_pt
+    room_pt = pt(product.return_address.width_in)
     set_block(lines, font=ADDRESS_FONT, room_pt=room_pt, sizes_pt=(RETURN_SIZE_PT, RETURN_SIZE_PT))
     if len(lines) == LINES and product.envelope is None:
         size_pt = _endorsed_size_pt(product)
