@@ -200,7 +200,7 @@ class Judge:
 
     def _duplicates_untold(self, ledger: Ledger) -> Iterator[str]:
         """The printer's word of a copy too many was put before an operator; where one had decided so, the history says it."""
-        overridden, broken = self.overridden(), self._broken_words()
+        overridden, broken = self.overridden(), self._broken_words() & self._put_aside()
         alarms = [row for row in self._world.rows(acks) if any(one["code"] == "drop_set_aside" for one in row.faults)]
         for piece, stems in self.copies(ledger, self._placed()).items():
             for stem in stems if len(stems) > 1 else ():
@@ -213,6 +213,10 @@ class Judge:
                     yield f"{piece} may be a duplicate in {stem}, and its history does not say so"
                 if not any(stem in row.body for row in alarms):
                     yield f"{stem} is printed after all, and nobody was told"
+
+    def _put_aside(self) -> set[str]:
+        """Drops that the line made elsewhere; of one that it knows to be taken, a refusal said too late changes nothing."""
+        return {row.stem for row in self._world.rows(drops, drops.c.status.in_(("void", "recalled", "refused")))}
 
     def _unaccounted(self, batch_id: str) -> Iterator[str]:
         """In the end what was sent is what was mailed, spoiled, or went back."""
