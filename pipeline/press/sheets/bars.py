@@ -8,6 +8,7 @@ USPS-B-3200 near its smallest barcode, so that print gain and a press's grid kee
 """
 
 from pipeline.press.geometry import numbers
+from pipeline.press.sheets.drawn_font import embed_drawn
 from pipeline.press.writer import PdfWriter
 
 BARS = 65
@@ -29,16 +30,9 @@ _SPANS = {
 
 def embed(writer: PdfWriter) -> int:
     """Write the Type 3 font; gives its object number. It is to be used at size 1, one point to the unit."""
-    glyphs = {letter: writer.stream(b"", _glyph(*span)) for letter, span in _SPANS.items()}
-    procedures = "".join(f"/{letter} {number} 0 R" for letter, number in glyphs.items())
-    first, last = min(map(ord, _SPANS)), max(map(ord, _SPANS))
-    widths = numbers(*(PITCH_PT if chr(code) in _SPANS else 0 for code in range(first, last + 1)))
-    names = " ".join(f"{ord(letter)} /{letter}" for letter in sorted(_SPANS))
-    return writer.add(
-        f"<</Type/Font/Subtype/Type3/FontBBox[{numbers(0, 0, BAR_PT, FULL_PT)}]/FontMatrix[1 0 0 1 0 0]"
-        f"/CharProcs<<{procedures}>>/Encoding<</Type/Encoding/Differences[{names}]>>"
-        f"/FirstChar {first}/LastChar {last}/Widths[{widths}]/Resources<<>>>>".encode()
-    )
+    drawings = {letter: _glyph(*span) for letter, span in _SPANS.items()}
+    names = {letter: letter for letter in _SPANS}
+    return embed_drawn(writer, drawings, names, advance_pt=PITCH_PT, box_pt=(BAR_PT, FULL_PT))
 
 
 def _glyph(low_pt: float, high_pt: float) -> bytes:

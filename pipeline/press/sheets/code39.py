@@ -4,6 +4,7 @@ Dimensions as a Duplo finisher asks for them: narrow bars of at least 0.254 mm, 
 """
 
 from pipeline.press.geometry import numbers
+from pipeline.press.sheets.drawn_font import embed_drawn
 from pipeline.press.writer import PdfWriter
 
 NARROW_PT = 0.75
@@ -26,17 +27,9 @@ def length_pt(text: str) -> float:
 
 def embed(writer: PdfWriter) -> int:
     """Write the Type 3 font; gives its object number. It is to be used at size 1, one point to the unit."""
-    glyphs = {letter: writer.stream(b"", _glyph(elements)) for letter, elements in _ELEMENTS.items()}
-    names = {letter: "star" if letter == "*" else f"d{letter}" for letter in glyphs}
-    procedures = "".join(f"/{names[letter]} {number} 0 R" for letter, number in glyphs.items())
-    first, last = min(map(ord, glyphs)), max(map(ord, glyphs))
-    widths = numbers(*(ADVANCE_PT if chr(code) in glyphs else 0 for code in range(first, last + 1)))
-    differences = " ".join(f"{ord(letter)} /{names[letter]}" for letter in sorted(glyphs))
-    return writer.add(
-        f"<</Type/Font/Subtype/Type3/FontBBox[{numbers(0, 0, ADVANCE_PT, HEIGHT_PT)}]/FontMatrix[1 0 0 1 0 0]"
-        f"/CharProcs<<{procedures}>>/Encoding<</Type/Encoding/Differences[{differences}]>>"
-        f"/FirstChar {first}/LastChar {last}/Widths[{widths}]/Resources<<>>>>".encode()
-    )
+    drawings = {letter: _glyph(elements) for letter, elements in _ELEMENTS.items()}
+    names = {letter: "star" if letter == "*" else f"d{letter}" for letter in drawings}
+    return embed_drawn(writer, drawings, names, advance_pt=ADVANCE_PT, box_pt=(ADVANCE_PT, HEIGHT_PT))
 
 
 def _glyph(elements: str) -> bytes:
