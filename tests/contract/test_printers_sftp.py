@@ -190,32 +190,30 @@ def test_fewer_channels_than_we_would_like(tmp_path: Path) -> None:
         printer.close()
 
 
+def assert_arrives(server: SshServer, file: Path) -> None:
+    printer = printer_at(server)
+    printer.put(STEM, [file])
+    assert (server.root / "in" / file.name).read_bytes() == file.read_bytes()
+    printer.close()
+
+
 def test_a_server_without_gcm_is_served_too(tmp_path: Path) -> None:
     file = make_file(tmp_path / "ours", f"{STEM}.pdf", os.urandom(3_000_000))
     with SshServer(tmp_path / "sshd", options={"Ciphers": "aes256-ctr", "RekeyLimit": "1M"}) as server:
-        printer = printer_at(server)
-        printer.put(STEM, [file])
-        assert (server.root / "in" / file.name).read_bytes() == file.read_bytes()
-        printer.close()
+        assert_arrives(server, file)
 
 
 def test_keys_are_renewed_in_the_middle_of_an_upload(tmp_path: Path) -> None:
     file = make_file(tmp_path / "ours", f"{STEM}.pdf", os.urandom(8_000_000))
     with SshServer(tmp_path / "sshd", options={"RekeyLimit": "1M"}) as server:
-        printer = printer_at(server)
-        printer.put(STEM, [file])
-        assert (server.root / "in" / file.name).read_bytes() == file.read_bytes()
-        printer.close()
+        assert_arrives(server, file)
 
 
 def test_we_renew_keys_in_the_middle_of_an_upload(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(GcmPacketizer, "REKEY_BYTES", 1_000_000)
     file = make_file(tmp_path / "ours", f"{STEM}.pdf", os.urandom(8_000_000))
     with SshServer(tmp_path / "sshd", options={"LogLevel": "DEBUG1"}) as server:
-        printer = printer_at(server)
-        printer.put(STEM, [file])
-        assert (server.root / "in" / file.name).read_bytes() == file.read_bytes()
-        printer.close()
+        assert_arrives(server, file)
         assert (server.folder / "sshd.log").read_text().count("SSH2_MSG_NEWKEYS received") >= 5
 
 
