@@ -172,12 +172,16 @@ def _commands(row: TruckRow) -> str:
     return f"{row.batches[0]}{more}: mailstream batches show, reroute, split, recall"
 
 
+def _pieces_line(pieces: int, told: str, light: Light) -> Line:
+    return [(f"{_number(pieces):>6} ", _COLOURS[light]), (_cut(told, 7), "")]
+
+
 def _stuck(shown: Board) -> list[Line]:
     found: list[Line] = []
     for one in shown.stuck:
         whose = f" ({_named(one.misses)})" if one.misses else ""
         told = f"{one.key.product} {one.key.mail_class}{whose}: {one.cause.detail}"
-        found.append([(f"{_number(one.pieces):>6} ", _COLOURS[Light.LATE]), (_cut(told, 7), "")])
+        found.append(_pieces_line(one.pieces, told, Light.LATE))
         excuse = f"mailstream sla excuse --cause {one.cause.code} --product {one.key.product} --reason …"
         found.append([(_cut(" " * 7 + excuse), "dim")])
     return found
@@ -189,7 +193,7 @@ def _held(shown: Board) -> list[Line]:
         age = _age((shown.at - one.since).total_seconds())
         count = "their count stands" if one.stops_count else "the count runs"
         told = f"{one.code}, by {one.name}, the oldest for {age}; {count}"
-        found.append([(f"{_number(one.pieces):>6} ", _COLOURS[Light.RISK]), (_cut(told, 7), "")])
+        found.append(_pieces_line(one.pieces, told, Light.RISK))
         found.append(
             [(_cut(" " * 7 + f"mailstream holds release {one.example} --reason … (holds list has all)"), "dim")]
         )
@@ -201,7 +205,7 @@ def _doubted(shown: Board) -> list[Line]:
     for one in shown.doubted:
         age = _age((shown.at - one.since).total_seconds())
         told = f"at {one.printer} for {age}: mailstream batches settle {one.batch_id}"
-        found.append([(f"{_number(one.pieces):>6} ", _COLOURS[Light.RISK]), (_cut(told, 7), "")])
+        found.append(_pieces_line(one.pieces, told, Light.RISK))
     return found
 
 
@@ -210,7 +214,7 @@ def _doubled(shown: Board) -> list[Line]:
     for one in shown.doubled:
         age = _age((shown.at - one.since).total_seconds())
         told = f"given up at {one.printer} {age} ago and made again: mailstream batches show {one.batch_id}"
-        found.append([(f"{_number(one.pieces):>6} ", _COLOURS[Light.RISK]), (_cut(told, 7), "")])
+        found.append(_pieces_line(one.pieces, told, Light.RISK))
     return found
 
 
