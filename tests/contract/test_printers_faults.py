@@ -48,17 +48,18 @@ def printer(server: SshServer, account: Path, proxy: TcpProxy) -> Iterator[SftpP
     printer.close()
 
 
-@contextmanager
-def within(seconds: float) -> Iterator[None]:
-    start = time.monotonic()
-    yield
-    assert time.monotonic() - start < seconds
-
-
 def failure(act: Callable[[], object]) -> PortError:
-    with within(LATEST_S), pytest.raises(PortError) as caught:
+    with pytest.raises(PortError) as caught:
         act()
     return caught.value
+
+
+def failure_in_time(act: Callable[[], object]) -> PortError:
+    """Of a peer that stands still: nothing here computes, so that the promised time holds on a busy machine too."""
+    start = time.monotonic()
+    error = failure(act)
+    assert time.monotonic() - start < LATEST_S
+    return error
 
 
 def some_files(tmp_path: Path, count: int = 20, size: int = 300_000) -> list[Path]:
@@ -105,9 +106,12 @@ def test_a_frozen_server_is_an_error_in_time(
     files = some_files(tmp_path, size=3_000_000)
     server.pause()
     try:
-        error = failure(lambda: printer.put(STEM, files))
+        error = failure_in_time(lambda: printer.put(STEM, files))
         assert (type(error), error.code) == (Transient, "printer_timeout")
-        assert (type(again := failure(lambda: printer.look(STEM, PART))), again.code) == (Transient, "printer_timeout")
+        assert (type(again := failure_in_time(lambda: printer.look(STEM, PART))), again.code) == (
+            Transient,
+            "printer_timeout",
+        )
     finally:
         server.resume()
     printer.put(STEM, files)
@@ -121,7 +125,7 @@ def test_a_session_that_freezes_while_the_server_lives_is_an_error_in_time(
     sessions = server.sessions()
     os.kill(sessions[-1], signal.SIGSTOP)
     try:
-        error = failure(lambda: printer.look(STEM, PART))
+        error = failure_in_time(lambda: printer.look(STEM, PART))
     finally:
         os.kill(sessions[-1], signal.SIGCONT)
     assert (type(error), error.code) == (Transient, "printer_timeout")
@@ -135,7 +139,7 @@ def test_a_network_that_swallows_bytes_is_an_error_in_time(
     printer.look(STEM, PART)
     files = some_files(tmp_path, size=3_000_000)
     getattr(proxy, gate).clear()
-    error = failure(lambda: printer.put(STEM, files))
+    error = failure_in_time(lambda: printer.put(STEM, files))
     assert (type(error), error.code) == (Transient, "printer_timeout")
 
 
@@ -153,7 +157,7 @@ def test_a_peer_that_falls_silent_while_connecting_is_an_error_in_time(
 
         waiting = threading.Thread(target=accept)
         waiting.start()
-        error = failure(lambda: printer.look(STEM, PART))
+        error = failure_in_time(lambda: printer.look(STEM, PART))
         waiting.join()
         accepted[0].close()
     assert (type(error), error.code) == (Transient, "printer_timeout")

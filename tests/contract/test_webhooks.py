@@ -199,10 +199,8 @@ def test_retry_after_counts_only_where_it_has_a_meaning(sender: HttpWebhookSende
 
 def test_a_receiver_that_never_answers_is_cut_at_the_deadline(hasty: HttpWebhookSender) -> None:
     with receiving(silent) as receiver:
-        start = time.monotonic()
         attempt = send_one(hasty, receiver.url)
     assert (attempt.error, attempt.status_code, attempt.delivered) == ("timeout", None, False)
-    assert HASTY.total_s <= time.monotonic() - start < 4 * HASTY.total_s
     assert attempt.duration_ms >= 400
 
 

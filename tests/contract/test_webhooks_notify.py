@@ -4,6 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,6 +28,9 @@ from tests.contract.webhook_receiver import OK, Connection, Receiver, receiving,
 START = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 SECRET = "whsec_" + "A" * 32
 HASTY = Limits(total_s=1.5, connect_s=1.0, queue_s=0.3)
+"""For tests that wait for the end of an attempt."""
+PATIENT = Limits(total_s=600.0, connect_s=300.0)
+"""For tests in which no attempt may run out of time, however slow the machine is."""
 
 
 class Silence:
@@ -37,12 +41,12 @@ class Silence:
 class World:
     """A notify stage on a fresh database, its clock moved by hand."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, limits: Limits) -> None:
         self.db = Database(url)
         SQLModel.metadata.create_all(self.db.engine)
         self.clock = ManualClock(START)
         self.context = Context("live", self.db, system_ids(), self.clock, LiveLineClock(self.clock))
-        self.sender = HttpWebhookSender("live", allow=("127.0.0.1",), limits=HASTY)
+        self.sender = HttpWebhookSender("live", allow=("127.0.0.1",), limits=limits)
         self.stage = Notify(self.context, self.sender)
         self.runner = Runner(self.context, Silence(), lease_s=30.0, chance=lambda: 0.0)
         with self.db.write() as tx:
@@ -91,16 +95,16 @@ class World:
             return list(tx.execute(found).scalars())
 
 
-def until(done: Callable[[], bool], within_s: float = 10.0) -> None:
+def until(done: Callable[[], bool], within_s: float = 60.0) -> None:
     end = time.monotonic() + within_s
     while not done():
         assert time.monotonic() < end, "it did not happen in time"
         threading.Event().wait(0.01)
 
 
-@pytest.fixture
-def world(database_url: str) -> Iterator[World]:
-    world = World(database_url)
+@contextmanager
+def world_of(url: str, limits: Limits) -> Iterator[World]:
+    world = World(url, limits)
     yield world
     world.sender.close()
     for thread in threading.enumerate():
@@ -109,38 +113,48 @@ def world(database_url: str) -> Iterator[World]:
     world.db.dispose()
 
 
+@pytest.fixture
+def world(database_url: str) -> Iterator[World]:
+    with world_of(database_url, PATIENT) as world:
+        yield world
+
+
+@pytest.fixture
+def hasty(database_url: str) -> Iterator[World]:
+    with world_of(database_url, HASTY) as world:
+        yield world
+
+
 def test_a_healthy_endpoint_is_saved_while_another_hangs(world: World) -> None:
     with receiving(silent) as dead, receiving() as alive:
         world.endpoint("we_dead", dead.url)
         world.endpoint("we_alive", alive.url)
         world.deliver("dl_1", "we_dead")
         world.deliver("dl_2", "we_alive")
-        start = time.monotonic()
         assert world.run() == 2
-        assert time.monotonic() - start < HASTY.total_s
         assert world.row("dl_2").status == "delivered"
         held = world.row("dl_1")
         assert (held.status, held.tries) == ("pending", 0)
         assert held.lease_until == START + timedelta(seconds=30)
 
 
-def test_what_ends_late_is_saved_when_it_ends(world: World) -> None:
+def test_what_ends_late_is_saved_when_it_ends(hasty: World) -> None:
     with receiving(silent) as dead:
-        world.endpoint("we_dead", dead.url)
-        world.deliver("dl_1", "we_dead")
-        world.run()
-        until(lambda: world.row("dl_1").tries == 1)
-    saved = world.row("dl_1")
+        hasty.endpoint("we_dead", dead.url)
+        hasty.deliver("dl_1", "we_dead")
+        hasty.run()
+        until(lambda: hasty.row("dl_1").tries == 1)
+    saved = hasty.row("dl_1")
     assert (saved.status, saved.last_error, saved.lease_until) == ("pending", "timeout", None)
     assert saved.next_attempt_at == START + timedelta(seconds=5)
-    assert world.errors("dl_1") == ["timeout"]
+    assert hasty.errors("dl_1") == ["timeout"]
 
 
 def test_a_slow_answer_is_delivered_and_sent_once(world: World) -> None:
     go = threading.Event()
 
     async def slow(connection: Connection, receiver: Receiver) -> None:
-        await asyncio.to_thread(go.wait, 1.2)
+        await asyncio.to_thread(go.wait)
         connection.writer.write(OK)
 
     with receiving(slow) as receiver:
@@ -148,6 +162,7 @@ def test_a_slow_answer_is_delivered_and_sent_once(world: World) -> None:
         world.deliver("dl_1", "we_1")
         assert world.run() == 1
         assert world.run() == 0
+        assert world.row("dl_1").tries == 0
         go.set()
         until(lambda: world.row("dl_1").status == "delivered")
         assert len(receiver.requests) == 1
@@ -164,23 +179,23 @@ def test_an_endpoint_that_hangs_is_given_nothing_more_meanwhile(world: World) ->
         assert len(dead.requests) == 1
 
 
-def test_after_a_silence_it_rests_and_is_probed_with_one(world: World) -> None:
+def test_after_a_silence_it_rests_and_is_probed_with_one(hasty: World) -> None:
     with receiving(silent) as dead:
-        world.endpoint("we_dead", dead.url)
+        hasty.endpoint("we_dead", dead.url)
         for n in range(3):
-            world.deliver(f"dl_{n}", "we_dead")
-        world.run()
-        until(lambda: all(world.row(f"dl_{n}").tries == 1 for n in range(3)))
+            hasty.deliver(f"dl_{n}", "we_dead")
+        hasty.run()
+        until(lambda: all(hasty.row(f"dl_{n}").tries == 1 for n in range(3)))
         asked = len(dead.requests)
         assert asked == 3
-        assert world.run() == 0
-        world.clock.advance(timedelta(seconds=5.1))
-        assert world.run() == 3
-        until(lambda: sum(world.row(f"dl_{n}").tries for n in range(3)) == 4)
+        assert hasty.run() == 0
+        hasty.clock.advance(timedelta(seconds=5.1))
+        assert hasty.run() == 3
+        until(lambda: sum(hasty.row(f"dl_{n}").tries for n in range(3)) == 4)
         assert len(dead.requests) == asked + 1
 
 
-def test_its_first_answer_makes_it_healthy_again(world: World) -> None:
+def test_its_first_answer_makes_it_healthy_again(hasty: World) -> None:
     mute = threading.Event()
     mute.set()
 
@@ -190,16 +205,18 @@ def test_its_first_answer_makes_it_healthy_again(world: World) -> None:
         connection.writer.write(OK)
 
     with receiving(moody) as receiver:
-        world.endpoint("we_1", receiver.url)
+        hasty.endpoint("we_1", receiver.url)
         for n in range(3):
-            world.deliver(f"dl_{n}", "we_1")
-        world.run()
-        until(lambda: all(world.row(f"dl_{n}").tries == 1 for n in range(3)))
+            hasty.deliver(f"dl_{n}", "we_1")
+        hasty.run()
+        until(lambda: all(hasty.row(f"dl_{n}").tries == 1 for n in range(3)))
         mute.clear()
-        world.clock.advance(timedelta(seconds=5.1))
-        assert world.run() == 3
-        assert world.run() == 2
-    assert [world.row(f"dl_{n}").status for n in range(3)] == ["delivered"] * 3
+        hasty.clock.advance(timedelta(seconds=5.1))
+        assert hasty.run() == 3
+        until(lambda: [hasty.row(f"dl_{n}").status for n in range(3)].count("delivered") == 1)
+        assert hasty.run() == 2
+        until(lambda: all(hasty.row(f"dl_{n}").status == "delivered" for n in range(3)))
+    assert [hasty.row(f"dl_{n}").status for n in range(3)] == ["delivered"] * 3
 
 
 def test_a_receiver_that_asks_for_a_pause_gets_it(world: World) -> None:
