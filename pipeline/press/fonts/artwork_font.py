@@ -6,6 +6,7 @@ from functools import cached_property
 import pikepdf
 
 from pipeline.press.fonts.cff import Cff, OpenTypeCff
+from pipeline.press.fonts.code_map import CodeMap, read_code_map
 from pipeline.press.fonts.encodings import code_names
 from pipeline.press.fonts.program import Program
 from pipeline.press.fonts.true_type import TrueType
@@ -35,7 +36,6 @@ class ArtworkFont:
         self.composite = font.get("/Subtype") == "/Type0"
         self.drawn = font.get("/Subtype") == "/Type3"
         self.inner = font.DescendantFonts[0] if self.composite else font
-        self.by_number = self.composite and font.get("/Encoding") in ("/Identity-H", "/Identity-V")
 
     @property
     def file(self) -> tuple[str, pikepdf.Stream] | None:
@@ -45,11 +45,11 @@ class ArtworkFont:
         return next(((key, stream) for key, stream in found if isinstance(stream, pikepdf.Stream)), None)
 
     def codes(self, text: bytes) -> Iterator[int]:
-        """Of one byte, or of two; none where a map that is not looked into says which bytes are one code."""
+        """Of one byte; the CIDs of a composite font, and none where its map is not followed."""
         if not self.composite:
             yield from text
-        elif self.by_number:
-            yield from (int.from_bytes(text[at : at + 2]) for at in range(0, len(text) - 1, 2))
+        elif self._code_map is not None:
+            yield from self._code_map.cids(text)
 
     def name(self, code: int) -> str | None:
         """Of a simple font's code. Fonts of symbols have names that mean nothing, but where they are drawn by name."""
@@ -82,6 +82,10 @@ class ArtworkFont:
     @cached_property
     def _names(self) -> dict[int, str]:
         return code_names(self._font.get("/Encoding"))
+
+    @cached_property
+    def _code_map(self) -> CodeMap | None:
+        return read_code_map(self._font.get("/Encoding"))
 
     @cached_property
     def _map(self) -> bytes | None:

@@ -149,6 +149,26 @@ def through_a_map(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
     return composite(pdf, "CIDFontType2", described, CIDToGIDMap=table), f"<{shown}> Tj".encode()
 
 
+ONE_BYTE = b"""begincmap /CMapName /Test def
+1 begincodespacerange <20> <7e> endcodespacerange
+3 begincidchar <20> 20 <48> 1 <61> 2 endcidchar 1 begincidrange <62> <72> 3 endcidrange endcmap"""
+"""H is CID 1, a is 2, b to r are 3 to 19, and a space is 20."""
+
+
+def mapped(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    """Letters by a map of codes that stands in the file, and through another from CIDs to glyphs."""
+    font = TTFont(LIBERATION)
+    glyphs = [0, *(font.getGlyphID(font.getBestCmap()[ord(letter)]) for letter in "Habcdefghijklmnopqr ")]
+    table = pdf.make_stream(b"".join(glyph.to_bytes(2, "big") for glyph in glyphs))
+    described = descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 4)
+    return composite(pdf, "CIDFontType2", described, pdf.make_stream(ONE_BYTE), CIDToGIDMap=table), letters(SPACED)
+
+
+def mapped_type_0c(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    described = descriptor(pdf, "/FontFile3", cff(), 4, Subtype=Name.CIDFontType0C)
+    return composite(pdf, "CIDFontType0", described, pdf.make_stream(ONE_BYTE)), letters("Hab")
+
+
 def type_1c(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
     described = descriptor(pdf, "/FontFile3", cff(), 32, Subtype=Name.Type1C)
     return simple(pdf, "Type1", described, Encoding=Name.WinAnsiEncoding), letters("Har")
@@ -177,8 +197,8 @@ def type_1(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
 
 
 Font = Callable[[pikepdf.Pdf], tuple[pikepdf.Object, bytes]]
-TRUE_TYPE = [true_type, symbolic, by_number, by_default, through_a_map]
-CFF = [type_1c, cid_type_0c, open_type, open_type_by_number]
+TRUE_TYPE = [true_type, symbolic, by_number, by_default, through_a_map, mapped]
+CFF = [type_1c, cid_type_0c, open_type, open_type_by_number, mapped_type_0c]
 
 
 def artwork(out: Path, *fonts: Font) -> Path:

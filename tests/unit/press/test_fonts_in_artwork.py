@@ -24,6 +24,7 @@ from tests.unit.press.fonts import (
     cid_type_0c,
     descriptor,
     letters,
+    mapped_type_0c,
     simple,
     type_1,
     type_1c,
@@ -69,6 +70,10 @@ def numbered(shown: bytes) -> Font:
     return lambda pdf: (cid_type_0c(pdf)[0], shown)
 
 
+def by_a_map(text: str) -> Font:
+    return lambda pdf: (mapped_type_0c(pdf)[0], letters(text))
+
+
 def drawn(text: str) -> Font:
     """A letter that is drawn, one that is not, a space that is not, and a code that is given nothing."""
 
@@ -110,6 +115,7 @@ LACKING: dict[str, tuple[Case, int]] = {
     "drawings": (bare("Harzzz"), 3),
     "names": (in_type_1, 3),
     "numbers": (numbered(b"<0001000200030009000a> Tj"), 2),
+    "codes of a map": (by_a_map("HaArzb"), 3),
     "procedures": (drawn("ABBA"), 2),
     "outlines": (cut_short, 3),
 }

@@ -1,8 +1,10 @@
 """Fonts that text is shown in (rule 8): each is embedded, and has the glyphs that are shown, as wide as its dictionary says.
 
-Simple TrueType fonts of another encoding than WinAnsi's, and composite ones with a map of codes of their own, are not looked into.
+Simple TrueType fonts of another encoding than WinAnsi's, and composite ones with a predefined map of codes or one of codes of
+several lengths, are not looked into.
 """
 
+import re
 import struct
 from collections.abc import Callable, Iterator
 from io import BytesIO
@@ -68,19 +70,36 @@ def _drawn(font: pikepdf.Object, used: set[bytes]) -> Iterator[Fault]:
 
 
 def _composite(font: pikepdf.Object, inner: pikepdf.Object, program: bytes, shown: bytes) -> Iterator[Fault]:
-    """Codes of two bytes that are CIDs."""
-    if font.Encoding != "/Identity-H":
-        return
+    cids = _cids(font.Encoding, shown)
     width = _true_type_width(program) if inner.Subtype == "/CIDFontType2" else _cff_width(program)
     given = inner.get("/CIDToGIDMap")
     table = given.read_bytes() if isinstance(given, pikepdf.Stream) else None
     widths, default = _cid_widths(inner), float(inner.get("/DW", 1000))
-    for cid in {int.from_bytes(shown[at : at + 2]) for at in range(0, len(shown), 2)}:
+    for cid in cids:
         found = width(cid if table is None else int.from_bytes(table[2 * cid : 2 * cid + 2]))
         if found is None:
             yield 8, f"no glyph {cid}"
         elif abs(found - widths.get(cid, default)) > 1:
             yield 8, f"width of glyph {cid}"
+
+
+def _cids(encoding: pikepdf.Object, shown: bytes) -> set[int]:
+    if isinstance(encoding, pikepdf.Name):
+        codes = {int.from_bytes(shown[at : at + 2]) for at in range(0, len(shown), 2)}
+        return codes if encoding == "/Identity-H" else set()
+    text = encoding.read_bytes()
+    runs = [(first, last, int(cid)) for first, last, cid in re.findall(rb"<(\w+)>\s*<(\w+)>\s*(\d+)\b", text)]
+    singles = [(code, code, int(cid)) for code, cid in re.findall(rb"(?<!>)\s<(\w+)>\s*(\d+)\b", text)]
+    lengths = {len(first) // 2 for first, _, _ in runs + singles}
+    if len(lengths) != 1:
+        return set()
+    [length] = lengths
+    known = {
+        int(first, 16) + at: cid + at
+        for first, last, cid in runs + singles
+        for at in range(int(last, 16) - int(first, 16) + 1)
+    }
+    return {known.get(int.from_bytes(shown[at : at + length]), 0) for at in range(0, len(shown), length)}
 
 
 def _true_type_width(program: bytes) -> Width:
