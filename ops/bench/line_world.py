@@ -36,10 +36,10 @@ class World:
     receiver_port: int
 
     def profile(self) -> PrinterProfile:
-        """A printer that makes everything at once, with keys found from `folder`."""
+        """A printer that makes everything at once."""
         return PrinterProfile.model_validate(
             {
-                "transport": self.printer.profile_transport(self.folder),
+                "transport": self.printer.profile_transport(),
                 "postage": {
                     "mailer_id": "123456",
                     "permit_number": "1042",

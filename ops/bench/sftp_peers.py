@@ -27,7 +27,7 @@ class Account:
 
     def settings(self, *, channels: int) -> Sftp:
         """As a profile has them."""
-        described = self.server.profile_transport(self.server.folder, channels=channels)
+        described = self.server.profile_transport(channels=channels)
         return Sftp.model_validate({**described, "port": self.port})
 
 

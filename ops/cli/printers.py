@@ -15,10 +15,11 @@ from ops.cli.failure import CommandError, Exit
 from ops.cli.installation import installation
 from ops.cli.operator import deed, said
 from ops.cli.output import Json, print_json, print_record, print_table, say
+from ops.cli.own_keys import copy_key, with_own_key
 from ops.cli.printer_acks import acks
 from ops.cli.printer_rows import mode_of, overtaken, printer_row
-from ops.cli.probe import account_of
-from ops.cli.profiles import checked, differences, read_profile, with_changes
+from ops.cli.probe import account_of, sftp_of
+from ops.cli.profiles import checked, differences, read_json, with_changes
 from ops.cli.registering import form, measure
 from ops.cli.rehearse import rehearse
 from pipeline.models.profile import PrinterProfile
@@ -43,17 +44,25 @@ _FIELDS = ("id", "name", "mode", "revision", "suspended_at", "last_ack_at", "qua
 
 @app.command()
 def add(name: Name, profile: ProfileFile, reason: Reason = "", as_json: Json = False) -> None:
-    """Add a printer. What its profile leaves out has the defaults of a 13x19 digital press."""
+    """Add a printer. What its profile leaves out has the defaults of a 13x19 digital press.
+
+    Its private key is a file in the folder keys of MAILSTREAM_HOME (keys/NAME). One that the profile names by an absolute path is
+    copied there.
+    """
     said(reason)
     if not re.match(PRINTER_NAME, name):
         raise CommandError(f"{name!r} cannot be a printer's name: up to 40 letters, digits, - and _", Exit.USAGE)
-    wanted = read_profile(profile)
+    given = read_json(profile)
     with installation() as here, here.db.write() as tx:
+        given, key = with_own_key(given, name, here.settings.home)
+        wanted = checked(given)
         printer_id = repository.add_printer(tx, name, wanted, deed(reason), ids=system_ids())
         if printer_id is None:
             raise CommandError(
                 f"there is a printer {name!r} already: change it by `mailstream printers edit`", Exit.CONFLICT
             )
+        if key is not None:
+            copy_key(key, here.settings.home / sftp_of(wanted).key_file)
         row = printer_row(tx, name)
     if as_json:
         print_json(_whole(row))
@@ -98,10 +107,14 @@ def edit(
         raise CommandError("give --set FIELD=VALUE, once for each field, or --profile FILE", Exit.USAGE)
     with installation() as here, here.db.write() as tx:
         row = printer_row(tx, name)
-        wanted = read_profile(profile) if profile is not None else checked(with_changes(row.profile, sets or ()))
+        given = read_json(profile) if profile is not None else with_changes(row.profile, sets or ())
+        given, key = with_own_key(given, name, here.settings.home)
+        wanted = checked(given)
         changes = differences(row.profile, wanted.model_dump(mode="json"))
         if changes and not repository.edit_printer(tx, row, wanted, deed(reason), ids=system_ids()):
             raise overtaken(name)
+        if key is not None:
+            copy_key(key, here.settings.home / sftp_of(wanted).key_file)
         row = printer_row(tx, name)
     if as_json:
         print_json(_whole(row))

@@ -15,11 +15,6 @@ from pipeline.models.profile_check import as_line, model_faults
 from pipeline.press.sheets.fitting import fitting_profile
 
 
-def read_profile(path: str) -> PrinterProfile:
-    """The profile in a JSON file, or on stdin for `-`. Raises `CommandError`."""
-    return checked(read_json(path))
-
-
 def read_json(path: str) -> Any:
     """A profile as it was written, right or wrong. Raises `CommandError` for what is not JSON."""
     text = read_text(path)

@@ -46,7 +46,7 @@ class Set:
 
     def profile(self, name: str) -> dict[str, Any]:
         """How a shop wants its work, as `mailstream printers add --profile` takes it."""
-        return {"transport": self.shops[name].profile_transport(self.installation.settings.home), **_SHOPS[name]}
+        return {"transport": self.shops[name].profile_transport(), **_SHOPS[name]}
 
 
 @contextmanager

@@ -89,15 +89,15 @@ class SshServer:
             argv = [_find("setpriv"), "--bounding-set", "-dac_override,-dac_read_search", *argv]
         return Command("sshd", argv, log_path=self.folder / "sshd.log", cwd=Path("/"))
 
-    def profile_transport(self, home: Path, *, timeout_s: float = 30.0, channels: int = 4) -> dict[str, object]:
-        """The `transport` of a printer profile that reaches this account; `home` is the installation's."""
+    def profile_transport(self, *, timeout_s: float = 30.0, channels: int = 4) -> dict[str, object]:
+        """The `transport` of a printer profile that reaches this account."""
         return {
             "kind": "sftp",
             "host": self.host,
             "port": self.port,
             "username": self.username,
             "fingerprints": [self.fingerprint],
-            "key_file": os.path.relpath(self.key_file, home),
+            "key_file": str(self.key_file),
             "timeout_s": timeout_s,
             "channels": channels,
         }

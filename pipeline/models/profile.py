@@ -174,7 +174,7 @@ class Sftp(_Part):
     fingerprints: tuple[Annotated[str, Field(pattern=r"^SHA256:[A-Za-z0-9+/]{43}$")], ...] = Field(
         min_length=1, max_length=4
     )
-    key_file: str = Field(description="private key, relative to the installation's home")
+    key_file: str = Field(description="private key, in the folder keys of the installation's home: keys/NAME")
     inbox: str = "in"
     outbox: str = "out"
     connections: int = Field(default=2, ge=1, le=8)

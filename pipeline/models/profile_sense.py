@@ -12,6 +12,10 @@ from pipeline.models.profile import Floor, PrinterProfile, Sftp, Sheet
 from pipeline.products import PRODUCTS, STOCKS
 
 _HOST = re.compile(r"[\w.:%-]{1,253}")
+KEYS = "keys"
+"""The folder of the installation's home in which private keys lie. Whoever changes printers by the API must not be able to name
+any other file of the machine."""
+_KEY_FILE = re.compile(KEYS + r"/[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _LEAST_TIMEOUT_S = 1.0
 """A server across a continent needs a tenth of it for each of the dozen answers with which a connection begins."""
 
@@ -31,9 +35,13 @@ def _transport(transport: Sftp) -> Iterator[Fault]:
         yield Fault("invalid_value", "/transport/host", "is no host", remedy)
     if not transport.username.strip():
         yield Fault("too_short", "/transport/username", "is empty", "give the account's name")
-    if not transport.key_file.strip():
-        remedy = "give the private key's file, relative to the installation's home, such as keys/north"
-        yield Fault("too_short", "/transport/key_file", "is empty", remedy)
+    if not _KEY_FILE.fullmatch(transport.key_file):
+        detail = "is no file in the folder of keys"
+        remedy = (
+            f"put the private key into {KEYS}/ in the service's MAILSTREAM_HOME, and give it as {KEYS}/ and its name, such as "
+            f"{KEYS}/north; on that machine, `mailstream printers add` and `edit` copy one there that an absolute path names"
+        )
+        yield Fault("invalid_value", "/transport/key_file", detail, remedy)
     for name in ("inbox", "outbox"):
         if not _is_folder(getattr(transport, name)):
             detail = "is no folder within the account"

@@ -19,8 +19,8 @@ def empty(server: SshServer) -> Path:
 
 
 def settings_for(server: SshServer, **changes: Any) -> Sftp:
-    """How to reach the account, with some of it changed. Key files are relative to the server's folder."""
-    return Sftp.model_validate({**server.profile_transport(server.folder, timeout_s=10.0), **changes})
+    """How to reach the account, with some of it changed. A key file that is changed is one of the server's folder."""
+    return Sftp.model_validate({**server.profile_transport(timeout_s=10.0), **changes})
 
 
 def printer_at(server: SshServer, **changes: Any) -> SftpPrinter:

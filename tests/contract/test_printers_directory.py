@@ -27,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 @pytest.fixture
 def row(server: SshServer) -> Any:
     empty(server)
-    return row_of({**server.profile_transport(server.folder, timeout_s=10.0), "connections": 3})
+    return row_of({**server.profile_transport(timeout_s=10.0), "connections": 3})
 
 
 @pytest.fixture
@@ -79,7 +79,7 @@ def test_a_connection_that_broke_is_not_used_again(server: SshServer, printers: 
 
 
 def test_an_error_leaves_the_printer_to_the_next(server: SshServer) -> None:
-    row = row_of({**server.profile_transport(server.folder, timeout_s=10.0), "connections": 1})
+    row = row_of({**server.profile_transport(timeout_s=10.0), "connections": 1})
     printers = LivePrinters(server.folder)
     for _ in range(3):
         with pytest.raises(PortError), printers.open(row) as printer:
@@ -103,7 +103,7 @@ def test_several_workers_are_served_at_once(server: SshServer, printers: LivePri
 
 
 def test_more_workers_than_a_printer_bears_wait_and_are_told(server: SshServer) -> None:
-    row = row_of({**server.profile_transport(server.folder, timeout_s=0.2), "connections": 1})
+    row = row_of({**server.profile_transport(timeout_s=0.2), "connections": 1})
     printers = LivePrinters(server.folder)
     with printers.open(row), pytest.raises(Transient) as caught, printers.open(row):
         pass
@@ -111,7 +111,7 @@ def test_more_workers_than_a_printer_bears_wait_and_are_told(server: SshServer) 
 
 
 def test_printers_of_one_account_share_its_turns(server: SshServer) -> None:
-    transport = {**server.profile_transport(server.folder, timeout_s=0.2), "connections": 1}
+    transport = {**server.profile_transport(timeout_s=0.2), "connections": 1}
     letters = row_of({**transport, "outbox": "out-letters"})
     printers = LivePrinters(server.folder)
     with printers.open(row_of(transport)), pytest.raises(Transient) as caught, printers.open(letters):
@@ -122,7 +122,7 @@ def test_printers_of_one_account_share_its_turns(server: SshServer) -> None:
 
 
 def test_printers_of_one_account_rest_together_until_their_profile_is_corrected(server: SshServer) -> None:
-    transport = server.profile_transport(server.folder, timeout_s=10.0)
+    transport = server.profile_transport(timeout_s=10.0)
     wrong = {**transport, "fingerprints": ["SHA256:" + "A" * 43]}
     printers = LivePrinters(server.folder)
     with pytest.raises(PortError, match="key"):

@@ -24,7 +24,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 
 
 def settings(server: SshServer, **quirks: bool) -> Sftp:
-    return Sftp.model_validate({**server.profile_transport(server.folder, timeout_s=10.0), "quirks": quirks})
+    return Sftp.model_validate({**server.profile_transport(timeout_s=10.0), "quirks": quirks})
 
 
 def offer(server: SshServer, **quirks: bool) -> Offer:

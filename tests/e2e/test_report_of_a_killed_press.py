@@ -91,7 +91,7 @@ class Shop:
             one["drop"] for one in events if one["event"] != "taken"
         }
 
-    def profile(self, home: Path, most_sheets: int) -> PrinterProfile:
+    def profile(self, most_sheets: int) -> PrinterProfile:
         """South is the cheaper one and makes no marketing mail: so each of them gets half."""
         postage = {"permit_number": "1042", "permit_city": "Boise", "permit_state": "ID"}
         number = "123456" if self.name == "north" else "654321"
@@ -106,7 +106,7 @@ class Shop:
         classes = ("first_class", "marketing") if self.name == "north" else ("first_class",)
         return PrinterProfile.model_validate(
             {
-                "transport": self.server.profile_transport(home),
+                "transport": self.server.profile_transport(),
                 "postage": {"mailer_id": number, **postage},
                 "classes": classes,
                 "floor": {**hours, "sheets_per_hour": 6_000},
@@ -167,7 +167,7 @@ def settle_in(shops: dict[str, Shop], foundation: Foundation, folder: Path, most
         seed_prices(tx)
         made = create_account(tx, "ada", ids=ids, now=now, sandbox_rate=0.0, test_mailer_id="899999", cancel_window_s=0)
         for name, shop in shops.items():
-            add_printer(tx, name, shop.profile(folder, most_sheets), Deed("test", now), ids=ids)
+            add_printer(tx, name, shop.profile(most_sheets), Deed("test", now), ids=ids)
     return Sender(made.id, "live", cancel_window_s=0)
 
 

@@ -47,7 +47,7 @@ def serve(
         stack.enter_context(server)
         if Mishap.KEY_CHANGED in mishaps:
             server.restart(new_host_key=True)
-        transport = {**server.profile_transport(keys), "key_file": str(server.key_file), "fingerprints": [announced]}
+        transport = {**server.profile_transport(), "fingerprints": [announced]}
         if cuts:
             transport["port"] = stack.enter_context(CuttingRelay(port, server.port, after=cut_bytes)).port
         yield transport

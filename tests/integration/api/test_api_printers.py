@@ -88,6 +88,12 @@ def test_a_printer_is_added_with_the_defaults_and_found_by_name_and_id(api: Worl
         ({"floor": {"trucks": ["noon"]}}, "wrong_type", "/profile/floor/trucks/0", "valid time"),
         ({"transport": None}, "wrong_type", "/profile/transport", ""),
         ({"transport": {"kind": "sftp"}}, "missing_field", "/profile/transport/host", "missing"),
+        (
+            {"transport": {**PROFILE["transport"], "key_file": "/root/.ssh/id_ed25519"}},
+            "invalid_value",
+            "/profile/transport/key_file",
+            "no file in the folder of keys",
+        ),
         ({"transport": {"kind": "sandbox"}}, "invalid_value", "/profile/transport/kind", "test accounts"),
         ({"products": ["mug"]}, "unknown_product", "/profile/products/0", "no product mug"),
         ({"floor": {"trucks": []}}, "too_short", "/profile/floor/trucks", "nothing is ever mailed"),

@@ -137,7 +137,7 @@ def test_a_set_that_cannot_be_read_is_wrong_usage(terminal: Terminal, tmp_path: 
 
 
 def test_a_check_walks_every_step_on_a_real_server(terminal: Terminal, sshd: SshServer, tmp_path: Path) -> None:
-    _added(terminal, tmp_path, "real", transport=sshd.profile_transport(terminal.home))
+    _added(terminal, tmp_path, "real", transport=sshd.profile_transport())
     for _ in range(2):
         steps = terminal.json("printers", "check", "real")
         assert [step["name"] for step in steps] == [
@@ -149,7 +149,7 @@ def test_a_check_walks_every_step_on_a_real_server(terminal: Terminal, sshd: Ssh
 
 
 def test_a_check_says_which_step_failed(terminal: Terminal, sshd: SshServer, tmp_path: Path) -> None:
-    good = sshd.profile_transport(terminal.home)
+    good = sshd.profile_transport()
     wrongs: dict[str, dict[str, Any]] = {
         "key file": {**good, "key_file": "keys/none", "outbox": "out-1"},
         "connect": {**good, "fingerprints": PROFILE["transport"]["fingerprints"], "outbox": "out-2"},
@@ -161,6 +161,37 @@ def test_a_check_says_which_step_failed(terminal: Terminal, sshd: SshServer, tmp
         assert done.returncode == 1
         last = json.loads(done.stdout)[-1]
         assert (last["name"], last["ok"]) == (step, False), last
+
+
+def test_a_key_elsewhere_on_this_machine_is_copied_and_no_key_is_overwritten(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    keys, key, other = terminal.home / "keys", tmp_path / "shop_ed25519", tmp_path / "new_ed25519"
+    key.write_text("the first")
+    key.chmod(0o644)
+    other.write_text("the second")
+    transport = {**PROFILE["transport"], "outbox": "out-keyed", "key_file": str(key)}
+    row = _added(terminal, tmp_path, "keyed", transport=transport)
+    assert row["profile"]["transport"]["key_file"] == "keys/keyed"
+    assert ((keys / "keyed").read_text(), (keys / "keyed").stat().st_mode & 0o777) == ("the first", 0o600)
+    change = ("printers", "edit", "keyed", "--reason", "a new key", "--set")
+    assert "is another key" in terminal.refusal(*change, f"transport.key_file={other}", code=5)
+    assert terminal.json("printers", "show", "keyed")["revision"] == 1
+    assert (keys / "keyed").read_text() == "the first"
+    (keys / "keyed-2").write_text("the second")
+    for given in (keys / "keyed-2", "keys/keyed-2"):
+        edited = terminal.json(*change, f"transport.key_file={given}")
+        assert (edited["revision"], edited["profile"]["transport"]["key_file"]) == (2, "keys/keyed-2")
+    for wrong in ("pepper", "../keys/keyed", "keys/../pepper"):
+        assert "transport.key_file: is no file" in terminal.refusal(*change, f"transport.key_file={wrong}", code=1)
+
+
+def test_a_key_that_is_not_there_adds_no_printer(terminal: Terminal, tmp_path: Path) -> None:
+    transport = {**PROFILE["transport"], "outbox": "out-keyless", "key_file": str(tmp_path / "none")}
+    given = json.dumps({**PROFILE, "transport": transport})
+    said = terminal.refusal("printers", "add", "keyless", *NEW, "--profile", "-", code=1, stdin=given)
+    assert f"{tmp_path / 'none'}: no such file" in said
+    assert "keyless" not in [one["name"] for one in terminal.json("printers", "list")]
 
 
 def _added(terminal: Terminal, folder: Path, name: str, **changes: Any) -> dict[str, Any]:

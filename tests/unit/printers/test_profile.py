@@ -83,6 +83,11 @@ def test_a_fault_names_its_field_and_the_remedy(changes: dict[str, Any], pointer
         ({"host": "sftp://example.com"}, "/transport/host", "is no host"),
         ({"username": ""}, "/transport/username", "give the account's name"),
         ({"key_file": " "}, "/transport/key_file", "such as keys/north"),
+        ({"key_file": "/etc/ssh/ssh_host_ed25519_key"}, "/transport/key_file", "is no file in the folder of keys; put"),
+        ({"key_file": "pepper"}, "/transport/key_file", "is no file in the folder of keys"),
+        ({"key_file": "keys/../pepper"}, "/transport/key_file", "is no file in the folder of keys"),
+        ({"key_file": "keys/.."}, "/transport/key_file", "is no file in the folder of keys"),
+        ({"key_file": "keys/"}, "/transport/key_file", "is no file in the folder of keys"),
         ({"inbox": ""}, "/transport/inbox", "is no folder within the account; give a folder of its own"),
         ({"inbox": "/"}, "/transport/inbox", "is no folder within the account"),
         ({"inbox": "./"}, "/transport/inbox", "is no folder within the account"),
@@ -130,7 +135,14 @@ def test_what_makes_nothing_is_refused(changes: dict[str, Any], pointer: str, sa
 @pytest.mark.parametrize(
     "changes",
     [
-        {"transport": {**TRANSPORT, "host": "fe80::1%eth0", "inbox": "/Hot Folder/in", "key_file": "/run/keys/north"}},
+        {
+            "transport": {
+                **TRANSPORT,
+                "host": "fe80::1%eth0",
+                "inbox": "/Hot Folder/in",
+                "key_file": "keys/north-2027.pem",
+            }
+        },
         {"floor": {"opens": "22:00", "closes": "06:00"}},  # a night shift ends on the next day
         {"imposition": {"sheet": {"width_in": 12, "height_in": 18}}},
         {"products": ["postcard_4x6", "letter"]},
