@@ -51,12 +51,14 @@ class _Drawing:
 
 class Type1:
     def __init__(self, data: bytes, clear: int, hidden: int) -> None:
-        """`clear` and `hidden` are the lengths of the first two parts. Raises `ValueError` for hexadecimal ones."""
+        """`clear` and `hidden` are the lengths of the first two parts."""
         self._clear, self._rest = data[:clear], data[clear + hidden :]
         part = data[clear : clear + hidden]
-        if not self._clear.rstrip().endswith(b"eexec") or re.fullmatch(rb"[0-9A-Fa-f\s]{4}", part[:4]):
+        if not self._clear.rstrip().endswith(b"eexec"):
             raise ValueError("not the parts of a program")
-        self._hidden: bytes = decrypt(part, _PART_KEY)[0]
+        # Readers take the second part in hexadecimal digits too, though a PDF must not have it so (ISO 32000-1, 9.9).
+        self._is_hexadecimal = re.fullmatch(rb"[0-9A-Fa-f\s]{4}", part[:4]) is not None
+        self._hidden: bytes = decrypt(bytes.fromhex(part.decode()) if self._is_hexadecimal else part, _PART_KEY)[0]
         self._drawings = dict(self._read())
         if not self._drawings:
             raise ValueError("no drawings")
@@ -105,7 +107,7 @@ class Type1:
             for glyph, widths in declared.items()
             if not agrees(self._drawings[glyph].head()[1] * scale, widths)
         }
-        if not wrong:
+        if not wrong and not self._is_hexadecimal:
             return None
         changed = self._with_advances(wrong)
         after = Type1(changed, len(self._clear), len(changed) - len(self._clear) - len(self._rest))

@@ -196,6 +196,16 @@ def type_1(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
     return simple(pdf, "Type1", described, Encoding=Name.WinAnsiEncoding), letters()
 
 
+def hexadecimal(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    """The same program, its second part in hexadecimal digits, in lines."""
+    program, clear, hidden = type_1_program()
+    digits = program[clear : clear + hidden].hex("\n", 32).encode() + b"\n"
+    rest = program[clear + hidden :]
+    lengths = {"Length1": clear, "Length2": len(digits), "Length3": len(rest)}
+    described = descriptor(pdf, "/FontFile", program[:clear] + digits + rest, 32, **lengths)
+    return simple(pdf, "Type1", described, Encoding=Name.WinAnsiEncoding), letters()
+
+
 Font = Callable[[pikepdf.Pdf], tuple[pikepdf.Object, bytes]]
 TRUE_TYPE = [true_type, symbolic, by_number, by_default, through_a_map, mapped]
 CFF = [type_1c, cid_type_0c, open_type, open_type_by_number, mapped_type_0c]

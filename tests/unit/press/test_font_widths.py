@@ -29,11 +29,13 @@ from tests.unit.press.fonts import (
     artwork,
     cid_type_0c,
     descriptor,
+    hexadecimal,
     letters,
     open_type,
     simple,
     true_type,
     type_1,
+    type_1_program,
 )
 from tests.unit.press.seeing import difference, render
 from tests.unit.press.x4_fonts import font_faults
@@ -143,6 +145,22 @@ def test_a_type_1_program_has_the_declared_advances(tmp_path: Path) -> None:
             program = font.FontDescriptor.FontFile
             assert program.Length1 + program.Length2 + program.Length3 == len(program.read_bytes())
             assert program.read_bytes()[int(program.Length1 + program.Length2) :].startswith(b"0" * 64)
+
+
+def test_a_type_1_program_in_hexadecimal_digits_becomes_one_that_a_pdf_may_have(tmp_path: Path) -> None:
+    """Whatever its widths are: the declared ones, or its own."""
+
+    def agreeing(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+        font, text = hexadecimal(pdf)
+        widths = {"H": 722, "a": 444, "b": 500, "o": 500, "r": 333}
+        font.Widths = Array([widths.get(chr(code), 0) for code in range(32, 127)])
+        return font, text
+
+    plain, digits = (
+        programs(normalized(artwork(tmp_path / "source.pdf", font)), "/FontFile") for font in (type_1, hexadecimal)
+    )
+    assert plain == digits
+    assert programs(normalized(artwork(tmp_path / "source.pdf", agreeing)), "/FontFile") == [type_1_program()[0]]
 
 
 def test_the_table_of_an_open_type_program_says_what_its_drawings_say(tmp_path: Path) -> None:

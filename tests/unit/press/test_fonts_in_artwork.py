@@ -23,6 +23,7 @@ from tests.unit.press.fonts import (
     cff,
     cid_type_0c,
     descriptor,
+    hexadecimal,
     letters,
     mapped_type_0c,
     simple,
@@ -59,11 +60,15 @@ def bare(text: str) -> Font:
     return lambda pdf: (type_1c(pdf)[0], letters(text))
 
 
-def in_type_1(pdf: pikepdf.Pdf) -> Made:
+def in_type_1(program: Font) -> Font:
     """A name that it has not, a space by another name, and a code that the encoding leaves to the program."""
-    font, _ = type_1(pdf)
-    font.Encoding = Dictionary(Differences=Array([65, Name.snowman, Name.uni00A0]))
-    return font, letters("AABAH")
+
+    def made(pdf: pikepdf.Pdf) -> Made:
+        font, _ = program(pdf)
+        font.Encoding = Dictionary(Differences=Array([65, Name.snowman, Name.uni00A0]))
+        return font, letters("AABAH")
+
+    return made
 
 
 def numbered(shown: bytes) -> Font:
@@ -113,14 +118,15 @@ LACKING: dict[str, tuple[Case, int]] = {
     "letters": (lacking("Harzzz"), 3),
     "codes": (lacking("Hazr", symbolic=True), 1),
     "drawings": (bare("Harzzz"), 3),
-    "names": (in_type_1, 3),
+    "names": (in_type_1(type_1), 3),
+    "names, in hexadecimal digits": (in_type_1(hexadecimal), 3),
     "numbers": (numbered(b"<0001000200030009000a> Tj"), 2),
     "codes of a map": (by_a_map("HaArzb"), 3),
     "procedures": (drawn("ABBA"), 2),
     "outlines": (cut_short, 3),
 }
 WHOLE: dict[str, Case] = {
-    **{font.__name__: font for font in (*TRUE_TYPE, *CFF, type_1)},
+    **{font.__name__: font for font in (*TRUE_TYPE, *CFF, type_1, hexadecimal)},
     "a space": lacking("H a r"),
     "a space among codes": lacking("H a r", symbolic=True),
     "a space among drawings": bare("H a r"),
