@@ -13,9 +13,10 @@ from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from pipeline.repository.database import Database
+from pipeline.repository.writing import take_turn
 
 FOLDER = Path(__file__).parent
 _LOCK = 0x6D61696C  # any number will do that nothing else locks in this database
@@ -29,8 +30,7 @@ def upgrade(database_url: str) -> None:
     database = Database(database_url, pool_size=1)
     try:
         with database.write() as tx:
-            if not database.is_sqlite:
-                tx.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            take_turn(tx, _LOCK)
             command.upgrade(config(tx), "head")
     finally:
         database.dispose()

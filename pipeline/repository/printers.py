@@ -7,13 +7,17 @@ from typing import Any
 
 from pydantic import ValidationError
 from sqlalchemy import Connection, Row, and_, insert, select, update
-from sqlalchemy.exc import IntegrityError
 
 from pipeline.errors import Fault, Permanent
 from pipeline.models.profile import PrinterProfile, Sftp, proves_by_renaming
 from pipeline.models.types import Ids
 from pipeline.repository.aside import HANDED_OVER, spoken_of
 from pipeline.repository.tables import audit, drops, printers
+from pipeline.repository.writing import take_turn
+
+_LOCK = 0x7072696E
+"""Printers are added and changed in turns: whoever looks whether an outbox is free must see what others do meanwhile. Any
+number will do that nothing else locks in this database."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,7 @@ def add_printer(tx: Connection, name: str, profile: PrinterProfile, deed: Deed, 
 
     Raises `Permanent("outbox_shared")` where another one has the same outbox.
     """
+    take_turn(tx, _LOCK)
     if printer_named(tx, "live", name) is not None:
         return None
     printer_id = ids.new("pr")
@@ -54,11 +59,7 @@ def add_printer(tx: Connection, name: str, profile: PrinterProfile, deed: Deed, 
         "profile": profile.model_dump(mode="json"),
         "created_at": deed.at,
     }
-    try:
-        with tx.begin_nested():
-            tx.execute(insert(printers).values(**values))
-    except IntegrityError:
-        return None
+    tx.execute(insert(printers).values(**values))
     record(tx, "printer.add", printer_id, deed, {"profile": values["profile"]}, ids=ids)
     return printer_id
 
@@ -70,6 +71,7 @@ def edit_printer(tx: Connection, row: Row[Any], profile: PrinterProfile, deed: D
     now said to take drops by renaming, and has some that it took otherwise: what lies in its folder would then be believed of
     those too.
     """
+    take_turn(tx, _LOCK)
     _check_own_outbox(tx, row.id, profile)
     after = profile.model_dump(mode="json")
     if proves_by_renaming(after) and not proves_by_renaming(row.profile):
