@@ -1,12 +1,10 @@
 """A CFF program, bare or inside OpenType, as far as its names and its glyphs' advances go (Adobe Technical Notes 5176 and 5177)."""
 
 from contextlib import suppress
-from functools import cached_property
 from io import BytesIO
 from math import prod
 from typing import Any
 
-from fontTools.agl import toUnicode
 from fontTools.cffLib import CFFFontSet
 from fontTools.misc.psCharStrings import T2CharString, T2WidthExtractor, calcSubrBias
 from fontTools.pens.recordingPen import RecordingPen
@@ -14,8 +12,8 @@ from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables.DefaultTable import DefaultTable
 
 from pipeline.press.fonts.encodings import STANDARD
-from pipeline.press.fonts.program import Widths, agrees
-from pipeline.press.fonts.true_type import open_font, saved
+from pipeline.press.fonts.program import NamedGlyphs, Widths, agrees
+from pipeline.press.fonts.true_type import open_font, saved, set_advances
 
 _RETURN = b"\x0b"
 # Subroutines nest ten deep at most (Technical Note 5177, appendix B).
@@ -23,7 +21,7 @@ _MOST_OPENED = 10
 _UNIT = 0.001
 
 
-class Cff:
+class Cff(NamedGlyphs):
     """A bare program."""
 
     def __init__(self, data: bytes) -> None:
@@ -36,30 +34,20 @@ class Cff:
             # The default, which the library does not know: the names of Adobe's standard letters (Technical Note 5176, table 9).
             self._top.rawDict.setdefault("charset", 0)
         own = self._top.Encoding if hasattr(self._top, "Encoding") else None
-        self._own = STANDARD if own == "StandardEncoding" else dict(enumerate(own or ()))
+        super().__init__(self._top.CharStrings.keys(), STANDARD if own == "StandardEncoding" else dict(enumerate(own or ())))
 
     def by_number(self, cid: int) -> str | None:
         if self._numbered:
-            return self._known(f"cid{cid:05d}") if cid else None
+            name = f"cid{cid:05d}"
+            return name if cid and name in self._names else None
         return self._top.charset[cid] if 0 < cid < len(self._top.charset) else None
 
     def has_number(self, cid: int) -> bool:
         return self.by_number(cid) is not None
 
-    def by_code(self, code: int, name: str | None) -> str | None:
-        return self._known(name or self._own.get(code))
-
     def may_show(self, code: int, name: str | None) -> bool:
-        """Readers also look for other names of the same letter. Programs of numbered glyphs say nothing of codes."""
-        if self._numbered:
-            return True
-        if name is None:
-            return self._known(self._own.get(code)) not in (None, ".notdef")
-        return name in self._top.CharStrings or toUnicode(name) in self._letters
-
-    @cached_property
-    def _letters(self) -> set[str]:
-        return {toUnicode(name) for name in self._top.charset} - {""}
+        """Programs of numbered glyphs say nothing of codes."""
+        return self._numbered or super().may_show(code, name)
 
     def with_widths(self, declared: Widths) -> bytes | None:
         wrong = {
@@ -77,9 +65,6 @@ class Cff:
         after = Cff(out.getvalue())
         same = all(self._drawn(glyph) == after._drawn(glyph) for glyph in wrong)
         return out.getvalue() if same else None
-
-    def _known(self, name: str | None) -> str | None:
-        return name if name in self._top.CharStrings else None
 
     def _scale(self, glyph: str) -> float:
         """Thousandths for each of a glyph's units: its part of the program may have a matrix of its own."""
@@ -116,12 +101,8 @@ class OpenTypeCff(Cff):
         drawings = super().with_widths(declared)
         font = open_font(self._font_data)
         font.setGlyphOrder(list(self._top.charset))
-        metrics, scale = font["hmtx"].metrics, 1000 / font["head"].unitsPerEm
-        wrong = [glyph for glyph, widths in declared.items() if not agrees(metrics[glyph][0] * scale, widths)]
-        if drawings is None and not wrong:
+        if not set_advances(font, declared) and drawings is None:
             return None
-        for glyph in wrong:
-            metrics[glyph] = (round(declared[glyph][0] / scale), metrics[glyph][1])
         if drawings is not None:
             font["CFF "] = DefaultTable("CFF ")
             font["CFF "].data = drawings

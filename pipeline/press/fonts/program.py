@@ -1,7 +1,10 @@
 """What is asked of an embedded font program, of whatever kind: which glyph a code shows, and other advances."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from functools import cached_property
 from typing import Protocol
+
+from fontTools.agl import toUnicode
 
 TOLERATED = 1.0
 """In thousandths of the type size: what rounding does."""
@@ -36,3 +39,25 @@ class Program(Protocol):
 
 def agrees(has: float, declared: list[float]) -> bool:
     return any(abs(has - one) <= TOLERATED for one in declared)
+
+
+class NamedGlyphs:
+    """The part of a program that finds glyphs by their names; codes have the names of its `own` encoding, or of the font's."""
+
+    def __init__(self, names: Collection[str], own: Mapping[int, str]) -> None:
+        self._names = frozenset(names)
+        self._own = own
+
+    def by_code(self, code: int, name: str | None) -> str | None:
+        called = name or self._own.get(code)
+        return called if called in self._names else None
+
+    def may_show(self, code: int, name: str | None) -> bool:
+        """Readers also look for other names of the same letter."""
+        if name is None:
+            return self.by_code(code, None) not in (None, ".notdef")
+        return name in self._names or toUnicode(name) in self._letters
+
+    @cached_property
+    def _letters(self) -> set[str]:
+        return {toUnicode(name) for name in self._names} - {""}

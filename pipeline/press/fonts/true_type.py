@@ -1,6 +1,6 @@
 """A TrueType program, as far as its maps and its glyphs' advances go."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cached_property
 from io import BytesIO
 from typing import Any
@@ -57,22 +57,10 @@ class TrueType:
         return glyph is not None and self.has_number(self._font.getGlyphID(glyph))
 
     def with_widths(self, declared: Widths) -> bytes | None:
-        metrics, scale = self._font["hmtx"].metrics, 1000 / self._font["head"].unitsPerEm
-        wrong = {
-            glyph: round(widths[0] / scale)
-            for glyph, widths in declared.items()
-            if glyph in metrics and not agrees(metrics[glyph][0] * scale, widths)
-        }
-        return self._with_advances(wrong) if wrong else None
-
-    def _with_advances(self, advances: Mapping[str, int]) -> bytes:
         """All other tables stay byte for byte as they are: the library decodes only what it is asked for."""
         font = open_font(self._data)
         font.setGlyphOrder(self._font.getGlyphOrder())
-        metrics = font["hmtx"].metrics
-        for glyph, advance in advances.items():
-            metrics[glyph] = (advance, metrics[glyph][1])
-        return saved(font)
+        return saved(font) if set_advances(font, declared) else None
 
     def _called(self, name: str) -> str | None:
         return name if name in self._font.getReverseGlyphMap() else None
@@ -91,6 +79,19 @@ def _places(code: int, name: str | None) -> Iterator[int]:
 
 def open_font(data: bytes) -> Any:
     return TTFont(BytesIO(data), lazy=True, recalcBBoxes=False, recalcTimestamp=False)
+
+
+def set_advances(font: Any, declared: Widths) -> bool:
+    """In the table of them; whether any was another."""
+    metrics, scale = font["hmtx"].metrics, 1000 / font["head"].unitsPerEm
+    wrong = {
+        glyph: round(widths[0] / scale)
+        for glyph, widths in declared.items()
+        if glyph in metrics and not agrees(metrics[glyph][0] * scale, widths)
+    }
+    for glyph, advance in wrong.items():
+        metrics[glyph] = (advance, metrics[glyph][1])
+    return bool(wrong)
 
 
 def saved(font: Any) -> bytes:

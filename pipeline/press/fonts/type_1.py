@@ -6,14 +6,12 @@ Its first part is clear text, its second is encrypted, and has each glyph's draw
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
-from fontTools.agl import toUnicode
 from fontTools.misc.eexec import decrypt, encrypt
 from fontTools.misc.psCharStrings import T1CharString, encodeIntT1
 
 from pipeline.press.fonts.encodings import STANDARD
-from pipeline.press.fonts.program import Widths, agrees
+from pipeline.press.fonts.program import NamedGlyphs, Widths, agrees
 
 _PART_KEY, _DRAWING_KEY = 55665, 4330
 _RANDOM = 4
@@ -49,7 +47,7 @@ class _Drawing:
         return bytes(encrypt(self.random + code, _DRAWING_KEY)[0])
 
 
-class Type1:
+class Type1(NamedGlyphs):
     def __init__(self, data: bytes, clear: int, hidden: int) -> None:
         """`clear` and `hidden` are the lengths of the first two parts."""
         self._clear, self._rest = data[:clear], data[clear + hidden :]
@@ -62,6 +60,8 @@ class Type1:
         self._drawings = dict(self._read())
         if not self._drawings:
             raise ValueError("no drawings")
+        own = {int(code): name.decode("latin-1") for code, name in _CODE.findall(self._clear)}
+        super().__init__(self._drawings, own or STANDARD)
 
     def _read(self) -> list[tuple[str, _Drawing]]:
         lengths = re.search(rb"/lenIV\s+(\d+)", self._hidden)
@@ -74,30 +74,11 @@ class Type1:
             found.append((entry[1].decode("latin-1"), drawing))
         return found
 
-    @cached_property
-    def _own(self) -> dict[int, str]:
-        given = {int(code): name.decode("latin-1") for code, name in _CODE.findall(self._clear)}
-        return given or STANDARD
-
-    @cached_property
-    def _letters(self) -> set[str]:
-        return {toUnicode(name) for name in self._drawings} - {""}
-
     def by_number(self, cid: int) -> str | None:  # noqa: ARG002  # its glyphs have names alone
         return None
 
     def has_number(self, cid: int) -> bool:  # noqa: ARG002
         return True
-
-    def by_code(self, code: int, name: str | None) -> str | None:
-        called = name or self._own.get(code)
-        return called if called in self._drawings else None
-
-    def may_show(self, code: int, name: str | None) -> bool:
-        """Readers also look for other names of the same letter."""
-        if name is None:
-            return self.by_code(code, None) not in (None, ".notdef")
-        return name in self._drawings or toUnicode(name) in self._letters
 
     def with_widths(self, declared: Widths) -> bytes | None:
         matrix = _MATRIX.search(self._clear)
