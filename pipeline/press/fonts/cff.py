@@ -33,8 +33,9 @@ class Cff(NamedGlyphs):
         if not self._numbered:
             # The default, which the library does not know: the names of Adobe's standard letters (Technical Note 5176, table 9).
             self._top.rawDict.setdefault("charset", 0)
-        own = self._top.Encoding if hasattr(self._top, "Encoding") else None
-        super().__init__(self._top.CharStrings.keys(), STANDARD if own == "StandardEncoding" else dict(enumerate(own or ())))
+        own = self._top.Encoding if hasattr(self._top, "Encoding") else ()
+        own = STANDARD if own == "StandardEncoding" else dict(enumerate(own))
+        super().__init__(self._top.CharStrings.keys(), own)
 
     def by_number(self, cid: int) -> str | None:
         if self._numbered:
