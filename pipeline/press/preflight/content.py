@@ -13,11 +13,10 @@ from typing import Any
 import pikepdf
 
 from pipeline.press.content_reader import MOST_STEPS, ContentReader, TooComplexError
-from pipeline.press.names import shown_name
 from pipeline.press.preflight.census import Census, PathUse
 from pipeline.press.preflight.glyphs import Fonts
-from pipeline.press.preflight.graphics import SAME, Matrix, Place, State, around, matrix_of, scale, times
-from pipeline.press.preflight.inks import Ink, ink, ink_of
+from pipeline.press.preflight.graphics import SAME, Matrix, Place, State, around, matrix_of, scale, times, within
+from pipeline.press.preflight.inks import Ink, ink
 from pipeline.press.preflight.noting import Notes
 
 MOST_PLACINGS = 20_000
@@ -31,11 +30,12 @@ _OPERATORS = (
 # What paths are made of is several times as much as all else, and only looked at where something has to be placed, in
 # drawings that are not large: that is a second of a busy machine at most.
 MOST_PLACED_STEPS = 50_000
-_PATHS = " m l c v y re n"
+_PATHS = " m l c v y re n W W*"
 _SHOWN = {"Tj", "TJ", "'", '"'}
 _COLOURS = {"g": "gray", "rg": "rgb", "k": "cmyk"}
 _FILLS = {"f", "F", "f*", "B", "B*", "b", "b*"}
 _STROKES = {"S", "s", "B", "B*", "b", "b*"}
+_CLIPS = {"W", "W*"}
 _POINTS = {"m", "l", "c", "v", "y", "re"}
 
 _Instruction = tuple[list[Any], str]
@@ -115,11 +115,13 @@ class _Walk:
             self._draw(name, operands, state.matrix)
         elif name == "n":
             self._path = None
+        elif name in _CLIPS:
+            state.clip = within(state.clip, self._path)
         elif name == "PS":
             # Only a PostScript printer runs it; PDF/X-4 forbids it, and no viewer shows what it would do.
             raise TooComplexError("PostScript code")
         elif name == "sh":
-            self.notes.shading(_resource(resources, "/Shading", operands))
+            self._shaded(_resource(resources, "/Shading", operands), state)
         elif name[0] in "TB":
             self._text_state(name, operands, state, resources)
         else:
@@ -154,12 +156,13 @@ class _Walk:
         else:
             given = tuple(float(value) for value in operands if not isinstance(value, pikepdf.Object))
             old = state.fill if name.islower() else state.stroke
-            self._set(name, replace(old, values=given), state)
+            colour = replace(old, values=given)
             if operands and isinstance(operands[-1], pikepdf.Name):
                 pattern = _resource(resources, "/Pattern", operands[-1:])
                 self._tile(pattern, resources)
                 if isinstance(pattern, pikepdf.Dictionary):
-                    self.notes.shading(pattern.get("/Shading"))
+                    colour = self.notes.shading(pattern.get("/Shading")) or colour
+            self._set(name, colour, state)
 
     def _set(self, name: str, colour: Ink, state: State) -> None:
         if name.islower():
@@ -169,9 +172,7 @@ class _Walk:
 
     def _space(self, operands: list[Any], resources: pikepdf.Object) -> Ink:
         space = _resource(resources, "/ColorSpace", operands)
-        if not isinstance(space, pikepdf.Array):
-            return ink(shown_name(operands[0]), [])
-        return ink_of(space)
+        return self.notes.spaces.ink(space if isinstance(space, pikepdf.Array) else operands[0])
 
     def _instructions(self, holder: pikepdf.Object, key: tuple[int, int]) -> list[_Instruction]:
         if key not in self._parsed:
@@ -219,6 +220,12 @@ class _Walk:
         if name in _STROKES:
             width = state.line_width * scale(state.matrix)
             self.notes.path(PathUse(state.stroke, width, state.stroke_overprint, place))
+
+    def _shaded(self, shading: pikepdf.Object | None, state: State) -> None:
+        """Fills all that is not clipped away."""
+        colour = self.notes.shading(shading)
+        if colour is not None:
+            self.notes.path(PathUse(colour, None, False, state.clip))
 
     def _extended(self, graphics: pikepdf.Object | None, state: State, resources: pikepdf.Object) -> None:
         """Soft masks print, too, at sizes that only a renderer could tell."""

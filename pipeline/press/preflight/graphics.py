@@ -11,9 +11,13 @@ Matrix = tuple[float, float, float, float, float, float]
 SAME: Matrix = (1, 0, 0, 1, 0, 0)
 
 
+Place = tuple[float, float, float, float]
+"""Left, bottom, right and top, in points on the bleed page."""
+
+
 @dataclass
 class State:
-    """Copied at every `q`."""
+    """Copied at every `q`. `clip` is where things are seen, None for all over."""
 
     matrix: Matrix
     font: pikepdf.Object | None = None
@@ -26,6 +30,7 @@ class State:
     stroke_overprint: bool = False
     leading: float = 0.0
     line: Matrix = SAME
+    clip: Place | None = None
 
     def text_size_pt(self) -> float:
         return abs(self.size) * scale(times(self.line, self.matrix))
@@ -37,10 +42,6 @@ class State:
         self.line = times((1, 0, 0, 1, across, up), self.line)
 
 
-Place = tuple[float, float, float, float]
-"""Left, bottom, right and top, in points on the bleed page."""
-
-
 def around(place: Place | None, matrix: Matrix, points: list[float]) -> Place:
     """`place` with these points in it, which stand as x and y by turns."""
     a, b, c, d, e, f = matrix
@@ -49,6 +50,13 @@ def around(place: Place | None, matrix: Matrix, points: list[float]) -> Place:
     if place is not None:
         across, up = [*across, place[0], place[2]], [*up, place[1], place[3]]
     return min(across), min(up), max(across), max(up)
+
+
+def within(first: Place | None, second: Place | None) -> Place | None:
+    """What two places have in common, None being all."""
+    if first is None or second is None:
+        return first or second
+    return max(first[0], second[0]), max(first[1], second[1]), min(first[2], second[2]), min(first[3], second[3])
 
 
 def scale(matrix: Matrix) -> float:

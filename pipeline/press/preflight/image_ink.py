@@ -1,16 +1,20 @@
-"""How much ink a picture in CMYK lays down where it lays down most: the mean over a square of 15 mm (GWG 2022, R0026)."""
+"""How much ink a picture lays down where it lays down most: the mean over a square of 15 mm (GWG 2022, R0026)."""
 
+from dataclasses import replace
 from io import BytesIO
 
 import pikepdf
-from PIL import Image, ImageChops, ImageFilter, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageFilter
 
-from pipeline.press.limits import MOST_PIXELS
+from pipeline.press.limits import MALFORMED, MOST_PIXELS
+from pipeline.press.preflight.inks import Spaces, is_cmyk
 
 # A fifth of the square's side: the square is looked for in steps of it.
 STEP_MM = 3.0
 _STEPS = 5
 _MM_PER_IN = 25.4
+# Pillow's names of what is packed so many bits a pixel.
+_ONE_CHANNEL = {1: "P;1", 2: "P;2", 4: "P;4", 8: "P"}
 
 
 def heaviest(image: Image.Image, ppi: float) -> float:
@@ -24,41 +28,93 @@ def heaviest(image: Image.Image, ppi: float) -> float:
     return float(square.getextrema()[1]) * 4 / 255  # type: ignore[arg-type]
 
 
-def inks_of(image: pikepdf.Stream) -> Image.Image | None:
-    """An image of a PDF as inks; None for one that is not in CMYK, or that is told by its filters alone."""
-    if not _is_cmyk(image.get("/ColorSpace")) or int(image.get("/BitsPerComponent", 8)) != 8:
+def inks_of(image: pikepdf.Stream, spaces: Spaces) -> Image.Image | None:
+    """An image of a PDF as inks; None for one that is not printed from inks alone, or that is told by its filters alone.
+
+    In CMYK, in a palette of such colours, or in one spot colour. Left out are images of 16 bits, and those in several spots.
+    """
+    width, height = int(image.Width), int(image.Height)
+    if width * height > MOST_PIXELS:
         return None
-    size = int(image.Width), int(image.Height)
-    if size[0] * size[1] > MOST_PIXELS:
-        return None
-    filters = image.get("/Filter")
-    names = [str(name) for name in filters.as_list()] if isinstance(filters, pikepdf.Array) else [str(filters)]
     try:
-        if names[-1] in ("/DCTDecode", "/DCT"):
-            inks = _jpeg(image, first=len(names) == 1)
-        else:
-            inks = Image.frombytes("CMYK", size, image.read_bytes())
-    except (ValueError, OSError, SyntaxError, UnidentifiedImageError, pikepdf.PdfError):
+        space, bits = image.get("/ColorSpace"), int(image.get("/BitsPerComponent", 8))
+        if is_cmyk(space):
+            return _in_cmyk(image, (width, height)) if bits == 8 else None
+        palette = _palette(space, spaces, 2**bits if bits in _ONE_CHANNEL else 0)
+        return _in_palette(image, (width, height), bits, palette) if palette else None
+    except (*MALFORMED, SyntaxError):
         # Whether it can be drawn is found elsewhere.
         return None
+
+
+def _in_cmyk(image: pikepdf.Stream, size: tuple[int, int]) -> Image.Image | None:
+    inks = _opened(image, "CMYK") if _is_jpeg(image) else Image.frombytes("CMYK", size, image.read_bytes())
+    return ImageChops.invert(inks) if inks is not None and _is_inverted(image) else inks
+
+
+def _palette(space: object, spaces: Spaces, count: int) -> list[tuple[float, ...]]:
+    """The inks of each of `count` values of a picture with one channel; empty where they are not known."""
+    if not count or not isinstance(space, pikepdf.Array):
+        return []
+    if space[0] == "/Indexed":
+        base, known = spaces.ink(space[1]), space[3]
+        table = known.read_bytes() if isinstance(known, pikepdf.Stream) else bytes(known)
+        channels = base.channels
+        entries = [[byte / 255 for byte in table[at : at + channels]] for at in range(0, len(table), channels or 1)]
+        found = [replace(base, values=tuple(entry)).inks for entry in entries if len(entry) == channels][:count]
+        # What is beyond the table is drawn as its last colour.
+        found += found[-1:] * (count - len(found))
+    else:
+        base = spaces.ink(space)
+        found = (
+            [replace(base, values=(value / (count - 1),)).inks for value in range(count)] if base.channels == 1 else []
+        )
+    return found if all(len(inks) == 4 for inks in found) else []
+
+
+def _in_palette(
+    image: pikepdf.Stream, size: tuple[int, int], bits: int, palette: list[tuple[float, ...]]
+) -> Image.Image | None:
+    values = _opened(image, "L") if _is_jpeg(image) else _one_channel(image.read_bytes(), size, bits)
+    if values is None:
+        return None
+    if _is_inverted(image):
+        palette = palette[::-1]
+    return Image.merge("CMYK", [values.point(_table([inks[at] for inks in palette])) for at in range(4)])
+
+
+def _one_channel(data: bytes, size: tuple[int, int], bits: int) -> Image.Image:
+    """Each pixel as it stands in the data, whatever it means."""
+    return Image.frombytes("L", size, Image.frombytes("P", size, data, "raw", _ONE_CHANNEL[bits]).tobytes())
+
+
+def _table(values: list[float]) -> list[int]:
+    full = [round(min(max(value, 0.0), 1.0) * 255) for value in values]
+    return full + [0] * (256 - len(full))
+
+
+def _is_inverted(image: pikepdf.Stream) -> bool:
     decode = image.get("/Decode")
-    is_inverted = isinstance(decode, pikepdf.Array) and len(decode) == 8 and float(decode[0]) > float(decode[1])
-    return ImageChops.invert(inks) if inks is not None and is_inverted else inks
+    return isinstance(decode, pikepdf.Array) and len(decode) >= 2 and float(decode[0]) > float(decode[1])
 
 
-def _is_cmyk(space: object) -> bool:
-    if isinstance(space, pikepdf.Array) and len(space) > 1 and space[0] == "/ICCBased":
-        return int(space[1].N) == 4
-    return isinstance(space, pikepdf.Name) and space == "/DeviceCMYK"
+def _filters(image: pikepdf.Stream) -> list[str]:
+    filters = image.get("/Filter")
+    return [str(name) for name in filters.as_list()] if isinstance(filters, pikepdf.Array) else [str(filters)]
 
 
-def _jpeg(image: pikepdf.Stream, *, first: bool) -> Image.Image | None:
-    if not first:
+def _is_jpeg(image: pikepdf.Stream) -> bool:
+    return _filters(image)[-1] in ("/DCTDecode", "/DCT")
+
+
+def _opened(image: pikepdf.Stream, mode: str) -> Image.Image | None:
+    """A JPEG, where nothing is packed around it."""
+    if len(_filters(image)) > 1:
         return None
     with Image.open(BytesIO(image.read_raw_bytes()), formats=["JPEG"]) as opened:
-        if opened.mode != "CMYK":
+        if opened.mode != mode:
             return None
         # An eighth is plenty, and quick.
-        opened.draft("CMYK", (opened.width // 8, opened.height // 8))
+        opened.draft(mode, (opened.width // 8, opened.height // 8))
         # Pillow takes all such files to be inverted; a PDF says so itself where they are.
-        return ImageChops.invert(opened.copy())
+        return ImageChops.invert(opened.copy()) if mode == "CMYK" else opened.copy()

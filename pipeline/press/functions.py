@@ -1,0 +1,139 @@
+"""Functions of a PDF (ISO 32000, 7.10), as tint transforms and shadings have them: what a press computes, computed here."""
+
+from collections.abc import Callable, Sequence
+from itertools import product
+from math import prod
+from typing import Any
+
+import pikepdf
+
+from pipeline.press.calculator import read_calculator
+from pipeline.press.limits import MALFORMED
+
+Function = Callable[[Sequence[float]], tuple[float, ...]]
+"""From the values put in to those that come out. Raises `ValueError` and `ArithmeticError` where there is no answer."""
+
+# A spot of the market has one input; seven and more are inks of a packaging press, whose table alone would be megabytes.
+MOST_INPUTS = 6
+_MOST_STITCHED = 1_000
+_MOST_DEPTH = 8
+
+
+class UnknownFunctionError(ValueError):
+    """It is malformed, or larger than any that a designer's program writes."""
+
+
+def read_function(given: object) -> Function:
+    """Of a function, or of an array of functions with one output each. Raises `UnknownFunctionError`."""
+    try:
+        return _read(given, 0)
+    except UnknownFunctionError:
+        raise
+    except MALFORMED as error:
+        raise UnknownFunctionError("a malformed function") from error
+
+
+def _read(given: Any, depth: int) -> Function:
+    if depth > _MOST_DEPTH:
+        raise UnknownFunctionError("functions inside one another without end")
+    if isinstance(given, pikepdf.Array):
+        parts = [_read(one, depth + 1) for one in given.as_list()]
+        return lambda values: tuple(part(values)[0] for part in parts)
+    kind = int(given.FunctionType)
+    if kind == 0:
+        function = _sampled(given)
+    elif kind == 2:
+        function = _exponential(given)
+    elif kind == 3:
+        function = _stitched(given, depth)
+    elif kind == 4:
+        function = read_calculator(given.read_bytes())
+    else:
+        raise UnknownFunctionError(f"a function of type {kind}")
+    return _kept(function, pairs(given.Domain), pairs(given.Range) if "/Range" in given else None)
+
+
+def pairs(values: Any) -> list[tuple[float, float]]:
+    """Of an array with twice as many numbers."""
+    flat = [float(value) for value in values]
+    return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+def _kept(function: Function, domain: list[tuple[float, float]], limits: list[tuple[float, float]] | None) -> Function:
+    """With what goes in and comes out kept in their ranges."""
+
+    def call(values: Sequence[float]) -> tuple[float, ...]:
+        found = function([min(max(value, low), high) for value, (low, high) in zip(values, domain, strict=True)])
+        if limits is None:
+            return found
+        return tuple(min(max(value, low), high) for value, (low, high) in zip(found, limits, strict=True))
+
+    return call
+
+
+def _exponential(given: Any) -> Function:
+    at_0 = [float(value) for value in given.get("/C0", (0,))]
+    at_1 = [float(value) for value in given.get("/C1", (1,))]
+    exponent = float(given.N)
+    return lambda values: tuple(
+        low + values[0] ** exponent * (high - low) for low, high in zip(at_0, at_1, strict=True)
+    )
+
+
+def _stitched(given: Any, depth: int) -> Function:
+    if len(given.Functions) > _MOST_STITCHED:
+        raise UnknownFunctionError(f"more than {_MOST_STITCHED} functions stitched together")
+    parts = [_read(one, depth + 1) for one in given.Functions]
+    ((first, last),) = pairs(given.Domain)
+    edges = [first, *(float(bound) for bound in given.Bounds), last]
+    encoded = pairs(given.Encode)
+
+    def call(values: Sequence[float]) -> tuple[float, ...]:
+        at = max(sum(values[0] >= edge for edge in edges[:-1]) - 1, 0)
+        return parts[at]([_between(values[0], (edges[at], edges[at + 1]), encoded[at])])
+
+    return call
+
+
+def _sampled(given: Any) -> Function:
+    """By the straight lines between samples, also where cubic ones are asked for, as viewers do."""
+    sizes = [int(size) for size in given.Size]
+    bits, domain, limits = int(given.BitsPerSample), pairs(given.Domain), pairs(given.Range)
+    data = given.read_bytes()
+    if not 0 < len(sizes) <= MOST_INPUTS or min(sizes) < 1 or prod(sizes) * len(limits) * bits > 8 * len(data):
+        raise UnknownFunctionError("a table with too many inputs or too few samples")
+    encoded = pairs(given.Encode) if "/Encode" in given else [(0.0, size - 1.0) for size in sizes]
+    decoded = pairs(given.Decode) if "/Decode" in given else limits
+    strides = [prod(sizes[:at]) for at in range(len(sizes))]
+
+    def sample(at: int) -> list[float]:
+        return [_bits(data, (at * len(limits) + output) * bits, bits) for output in range(len(limits))]
+
+    def call(values: Sequence[float]) -> tuple[float, ...]:
+        sums = [0.0] * len(limits)
+        places = [
+            min(max(_between(value, domain[at], encoded[at]), 0.0), sizes[at] - 1.0) for at, value in enumerate(values)
+        ]
+        for corner in product((0, 1), repeat=len(sizes)):
+            part = prod(place % 1 if upper else 1 - place % 1 for place, upper in zip(places, corner, strict=True))
+            if part:
+                at = sum(
+                    (int(place) + upper) * stride for place, upper, stride in zip(places, corner, strides, strict=True)
+                )
+                sums = [total + part * value for total, value in zip(sums, sample(at), strict=True)]
+        most = float(2**bits - 1)
+        return tuple(_between(total, (0.0, most), span) for total, span in zip(sums, decoded, strict=True))
+
+    return call
+
+
+def _bits(data: bytes, start: int, count: int) -> int:
+    end = start + count
+    whole = int.from_bytes(data[start >> 3 : (end + 7) >> 3], "big")
+    return whole >> (-end % 8) & ((1 << count) - 1)
+
+
+def _between(value: float, old: tuple[float, float], new: tuple[float, float]) -> float:
+    """Where a value of one span comes to lie in another."""
+    width = old[1] - old[0]
+    return new[0] if not width else new[0] + (value - old[0]) * (new[1] - new[0]) / width
