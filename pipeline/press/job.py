@@ -56,12 +56,6 @@ class Job:
     sheets_per_piece: int = 1
 
 
-def sheets_in_file(job: Job) -> int:
-    """The most press sheets in one file: whole sets, and at least one."""
-    each = job.sheets_per_piece
-    return max(job.imposition.max_sheets_per_file // each, 1) * each
-
-
 @dataclass(frozen=True)
 class Imposed:
     """What was written: every file of the drop but the ready file, with the sheet and piece counts."""

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.errors import Permanent
-from pipeline.press.job import Imposed, Job, sheets_in_file
+from pipeline.press.job import Imposed, Job
 from pipeline.press.sheets.layout import lay_out
 from pipeline.press.sheets.manifest import write_manifest
 from pipeline.press.sheets.marks import barcode_text, slug_text
@@ -61,7 +61,7 @@ def _write_sheets(tally: Tally, product: Product, work: Path, at_once: int) -> l
         most, largest = tally.job.imposition.max_bytes_per_file, max(file.stat().st_size for file in files)
         if most is None or largest <= most:
             return files
-        each, now = tally.job.sheets_per_piece, min(sheets_in_file(tally.job), tally.sheets)
+        each, now = tally.job.sheets_per_piece, tally.sheets_in_file
         if now <= each:
             detail = f"a file of {now} sheets has {largest:,} bytes, and the printer takes {most:,}"
             raise Permanent("file_too_large", f"{tally.job.stem}: {detail}; raise imposition.max_bytes_per_file")
@@ -74,7 +74,7 @@ def _write_sheets(tally: Tally, product: Product, work: Path, at_once: int) -> l
 
 def _write_files(tally: Tally, product: Product, work: Path, at_once: int) -> list[Path]:
     """One file, or several, which part no set. Sheet numbers run through."""
-    size = sheets_in_file(tally.job)
+    size = tally.sheets_in_file
     starts = range(0, tally.sheets, size)
     names = (
         [tally.job.stem] if len(starts) == 1 else [f"{tally.job.stem}-{part:03}" for part in range(1, len(starts) + 1)]

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from pipeline.press.job import Job, Placed
-from pipeline.press.sheets.layout import Layout
+from pipeline.press.sheets.layout import Layout, sets_in_lift
 from pipeline.press.sheets.sheet_file import Row
 from pipeline.products import PRODUCTS
 
@@ -28,6 +28,23 @@ class Tally:
     @property
     def sheets(self) -> int:
         return len(self.places) // self.layout.n_up * self.job.sheets_per_piece
+
+    @property
+    def sheets_in_file(self) -> int:
+        """How many there are in each file but the last: no more than the printer takes, and much the same in all files.
+
+        Whole sets; and whole lifts of the cutter, where the printer takes them.
+        """
+        each = self.job.sheets_per_piece
+        sets, most = self.sheets // each, max(self.job.imposition.max_sheets_per_file // each, 1)
+        even = _divided(sets, _divided(sets, most))
+        lift = sets_in_lift(self.job.imposition, each) or even
+        lifts = _divided(even, lift) * lift
+        return (lifts if lifts <= most else even) * each
+
+    @property
+    def file_count(self) -> int:
+        return _divided(self.sheets, self.sheets_in_file)
 
     def passing(self) -> Iterator[Placed]:
         """The pieces in mailing order, noted as they go by. A place off the sheet, or taken twice, is the planner's bug."""
@@ -66,3 +83,8 @@ class Tally:
         n_up = self.layout.n_up
         held = [[number for number in self.places[slot::n_up] if number] for slot in range(n_up)]
         return [(min(numbers), max(numbers)) if numbers else None for numbers in held]
+
+
+def _divided(count: int, by: int) -> int:
+    """Rounded up."""
+    return -(-count // by)

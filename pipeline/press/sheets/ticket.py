@@ -12,7 +12,7 @@ from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
 from reportlab.pdfgen.canvas import Canvas
 
-from pipeline.press.job import Job, sheets_in_file
+from pipeline.press.job import Job
 from pipeline.press.sheets.endorsement import endorsement_text
 from pipeline.press.sheets.indicia import indicia_lines
 from pipeline.press.sheets.layout import Layout, Side, sets_in_lift
@@ -83,7 +83,7 @@ def _sections(tally: Tally, product: Product) -> list[tuple[str, Sequence[str]]]
         ("Product", _product_lines(product, job)),
         *([("Sets", _set_lines(product.envelope, job))] if product.envelope else []),
         ("Sheet", _sheet_lines(tally)),
-        ("Quantity", (_quantity(job, tally.sheets),)),
+        ("Quantity", (_quantity(tally),)),
         ("First, last", _ends(job)),
         ("Cutting", _cutting(tally, product)),
         ("Class, postage", _postage_lines(job, product)),
@@ -162,9 +162,9 @@ _SIDES = "Two sides: odd pages fronts, even pages backs."
 _ONE_SIDE = "One side: every page is a front; there are no backs."
 
 
-def _quantity(job: Job, sheets: int) -> str:
-    files = -(-sheets // sheets_in_file(job))
-    return f"{len(job.pieces):,} pieces on {sheets:,} sheets in {files} file{'s' if files != 1 else ''}; no overs"
+def _quantity(tally: Tally) -> str:
+    pieces, files = len(tally.job.pieces), tally.file_count
+    return f"{pieces:,} pieces on {tally.sheets:,} sheets in {files} file{'s' if files != 1 else ''}; no overs"
 
 
 def _ends(job: Job) -> tuple[str, ...]:

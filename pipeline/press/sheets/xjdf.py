@@ -11,7 +11,6 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from pipeline.press.geometry import numbers, on_piece, pt
-from pipeline.press.job import sheets_in_file
 from pipeline.press.sheets.endorsement import endorsement_text
 from pipeline.press.sheets.indicia import indicia_lines
 from pipeline.press.sheets.layout import sets_in_lift, trims
@@ -132,7 +131,7 @@ def _media(root: Element, tally: Tally, product: Product) -> None:
 
 def _run_list(root: Element, tally: Tally, files: Sequence[Path]) -> None:
     runs = SubElement(root, "ResourceSet", Name="RunList", Usage="Input")
-    most, left = sheets_in_file(tally.job), tally.sheets
+    most, left = tally.sheets_in_file, tally.sheets
     for number, file in enumerate(files, start=1):
         pages = (2 if tally.two_sided else 1) * min(most, left)
         left -= most
