@@ -1,8 +1,8 @@
 """The fonts that HTML is set in: those that lie beside this file, and none of the machine's."""
 
 import os
+from html import escape
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 FONTS = Path(__file__).parent / "fonts"
 FONT_FILES = frozenset(FONTS.glob("*.ttf"))

@@ -5,8 +5,8 @@ Dates and ids come from the job and from the bytes, so that imposing twice write
 
 from dataclasses import dataclass
 from datetime import datetime
+from html import escape
 from uuid import UUID
-from xml.sax.saxutils import escape
 
 PRODUCER = "MailStream"
 
@@ -47,13 +47,13 @@ class Packet:
             ("xmpMM:RenditionClass", "default"),
         ]
         spaces = "".join(f'\n    xmlns:{prefix}="{uri}"' for prefix, uri in _NAMESPACES)
-        lines = "\n".join(f"   <{name}>{escape(value)}</{name}>" for name, value in simple)
+        lines = "\n".join(f"   <{name}>{escape(value, quote=False)}</{name}>" for name, value in simple)
         return (
             '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
             '<x:xmpmeta xmlns:x="adobe:ns:meta/">\n'
             ' <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">\n'
             f'  <rdf:Description rdf:about=""{spaces}>\n'
-            f'   <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{escape(self.title)}</rdf:li></rdf:Alt></dc:title>\n'
+            f'   <dc:title><rdf:Alt><rdf:li xml:lang="x-default">{escape(self.title, quote=False)}</rdf:li></rdf:Alt></dc:title>\n'
             "   <dc:format>application/pdf</dc:format>\n"
             f"{lines}\n"
             '  </rdf:Description>\n </rdf:RDF>\n</x:xmpmeta>\n<?xpacket end="r"?>'
