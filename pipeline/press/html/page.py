@@ -46,7 +46,19 @@ def inspect_html(source: Path, product: Product, out: Path, side: Side | None = 
     if page.pages > product.most_pages:
         return Report("html", (_page_count(page, product),), pages=page.pages)
     out.write_bytes(page.pdf)
-    return replace(preflight.inspect(out, product, side), kind="html").with_more(_of_page(page))
+    report = replace(preflight.inspect(out, product, side), kind="html")
+    return (_named(report, page.missing) if page.missing else report).with_more(_of_page(page))
+
+
+def _named(report: Report, missing: str) -> Report:
+    """With the characters that have no glyph by their names, which only the HTML knows, at the place that preflight found."""
+    names = ", ".join(f"U+{ord(one):04X}" for one in missing[:10])
+    remedy = "Leave them out, or bring a font that has them along: @font-face with a data: URL."
+    named = finding("missing_glyph", f"No font at hand has {names}.", remedy)
+    found = [one for one in report.findings if one.code == named.code]
+    others = tuple(one for one in report.findings if one.code != named.code)
+    placed = replace(found[0], detail=named.detail, remedy=remedy) if found else named
+    return replace(report, findings=(*others, placed))
 
 
 def load_renderer(folder: Path) -> Any:
@@ -90,10 +102,6 @@ def _page_count(page: "Page", product: Product) -> Finding:
 
 
 def _of_page(page: "Page") -> Iterator[Finding]:
-    if page.missing:
-        names = ", ".join(f"U+{ord(one):04X}" for one in page.missing[:10])
-        remedy = "Leave them out, or bring a font that has them along: @font-face with a data: URL."
-        yield finding("missing_glyph", f"No font at hand has {names}.", remedy)
     for family in page.restricted:
         remedy = "Use a font whose licence allows embedding."
         yield finding("font_not_embeddable", f"The font {family} forbids that it be embedded.", remedy)

@@ -111,10 +111,13 @@ def test_a_font_that_forbids_embedding_is_refused(tmp_path: Path) -> None:
     assert codes(report) == ["font_not_embeddable"]
 
 
-def test_a_character_in_no_font_is_named(tmp_path: Path) -> None:
+def test_a_character_in_no_font_is_named_with_its_place(tmp_path: Path) -> None:
     report, _ = made(tmp_path, "<p style='margin: 1in'>Łódź, Ἀθῆναι, 山田 \U0001f600")
     assert codes(report) == ["missing_glyph"]
-    assert report.findings[0].detail == "No font at hand has U+5C71, U+7530, U+1F600."
+    [found] = report.findings
+    assert found.detail == "No font at hand has U+5C71, U+7530, U+1F600."
+    assert (found.page, found.measured) == (1, "3 characters")
+    assert found.box_in is not None
 
 
 @pytest.mark.parametrize("case", LOADS)
