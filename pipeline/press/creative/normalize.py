@@ -15,6 +15,7 @@ from pipeline.press.creative.conform import conform
 from pipeline.press.creative.font_widths import settle_widths
 from pipeline.press.creative.image_page import draw_image
 from pipeline.press.creative.layers import flatten_layers, forget_layers
+from pipeline.press.creative.resources import settle_resources
 from pipeline.press.creative.spots import settle_spots
 from pipeline.press.file_kind import sniff
 from pipeline.press.geometry import Rect, bleed_rect, numbers, trim_rect
@@ -62,6 +63,7 @@ def _draw_pages(pdf: pikepdf.Pdf, source: Path, product: Product, only: int | No
             raise ValueError("the file has no pages")
         drawn = [_draw_page(pdf, given, given.pages[number], product) for number in wanted]
     forget_layers(pdf)
+    settle_resources(pdf, [form for form, _ in drawn])
     settle_spots(pdf)
     settle_widths(pdf, [form for form, _ in drawn])
     _default_rgb(pdf)
