@@ -10,6 +10,9 @@ from pipeline.press.fonts.engine import can_draw
 from pipeline.press.fonts.program import Program
 
 _NOT_DEFINED = ".notdef"
+# A Type 1 program has no glyphs by number, which is how composite fonts show them: some readers guess, others show nothing.
+_NAMED_PROGRAM = "/FontFile"
+_NUMBERED = ("/CIDFontType0", "/CIDFontType2")
 # Codes of what moves a typewriter's carriage, and of spaces, in fonts that say nothing else of them.
 _BLANK = frozenset({*range(0x20 + 1), 0x7F, 0xA0})
 
@@ -29,7 +32,9 @@ class Fonts:
         if font.get("/Subtype") == "/Type0":
             return all(self.embedded(inner) for inner in font.get("/DescendantFonts", pikepdf.Array()).as_list())
         file = ArtworkFont(font).file
-        return file is not None and self._can_draw(file[1])
+        if file is None or (file[0] == _NAMED_PROGRAM and font.get("/Subtype") in _NUMBERED):
+            return False
+        return self._can_draw(file[1])
 
     def missing(self, font: pikepdf.Object, shown: Iterable[bytes]) -> int:
         """How many of the codes that are shown have no glyph."""

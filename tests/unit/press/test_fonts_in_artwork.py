@@ -22,12 +22,15 @@ from tests.unit.press.fonts import (
     artwork,
     cff,
     cid_type_0c,
+    composite,
     descriptor,
+    glyph_numbers,
     hexadecimal,
     letters,
     mapped_type_0c,
     simple,
     type_1,
+    type_1_program,
     type_1c,
 )
 
@@ -103,6 +106,12 @@ def cut_short(pdf: pikepdf.Pdf) -> Made:
     return embedded("TrueType", "/FontFile2", out.getvalue()[: start + 2000], pdf)
 
 
+def names_shown_by_number(pdf: pikepdf.Pdf) -> Made:
+    program, clear, hidden = type_1_program()
+    described = descriptor(pdf, "/FontFile", program, 32, Length1=clear, Length2=hidden, Length3=0)
+    return composite(pdf, "CIDFontType0", described), glyph_numbers()
+
+
 Case = Callable[[pikepdf.Pdf], Made]
 NOT_FONTS: dict[str, Case] = {
     "TrueType": partial(embedded, "TrueType", "/FontFile2", b"no font at all"),
@@ -113,6 +122,7 @@ NOT_FONTS: dict[str, Case] = {
     "OpenType": partial(embedded, "Type1", "/FontFile3", b"OTTO and no more", Subtype=Name.OpenType),
     "Type 1": partial(embedded, "Type1", "/FontFile", b"no font at all"),
     "Type 1 without drawings": partial(embedded, "Type1", "/FontFile", b"%!PS-AdobeFont-1.0: Test 001.000"),
+    "Type 1 by numbers": names_shown_by_number,
 }
 LACKING: dict[str, tuple[Case, int]] = {
     "letters": (lacking("Harzzz"), 3),
