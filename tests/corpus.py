@@ -8,6 +8,7 @@ that is accepted and then prints otherwise or breaks a rule.
 
 import argparse
 import json
+import resource
 import struct
 import sys
 import tempfile
@@ -20,6 +21,7 @@ from typing import Any
 
 import pikepdf
 import pypdfium2
+from fontTools.ttLib import TTLibError
 
 from pipeline.errors import Permanent
 from pipeline.models.profile import Imposition
@@ -39,7 +41,8 @@ from tests.unit.press.x4_checker import violations
 
 PPI = 96
 BLEED_IN = 0.125
-SMALLEST_IN, LARGEST_IN = 0.75, 24.0
+# The smallest pages are taken as cards without bleed.
+SMALLEST_IN, SMALLEST_WITH_BLEED_IN, LARGEST_IN = 0.25, 1.0, 48.0
 # Findings of a size, a place or a quality that hinder neither preparing nor comparing.
 SOFT = frozenset({
     "coarse_image", "ink_in_address_zone", "low_resolution", "missing_glyph", "page_count", "short_bleed",
@@ -88,6 +91,9 @@ def _summary(found: dict[Path, dict[str, Any]]) -> Iterator[str]:
     yield f"{len(found)} files, {sum('share' in said for said in found.values())} prepared and compared"
     yield f"accepted: {sum(said.get('ok', False) for said in found.values())}"
     yield f"alike: {sum(share <= TOLERATED for share in shares)}, different: {sum(share > TOLERATED for share in shares)}"
+    for what in ("cpu_s", "peak_mb"):
+        most, worst = max(((said.get(what, 0), file.name) for file, said in found.items()), default=(0, ""))
+        yield f"most {what}: {most:g} ({worst})"
     yield from (f"  {count:5} {code}" for code, count in refused.most_common())
     for file, said in found.items():
         wrong = [said["ended"]] if "ended" in said else _wrong(said)
@@ -96,19 +102,26 @@ def _summary(found: dict[Path, dict[str, Any]]) -> Iterator[str]:
 
 
 def _wrong(said: dict[str, Any]) -> list[str]:
-    wrong = [
+    broken = [
         f"breaks rule {rule}: {what}"
         for rule, what in said.get("broken", ())
         if said["ok"] or rule not in (_UNKNOWN, _FONTS)
     ]
+    wrong = list(dict.fromkeys(broken))
     if said["ok"] and said.get("printed", 0) > TOLERATED:
         wrong.append(f"accepted, and {said['printed']:.1%} prints otherwise")
     return wrong + ([f"bug: {said['bug']}"] if "bug" in said else [])
 
 
 def examine(request: dict[str, Any]) -> dict[str, Any]:
-    """In the child: what preflight says, how far what is prepared and printed is from the source, which rules it breaks."""
-    source = Path(request["source"])
+    """In the child: what becomes of the file, and what that took."""
+    said = _examined(Path(request["source"]))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return said | {"cpu_s": round(used.ru_utime + used.ru_stime, 2), "peak_mb": used.ru_maxrss >> 10}
+
+
+def _examined(source: Path) -> dict[str, Any]:
+    """What preflight says, how far what is prepared and printed is from the source, which rules it breaks."""
     limit_qpdf()
     try:
         product = _product_of(source)
@@ -127,12 +140,14 @@ def _product_of(source: Path) -> Product | None:
     """A card of the first page's size; None where that is none that could be mailed."""
     with pikepdf.open(source) as pdf:
         seen = view(pdf.pages[0])
-    width, height = (side / 72 - 2 * BLEED_IN for side in seen.size_pt(seen.visible))
+    page_in = [side / 72 for side in seen.size_pt(seen.visible)]
+    bleed_in = BLEED_IN if min(page_in) >= SMALLEST_WITH_BLEED_IN else 0.0
+    width, height = (side - 2 * bleed_in for side in page_in)
     if not (min(width, height) >= SMALLEST_IN and max(width, height) <= LARGEST_IN):
         return None
     corner = Box(0, 0, 0.1, 0.1)
     product = replace(
-        POSTCARD_4X6, name="corpus", trim_width_in=width, trim_height_in=height, bleed_in=BLEED_IN, ink_free=corner,
+        POSTCARD_4X6, name="corpus", trim_width_in=width, trim_height_in=height, bleed_in=bleed_in, ink_free=corner,
         indicia=None, face=Box(0, 0, width, height),
     )  # fmt: skip
     PRODUCTS[product.name] = product
@@ -156,7 +171,7 @@ def _compared(source: Path, product: Product) -> dict[str, Any]:
 def _broken(sheets: Path) -> list[tuple[int, str]]:
     try:
         return violations(sheets)
-    except (*MALFORMED, struct.error, AssertionError) as error:
+    except (*MALFORMED, struct.error, AssertionError, TTLibError) as error:
         return [(0, f"cannot be checked: {type(error).__name__}")]
 
 
