@@ -1,4 +1,8 @@
-"""Whether the data of a picture in a PDF decodes to its end: a viewer leaves out what does not, and a press may stop at it."""
+"""Whether the data of a picture in a PDF decodes to its end: a viewer leaves out what does not, and a press may stop at it.
+
+JPEG 2000 and JBIG2 are judged by the engine that renders proofs, which refuses JBIG2 that is no picture, and makes up the rest of
+some that is cut short.
+"""
 
 import warnings
 from io import BytesIO
@@ -9,11 +13,13 @@ import pypdfium2
 from PIL import Image
 
 from pipeline.press.limits import MALFORMED, MOST_PIXELS
+from pipeline.press.preflight.fax_data import Fax
 
 _PLAIN = frozenset({"/ASCIIHexDecode", "/ASCII85Decode", "/LZWDecode", "/FlateDecode", "/RunLengthDecode"})
 _JPEG = "/DCTDecode"
+_FAX = "/CCITTFaxDecode"
 # What only a viewer's own decoders read.
-_DRAWN = frozenset({"/CCITTFaxDecode", "/JBIG2Decode", "/JPXDecode"})
+_DRAWN = frozenset({"/JBIG2Decode", "/JPXDecode"})
 _CHANNELS = {
     "/DeviceGray": 1, "/CalGray": 1, "/Indexed": 1, "/Separation": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/Lab": 3, "/DeviceCMYK": 4,
 }  # fmt: skip
@@ -42,8 +48,10 @@ def _decodes(image: pikepdf.Stream) -> bool:
     last = filters[-1] if filters else ""
     if last in _DRAWN:
         return _is_drawn(image)
+    if last == _FAX:
+        return not Fax.of(image, _inner(image, len(filters) - 1)).is_damaged and _is_drawn(image)
     if last == _JPEG:
-        return _is_whole_jpeg(image, behind=len(filters) - 1)
+        return _is_whole_jpeg(_inner(image, len(filters) - 1))
     return (not last or last in _PLAIN) and _is_long_enough(image)
 
 
@@ -66,11 +74,16 @@ def _channels(space: object) -> int:
     return len(space[1]) if kind == "/DeviceN" else _CHANNELS.get(kind, 1)
 
 
-def _is_whole_jpeg(image: pikepdf.Stream, *, behind: int) -> bool:
+def _inner(image: pikepdf.Stream, behind: int) -> bytes:
+    """The data of the last filter, which has so many before it."""
     data = image.read_raw_bytes()
-    if behind:
-        with pikepdf.new() as pdf:
-            data = pdf.make_stream(data, Filter=pikepdf.Array(image.Filter.as_list()[:behind])).read_bytes(_ALL)
+    if not behind:
+        return data
+    with pikepdf.new() as pdf:
+        return pdf.make_stream(data, Filter=pikepdf.Array(image.Filter.as_list()[:behind])).read_bytes(_ALL)
+
+
+def _is_whole_jpeg(data: bytes) -> bool:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(BytesIO(data), formats=["JPEG"]) as opened:
