@@ -15,6 +15,7 @@ Function = Callable[[Sequence[float]], tuple[float, ...]]
 
 # A spot of the market has one input; seven and more are inks of a packaging press, whose table alone would be megabytes.
 MOST_INPUTS = 6
+_MOST_OUTPUTS = 32
 _MOST_STITCHED = 1_000
 _MOST_DEPTH = 8
 
@@ -40,8 +41,9 @@ def _read(given: Any, depth: int) -> Function:
         parts = [_read(one, depth + 1) for one in given.as_list()]
         return lambda values: tuple(part(values)[0] for part in parts)
     kind = int(given.FunctionType)
+    function: Function
     if kind == 0:
-        function = _sampled(given)
+        function = _Table(given)
     elif kind == 2:
         function = _exponential(given)
     elif kind == 3:
@@ -95,42 +97,49 @@ def _stitched(given: Any, depth: int) -> Function:
     return call
 
 
-def _sampled(given: Any) -> Function:
+class _Table:
     """By the straight lines between samples, also where cubic ones are asked for, as viewers do."""
-    sizes = [int(size) for size in given.Size]
-    bits, domain, limits = int(given.BitsPerSample), pairs(given.Domain), pairs(given.Range)
-    data = given.read_bytes()
-    if not 0 < len(sizes) <= MOST_INPUTS or min(sizes) < 1 or prod(sizes) * len(limits) * bits > 8 * len(data):
-        raise UnknownFunctionError("a table with too many inputs or too few samples")
-    encoded = pairs(given.Encode) if "/Encode" in given else [(0.0, size - 1.0) for size in sizes]
-    decoded = pairs(given.Decode) if "/Decode" in given else limits
-    strides = [prod(sizes[:at]) for at in range(len(sizes))]
 
-    def sample(at: int) -> list[float]:
-        return [_bits(data, (at * len(limits) + output) * bits, bits) for output in range(len(limits))]
+    def __init__(self, given: Any) -> None:
+        self._sizes = [int(size) for size in given.Size]
+        self._bits, self._domain, limits = int(given.BitsPerSample), pairs(given.Domain), pairs(given.Range)
+        self._data, self._outputs = given.read_bytes(), len(limits)
+        samples = prod(self._sizes) * self._outputs
+        if not 0 < len(self._sizes) <= MOST_INPUTS or self._outputs > _MOST_OUTPUTS or min(self._sizes) < 1:
+            raise UnknownFunctionError("a table with too many inputs or outputs")
+        if samples * self._bits > 8 * len(self._data):
+            raise UnknownFunctionError("a table with too few samples")
+        self._encoded = pairs(given.get("/Encode", [edge for size in self._sizes for edge in (0, size - 1)]))
+        self._decoded = pairs(given.get("/Decode", given.Range))
 
-    def call(values: Sequence[float]) -> tuple[float, ...]:
-        sums = [0.0] * len(limits)
-        places = [
-            min(max(_between(value, domain[at], encoded[at]), 0.0), sizes[at] - 1.0) for at, value in enumerate(values)
-        ]
-        for corner in product((0, 1), repeat=len(sizes)):
-            part = prod(place % 1 if upper else 1 - place % 1 for place, upper in zip(places, corner, strict=True))
-            if part:
-                at = sum(
-                    (int(place) + upper) * stride for place, upper, stride in zip(places, corner, strides, strict=True)
-                )
-                sums = [total + part * value for total, value in zip(sums, sample(at), strict=True)]
-        most = float(2**bits - 1)
-        return tuple(_between(total, (0.0, most), span) for total, span in zip(sums, decoded, strict=True))
+    def __call__(self, values: Sequence[float]) -> tuple[float, ...]:
+        places = [self._place(at, value) for at, value in enumerate(values)]
+        sums = [0.0] * self._outputs
+        for corner in product((0, 1), repeat=len(places)):
+            share = prod(place % 1 if upper else 1 - place % 1 for place, upper in zip(places, corner, strict=True))
+            if share:
+                sample = self._sample([int(place) + upper for place, upper in zip(places, corner, strict=True)])
+                sums = [total + share * value for total, value in zip(sums, sample, strict=True)]
+        whole = 0.0, float(2**self._bits - 1)
+        return tuple(_between(total, whole, span) for total, span in zip(sums, self._decoded, strict=True))
 
-    return call
+    def _place(self, at: int, value: float) -> float:
+        """Between which samples of an input a value lies."""
+        place = _between(value, self._domain[at], self._encoded[at])
+        return min(max(place, 0.0), self._sizes[at] - 1.0)
 
+    def _sample(self, place: Sequence[int]) -> list[int]:
+        """All outputs of one. The first input varies fastest."""
+        number = 0
+        for at, size in zip(reversed(place), reversed(self._sizes), strict=True):
+            number = number * size + at
+        first = number * self._outputs
+        return [self._bits_at((first + output) * self._bits) for output in range(self._outputs)]
 
-def _bits(data: bytes, start: int, count: int) -> int:
-    end = start + count
-    whole = int.from_bytes(data[start >> 3 : (end + 7) >> 3], "big")
-    return whole >> (-end % 8) & ((1 << count) - 1)
+    def _bits_at(self, start: int) -> int:
+        end = start + self._bits
+        whole = int.from_bytes(self._data[start >> 3 : (end + 7) >> 3], "big")
+        return whole >> (-end % 8) & ((1 << self._bits) - 1)
 
 
 def _between(value: float, old: tuple[float, float], new: tuple[float, float]) -> float:
