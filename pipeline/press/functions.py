@@ -16,8 +16,8 @@ Function = Callable[[Sequence[float]], tuple[float, ...]]
 # A spot of the market has one input; seven and more are inks of a packaging press, whose table alone would be megabytes.
 MOST_INPUTS = 6
 _MOST_OUTPUTS = 32
-_MOST_STITCHED = 1_000
-_MOST_DEPTH = 8
+# A gradient has a function for each of its stops. Functions may be stitched from one another, each from a thousand of the next.
+MOST_FUNCTIONS = 2_000
 
 
 class UnknownFunctionError(ValueError):
@@ -27,32 +27,51 @@ class UnknownFunctionError(ValueError):
 def read_function(given: object) -> Function:
     """Of a function, or of an array of functions with one output each. Raises `UnknownFunctionError`."""
     try:
-        return _read(given, 0)
+        return _Reader().read(given)
     except UnknownFunctionError:
         raise
     except MALFORMED as error:
         raise UnknownFunctionError("a malformed function") from error
 
 
-def _read(given: Any, depth: int) -> Function:
-    if depth > _MOST_DEPTH:
-        raise UnknownFunctionError("functions inside one another without end")
-    if isinstance(given, pikepdf.Array):
-        parts = [_read(one, depth + 1) for one in given.as_list()]
-        return lambda values: tuple(part(values)[0] for part in parts)
-    kind = int(given.FunctionType)
-    function: Function
-    if kind == 0:
-        function = _Table(given)
-    elif kind == 2:
-        function = _exponential(given)
-    elif kind == 3:
-        function = _stitched(given, depth)
-    elif kind == 4:
-        function = read_calculator(given.read_bytes())
-    else:
-        raise UnknownFunctionError(f"a function of type {kind}")
-    return _kept(function, pairs(given.Domain), pairs(given.Range) if "/Range" in given else None)
+class _Reader:
+    """Reads one function with all that it is made of."""
+
+    def __init__(self) -> None:
+        self._left = MOST_FUNCTIONS
+
+    def read(self, given: Any) -> Function:
+        self._left -= 1
+        if self._left < 0:
+            raise UnknownFunctionError(f"a function made of more than {MOST_FUNCTIONS}")
+        if isinstance(given, pikepdf.Array):
+            parts = [self.read(one) for one in given.as_list()]
+            return lambda values: tuple(part(values)[0] for part in parts)
+        kind = int(given.FunctionType)
+        function: Function
+        if kind == 0:
+            function = _Table(given)
+        elif kind == 2:
+            function = _exponential(given)
+        elif kind == 3:
+            function = self._stitched(given)
+        elif kind == 4:
+            function = read_calculator(given.read_bytes())
+        else:
+            raise UnknownFunctionError(f"a function of type {kind}")
+        return _kept(function, pairs(given.Domain), pairs(given.Range) if "/Range" in given else None)
+
+    def _stitched(self, given: Any) -> Function:
+        parts = [self.read(one) for one in given.Functions]
+        ((first, last),) = pairs(given.Domain)
+        edges = [first, *(float(bound) for bound in given.Bounds), last]
+        encoded = pairs(given.Encode)
+
+        def call(values: Sequence[float]) -> tuple[float, ...]:
+            at = max(sum(values[0] >= edge for edge in edges[:-1]) - 1, 0)
+            return parts[at]([_between(values[0], (edges[at], edges[at + 1]), encoded[at])])
+
+        return call
 
 
 def pairs(values: Any) -> list[tuple[float, float]]:
@@ -80,21 +99,6 @@ def _exponential(given: Any) -> Function:
     return lambda values: tuple(
         low + values[0] ** exponent * (high - low) for low, high in zip(at_0, at_1, strict=True)
     )
-
-
-def _stitched(given: Any, depth: int) -> Function:
-    if len(given.Functions) > _MOST_STITCHED:
-        raise UnknownFunctionError(f"more than {_MOST_STITCHED} functions stitched together")
-    parts = [_read(one, depth + 1) for one in given.Functions]
-    ((first, last),) = pairs(given.Domain)
-    edges = [first, *(float(bound) for bound in given.Bounds), last]
-    encoded = pairs(given.Encode)
-
-    def call(values: Sequence[float]) -> tuple[float, ...]:
-        at = max(sum(values[0] >= edge for edge in edges[:-1]) - 1, 0)
-        return parts[at]([_between(values[0], (edges[at], edges[at + 1]), encoded[at])])
-
-    return call
 
 
 class _Table:

@@ -153,8 +153,20 @@ def endless(pdf: pikepdf.Pdf) -> pikepdf.Object:
     return loop
 
 
+def stitched_of_thousands(pdf: pikepdf.Pdf) -> pikepdf.Object:
+    part: Any = exponential([0], [1])
+    for _ in range(6):
+        many = Array([part] * 1_000)
+        bounds, encode = [at / 1_000 for at in range(1, 1_000)], [0, 1] * 1_000
+        part = pdf.make_indirect(
+            Dictionary(FunctionType=3, Domain=[0, 1], Functions=many, Bounds=bounds, Encode=encode)
+        )
+    return part
+
+
 MALFORMED: dict[str, Any] = {
     "endless": endless,
+    "stitched of thousands": stitched_of_thousands,
     "of no type": lambda _: Dictionary(Domain=[0, 1]),
     "of an unknown type": lambda _: Dictionary(FunctionType=9, Domain=[0, 1]),
     "too few samples": lambda pdf: pdf.make_stream(
