@@ -1,7 +1,6 @@
 """Whether the data of a picture in a PDF decodes to its end: a viewer leaves out what does not, and a press may stop at it.
 
-JPEG 2000 and JBIG2 are judged by the engine that renders proofs, which refuses JBIG2 that is no picture, and makes up the rest of
-some that is cut short.
+JPEG 2000 and JBIG2 are judged by the engine that renders proofs, but for JBIG2 that is cut short.
 """
 
 import warnings
@@ -14,12 +13,12 @@ from PIL import Image
 
 from pipeline.press.limits import MALFORMED, MOST_PIXELS
 from pipeline.press.preflight.fax_data import Fax
+from pipeline.press.preflight.jbig2_data import is_cut_short
 
 _PLAIN = frozenset({"/ASCIIHexDecode", "/ASCII85Decode", "/LZWDecode", "/FlateDecode", "/RunLengthDecode"})
 _JPEG = "/DCTDecode"
-_FAX = "/CCITTFaxDecode"
 # What only a viewer's own decoders read.
-_DRAWN = frozenset({"/JBIG2Decode", "/JPXDecode"})
+_FAX, _JBIG2, _JPX = "/CCITTFaxDecode", "/JBIG2Decode", "/JPXDecode"
 _CHANNELS = {
     "/DeviceGray": 1, "/CalGray": 1, "/Indexed": 1, "/Separation": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/Lab": 3, "/DeviceCMYK": 4,
 }  # fmt: skip
@@ -46,10 +45,12 @@ def _decodes(image: pikepdf.Stream) -> bool:
     if any(one not in _PLAIN for one in filters[:-1]):
         return False
     last = filters[-1] if filters else ""
-    if last in _DRAWN:
+    if last == _JPX:
         return _is_drawn(image)
     if last == _FAX:
         return not Fax.of(image, _inner(image, len(filters) - 1)).is_damaged and _is_drawn(image)
+    if last == _JBIG2:
+        return not is_cut_short(_inner(image, len(filters) - 1)) and _is_drawn(image)
     if last == _JPEG:
         return _is_whole_jpeg(_inner(image, len(filters) - 1))
     return (not last or last in _PLAIN) and _is_long_enough(image)
