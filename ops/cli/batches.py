@@ -37,7 +37,7 @@ _DROP = (
     "recall_by", "recall_reason",
 )  # fmt: skip
 _ACK_LISTED = ("named_stem", "state", "at", "received_at", "name", "faults")
-_PLACED = ("revision", "placed", "live", *PLACES, "neighbours")
+_PLACED = ("revision", "placed", "live", *PLACES, "unclear", "neighbours")
 
 
 @app.command("list")

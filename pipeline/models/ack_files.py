@@ -20,6 +20,7 @@ from pipeline.models.ack_format import (
     read_ack,
     stem_in,
     stem_of,
+    words_in,
 )
 
 CSV_COLUMNS = ("drop", "state", "at", "piece", "reason", "digest")
@@ -58,7 +59,7 @@ def is_cut_off(name: str, body: bytes) -> bool:
 def _read_json(name: str, body: bytes) -> Reading:
     ack = read_ack(name, body)
     if isinstance(ack, Unreadable):
-        return Reading((), ack.faults, stem_of(body))
+        return Reading((), ack.faults, stem_of(body), words_in(body))
     return Reading((ack,), drop=ack.drop)
 
 
@@ -123,7 +124,7 @@ def _read_csv(name: str, body: bytes) -> Reading:
     table = _Table.of(body)
     stem = next((stem for line in table.lines if (stem := stem_in(table.field(line, "drop")))), None)
     if faults := list(_heading_faults(name, table)):
-        return Reading((), tuple(faults), stem)
+        return Reading((), tuple(faults), stem, words_in(body))
     read: list[tuple[_Line, AckBody]] = []
     unclear: set[str] = set()
     for line in table.lines:
@@ -135,7 +136,7 @@ def _read_csv(name: str, body: bytes) -> Reading:
             wrong = list(field_faults(error, f"/lines/{line.number}"))
         if wrong:
             faults += wrong
-            unclear.update(line.fields)
+            unclear |= words_in(line.raw)
     repeated = _repeated(read)
     faults += [_repeated_fault(number) for number in repeated]
     acks = _together(ack for line, ack in read if line.number not in repeated)

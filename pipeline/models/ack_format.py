@@ -13,6 +13,7 @@ from pipeline.errors import Fault
 
 AckState = Literal["accepted", "rejected", "printed", "spoiled", "destroyed", "inserted", "mailed"]
 _STEM = r"^[A-Za-z0-9_-]{1,40}$"
+_WORD = re.compile(rb"[A-Za-z0-9_-]+")
 _NAMES_OF_PIECES = frozenset({"piece", "pieces", "pieceid", "pieceids"})
 
 
@@ -38,8 +39,8 @@ class Unreadable:
 class Reading:
     """What a file says, in its order, and what in it cannot be read.
 
-    `drop` is the stem that it names, be what it says of it good or bad. `unclear` is what stands in lines that cannot be read: a
-    piece that is among it needs a word of its own.
+    `drop` is the stem that it names, be what it says of it good or bad. `unclear` are the words in what cannot be read: a piece
+    among them needs a word of its own.
     """
 
     acks: tuple[AckBody, ...]
@@ -61,6 +62,11 @@ def read_ack(name: str, body: bytes) -> AckBody | Unreadable:
     if strange is not None:
         return Unreadable((misnamed(strange, f"/{strange}", 'list them as "pieces"'),))
     return ack
+
+
+def words_in(raw: bytes) -> frozenset[str]:
+    """Whatever may be the id of a piece in a text that cannot be read."""
+    return frozenset(word.decode() for word in _WORD.findall(raw))
 
 
 def is_whole(body: bytes) -> bool:

@@ -82,7 +82,20 @@ class Placement(SQLModel, table=True):
             postgresql_where=text("live"),
         ),
         # What became of a batch is counted from the index alone.
-        Index("ix_placements_drop", "batch_id", "revision", "sequence", postgresql_include=["live", "outcome"]),
+        Index(
+            "ix_placements_drop",
+            "batch_id",
+            "revision",
+            "sequence",
+            postgresql_include=["live", "outcome", "unclear_at"],
+        ),
+        Index(
+            "ix_placements_unclear",
+            "batch_id",
+            "revision",
+            sqlite_where=text("unclear_at IS NOT NULL"),
+            postgresql_where=text("unclear_at IS NOT NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True)
@@ -96,6 +109,9 @@ class Placement(SQLModel, table=True):
     imb: str
     live: bool = True
     outcome: str | None = None  # printed, inserted, mailed, spoiled or destroyed; None: nothing was said yet
+    unclear_at: datetime | None = Field(
+        default=None, sa_type=UtcDateTime
+    )  # line clock: when a line was refused that names it, while no good one has named it since
 
 
 class Drop(Claimable, table=True):

@@ -11,6 +11,7 @@ from pipeline.errors import Fault
 from pipeline.lifecycle import PROMISE_KEPT_BY, DropStatus, Status
 from pipeline.models.ack_format import AckBody
 from pipeline.repository.tables import drops, pieces, placements
+from pipeline.repository.unclear import live_in, unclear_in
 
 MADE_TWICE = frozenset({"drop_set_aside", "spoiled_already"})
 """Faults of what is made elsewhere too, and must be stopped at once."""
@@ -33,13 +34,14 @@ class AckRecord:
 class Good:
     """An acknowledgement that can be applied, to which drop, and when it became so; `neighbours` are counted once, not made again.
 
-    `taken`: the drop was taken after it was refused.
+    `named` are the pieces that it speaks of by themselves. `taken`: the drop was taken after it was refused.
     """
 
     drop: Row[Any]
     ack: AckBody
     at: datetime
     neighbours: Collection[str]
+    named: Collection[str] = ()
     taken: bool = False
 
 
@@ -52,28 +54,35 @@ class Checked:
 def check(tx: Connection, record: AckRecord, ack: AckBody, spared: Collection[str] = ()) -> Checked:
     """What of one acknowledgement is good: the drop that it is of, and the pieces of which it can be true.
 
-    Said of the whole drop, it is not said of the pieces that are `spared`, as others speak of them that cannot be believed.
+    Said of the whole drop, it is not said of the pieces that are `spared`, nor of those that are marked by an earlier file, as
+    others speak of them that cannot be believed.
     """
-    named = and_(drops.c.stem == ack.drop, drops.c.printer_id == record.printer_id)
-    drop = tx.execute(select(drops, _any_waiting().label("any_waiting")).where(named)).first()
+    given = and_(drops.c.stem == ack.drop, drops.c.printer_id == record.printer_id)
+    drop = tx.execute(select(drops, _any_waiting().label("any_waiting")).where(given)).first()
     fault = _fault(drop, ack, keeps_some=drop is not None and _keeps_some(tx, drop))
     if drop is None or fault is not None:
         return Checked(None, [fault] if fault else [])
     neighbours = _neighbours(tx, drop, ack)
     unfit = _unfit_pieces(tx, drop, ack, neighbours)
+    named: Collection[str] = ()
     if ack.pieces is not None:
         fit = tuple(one for one in dict.fromkeys(ack.pieces) if one not in unfit and one not in neighbours)
         if ack.pieces and not fit and not neighbours:
             return Checked(None, list(unfit.values()))
-        ack = ack.model_copy(update={"pieces": fit})
-    elif spared:
-        ack = _but_for(tx, drop, ack, spared)
+        ack, named = ack.model_copy(update={"pieces": fit}), fit
+    elif ack.state != "accepted":
+        marked = unclear_in(tx, drop)
+        ack = _but_for(tx, drop, ack, marked.union(spared))
         if ack.state == "rejected" and ack.pieces is not None:
             return Checked(None, [_UNCLEAR])
+        if untold := marked.difference(spared):
+            unfit["left out"] = _left_out(untold)
     at = ack.at if drop.handing_over_at <= ack.at <= record.received_at else record.received_at
-    return Checked(Good(drop, ack, at, neighbours), list(unfit.values()))
+    return Checked(Good(drop, ack, at, neighbours, named), list(unfit.values()))
 
 
+_NAMED = 5
+"""Pieces that a fault names; `mailstream batches show` counts them all."""
 _UNCLEAR = Fault(
     "pieces_unclear",
     "/drop",
@@ -82,10 +91,17 @@ _UNCLEAR = Fault(
 )
 
 
+def _left_out(marked: Collection[str]) -> Fault:
+    some = ", ".join(sorted(marked)[:_NAMED]) + (" …" if len(marked) > _NAMED else "")
+    detail = f"left out are {len(marked)} pieces of which an earlier file says what cannot be believed: {some}"
+    return Fault("pieces_unclear", "/drop", detail, "say of each what became of it")
+
+
 def _but_for(tx: Connection, drop: Row[Any], ack: AckBody, spared: Collection[str]) -> AckBody:
     """What is said of the whole drop as said of each piece that it still has, but for those that are `spared`."""
-    here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
-    mine = set(tx.execute(select(placements.c.piece_id).where(here)).scalars())
+    if not spared:
+        return ack
+    mine = set(tx.execute(select(placements.c.piece_id).where(live_in(drop))).scalars())
     return ack if mine.isdisjoint(spared) else ack.model_copy(update={"pieces": tuple(sorted(mine.difference(spared)))})
 
 

@@ -37,6 +37,7 @@ from pipeline.repository.database import Database
 from pipeline.repository.many import insert_many
 from pipeline.repository.moves import correct, move, select_snapshots, snapshot
 from pipeline.repository.tables import acks, drops, insert_where_free, neighbours, pages, pieces, placements
+from pipeline.repository.unclear import end_unclear, mark_unclear
 
 Withdraw = Callable[[Row[Any]], bool]
 """Takes a refused drop off its printer's shelf; whether the printer took it all the same."""
@@ -69,14 +70,17 @@ class AckWriter:
         self._now = machine_clock
         self._ids = ids
 
-    def apply(self, record: AckRecord, reading: Reading, withdraw: Withdraw, *, lost: Collection[str] = ()) -> Applied:
+    def apply(
+        self, record: AckRecord, reading: Reading, withdraw: Withdraw, *, spared: Collection[str] = ()
+    ) -> Applied:
         """Apply what is good of a file and record it, the rest with its faults. Raises what `withdraw` raises, unrecorded.
 
-        Pieces that are `lost` by another file, or named in a line that is refused, are left out of what is said of the whole drop.
+        Pieces that are `spared`, since another file has another word of them, or named in a line that is refused, in this file or
+        an earlier one, are left out of what is said of the whole drop.
         Where another worker, taken to be dead or so taking us, has recorded the file meanwhile, its word stands.
         """
         try:
-            return self._apply(record, reading, withdraw, reading.unclear.union(lost))
+            return self._apply(record, reading, withdraw, reading.unclear.union(spared))
         except _RecordedMeanwhileError:
             with self._db.read() as tx:
                 return Applied(bool(is_recorded(tx, record.printer_id, record.digest)), ())
@@ -96,6 +100,8 @@ class AckWriter:
                 said[number] = self._settle(tx, record, ack, spared, begun)
             in_order = [said[number] for number in sorted(said)]
             good = [one.good for one in in_order if one.good is not None]
+            refused = {one for number, ack in turns if said[number].good is None for one in ack.pieces or ()}
+            mark_unclear(tx, record.printer_id, reading.drop, reading.unclear | refused, record.received_at)
             faults = [*reading.faults, *(fault for one in in_order for fault in one.faults)]
             row = _row(record, self._ids, reading.drop, good, faults)
             if not insert_where_free(tx, acks, [row], ("printer_id", "digest")):
@@ -185,6 +191,8 @@ class AckWriter:
         if status != DropStatus.SENT:
             self._end_doubt(tx, drop)
         _note_made(tx, drop, ack)
+        if ack.state != "accepted":
+            end_unclear(tx, drop, good.named)
         _note_neighbours(tx, drop, good.neighbours)
         if ack.state in ("spoiled", "destroyed") and ack.pieces:
             reprint(tx, drop, ack.pieces, outcome=ack.state, at=at, ids=self._ids)

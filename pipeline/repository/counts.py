@@ -16,8 +16,8 @@ revision are made, and `waiting` those of a revision of which nothing is made ye
 
 
 def revision_counts(tx: Connection, batch_id: str) -> list[dict[str, Any]]:
-    """By revision: what was `placed`, how much of it is `live`, what became of it by `PLACES`, and `neighbours`, which came out
-    once more on the sheets of a reprint and were destroyed."""
+    """By revision: what was `placed`, how much of it is `live`, what became of it by `PLACES`, `unclear` places that need a
+    word of their own, and `neighbours`, which came out once more on the sheets of a reprint and were destroyed."""
     outcome, nothing = placements.c.outcome, placements.c.outcome.is_(None)
     told = [_counted(outcome == name).label(name) for name in OUTCOMES]
     again = and_(neighbours.c.batch_id == placements.c.batch_id, neighbours.c.revision == placements.c.revision)
@@ -29,6 +29,7 @@ def revision_counts(tx: Connection, batch_id: str) -> list[dict[str, Any]]:
             *told,
             _counted(and_(nothing, ~placements.c.live)).label("freed"),
             _counted(and_(nothing, placements.c.live)).label("unsaid"),
+            _counted(and_(placements.c.live, placements.c.unclear_at.is_not(None))).label("unclear"),
             select(func.count()).select_from(neighbours).where(again).scalar_subquery().label("neighbours"),
         )
         .where(placements.c.batch_id == batch_id)

@@ -47,6 +47,7 @@ class _Part:
     """What a file says of one drop. It is recorded by itself, so that every word of a printer is kept with its drop."""
 
     body: bytes
+    digest: str
     reading: Reading
 
 
@@ -109,13 +110,13 @@ class Acknowledge:
             lying = printer.acks(limit)
             unfinished = _unfinished(lying, row.unfinished_acks or {})
             files = [(file, _read(file)) for file in lying if file.name not in unfinished and file.name not in left]
-            lost = _lost(part for _, parts in files for part in parts)
+            spared = self._spared(row, [part for _, parts in files for part in parts])
             good: dict[str, bool] = {}
             for file, parts in sorted(files, key=_said_at):
                 taken: list[_Taken] = []
                 try:
                     for part in parts:
-                        taken.append(self._take(row, printer, file.name, part, lost))
+                        taken.append(self._take(row, printer, file.name, part, spared))
                     good[file.name] = any(one.good for one in taken)
                 except PortError as error:
                     left[file.name] = error
@@ -129,24 +130,36 @@ class Acknowledge:
             limit *= 2  # what is kept lies before what is new
 
     def _take(
-        self, row: Row[Any], printer: Printer, file_name: str, part: _Part, lost: Mapping[str, Collection[str]]
+        self, row: Row[Any], printer: Printer, file_name: str, part: _Part, spared: Mapping[str, Collection[str]]
     ) -> _Taken:
         """It is recorded before its file is moved away: a crash in between meets a file that is known, and moves it."""
-        digest = sha256(part.body).hexdigest()
         with self._context.db.read() as tx:
-            known = is_recorded(tx, row.id, digest)
+            known = is_recorded(tx, row.id, part.digest)
             now = self._line_now(tx, row)
         if known is not None:
             return _Taken(known, new=False)
         name = _text(file_name.encode("utf-8", "replace"))
-        record = AckRecord(row.id, row.mode, name, digest, _text(part.body), now)
+        record = AckRecord(row.id, row.mode, name, part.digest, _text(part.body), now)
         applied = self._writer.apply(
             record,
             part.reading,
             lambda drop: self._withdraw(row, printer, drop),
-            lost=lost.get(part.reading.drop or "", ()),
+            spared=spared.get(part.reading.drop or "", ()),
         )
         return _Taken(applied.good, new=True, drop=part.reading.drop, faults=applied.faults)
+
+    def _spared(self, row: Row[Any], parts: Iterable[_Part]) -> Mapping[str, Collection[str]]:
+        """By drop, the pieces that any new file says to be spoiled or destroyed, and those of which it says what cannot be read:
+        they are left out of what all of these files say of the whole drop, whichever is taken first."""
+        spared: dict[str, set[str]] = defaultdict(set)
+        with self._context.db.read() as tx:
+            new = [part for part in parts if is_recorded(tx, row.id, part.digest) is None]
+        for part in new:
+            spared[part.reading.drop or ""].update(part.reading.unclear)
+            for ack in part.reading.acks:
+                if ack.state in ("spoiled", "destroyed"):
+                    spared[ack.drop].update(ack.pieces or ())
+        return spared
 
     def _withdraw(self, row: Row[Any], printer: Printer, drop: Row[Any]) -> bool:
         """Take a refused drop off the shelf; whether the printer took it after it had refused it, or still can.
@@ -212,7 +225,8 @@ def _move_away(row: Row[Any], printer: Printer, good: Mapping[str, bool], left: 
 
 
 def _read(file: AckFile) -> list[_Part]:
-    return [_Part(body, read_acks(file.name, body)) for body in apart(file.name, file.body)]
+    bodies = apart(file.name, file.body)
+    return [_Part(body, sha256(body).hexdigest(), read_acks(file.name, body)) for body in bodies]
 
 
 def _said_at(read: tuple[AckFile, Sequence[_Part]]) -> tuple[bool, datetime, str]:
@@ -224,16 +238,6 @@ def _said_at(read: tuple[AckFile, Sequence[_Part]]) -> tuple[bool, datetime, str
     said = [ack for part in parts for ack in part.reading.acks]
     first = min((ack.at for ack in said), default=datetime.max.replace(tzinfo=UTC))
     return all(ack.pieces is None for ack in said), first, file.name
-
-
-def _lost(parts: Iterable[_Part]) -> Mapping[str, Collection[str]]:
-    """By drop, the pieces of which any of the files says that they are spoiled or destroyed."""
-    lost: dict[str, set[str]] = defaultdict(set)
-    for part in parts:
-        for ack in part.reading.acks:
-            if ack.state in ("spoiled", "destroyed"):
-                lost[ack.drop].update(ack.pieces or ())
-    return lost
 
 
 def _tell_faults(row: Row[Any], file_name: str, taken: Sequence[_Taken]) -> None:

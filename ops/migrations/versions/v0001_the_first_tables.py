@@ -241,8 +241,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("printer_id", "digest"),
     )
     op.create_index(op.f("ix_acks_drop_stem"), "acks", ["drop_stem"])
-    op.create_index(op.f("ix_acks_named_stem"), "acks", ["named_stem"])
     op.create_index("ix_acks_heard", "acks", ["printer_id", "received_at"])
+    op.create_index(op.f("ix_acks_named_stem"), "acks", ["named_stem"])
     op.create_table(
         "batches",
         sa.Column("id", sa.String(), nullable=False),
@@ -322,10 +322,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("account_id", "mode", "external_id"),
     )
     op.create_index(
-        "ix_pieces_back_creative_id",
-        "pieces",
-        ["back_creative_id"],
-        postgresql_where=sa.text("status = 'created'"),
+        "ix_pieces_back_creative_id", "pieces", ["back_creative_id"], postgresql_where=sa.text("status = 'created'")
     )
     op.create_index(
         "ix_pieces_batch_id",
@@ -349,10 +346,7 @@ def upgrade() -> None:
         postgresql_where=sa.text("alarm_at IS NOT NULL"),
     )
     op.create_index(
-        "ix_pieces_front_creative_id",
-        "pieces",
-        ["front_creative_id"],
-        postgresql_where=sa.text("status = 'created'"),
+        "ix_pieces_front_creative_id", "pieces", ["front_creative_id"], postgresql_where=sa.text("status = 'created'")
     )
     op.create_index(
         "ix_pieces_imb",
@@ -579,12 +573,23 @@ def upgrade() -> None:
         sa.Column("imb", sa.String(), nullable=False),
         sa.Column("live", sa.Boolean(), nullable=False),
         sa.Column("outcome", sa.String(), nullable=True),
+        sa.Column("unclear_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(["batch_id"], ["batches.id"]),
         sa.ForeignKeyConstraint(["piece_id"], ["pieces.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index(
-        "ix_placements_drop", "placements", ["batch_id", "revision", "sequence"], postgresql_include=["live", "outcome"]
+        "ix_placements_drop",
+        "placements",
+        ["batch_id", "revision", "sequence"],
+        postgresql_include=["live", "outcome", "unclear_at"],
+    )
+    op.create_index(
+        "ix_placements_unclear",
+        "placements",
+        ["batch_id", "revision"],
+        sqlite_where=sa.text("unclear_at IS NOT NULL"),
+        postgresql_where=sa.text("unclear_at IS NOT NULL"),
     )
     op.create_index(
         "ux_placements_live",

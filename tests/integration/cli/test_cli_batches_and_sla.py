@@ -173,7 +173,7 @@ def test_a_batch_is_shown_with_its_drop_places_and_acknowledgements(terminal: Te
     batch_id = terminal.json("batches", "list")[1]["id"]
     shown = terminal.json("batches", "show", batch_id)
     assert shown["by_status"] == {"mailed": 9}
-    nothing = dict.fromkeys((*(place for place in PLACES if place != "mailed"), "neighbours"), 0)
+    nothing = dict.fromkeys((*(place for place in PLACES if place != "mailed"), "unclear", "neighbours"), 0)
     assert shown["placements"] == [{"revision": 0, "placed": 9, "live": 9, "mailed": 9, **nothing}]
     assert [drop["status"] for drop in shown["drops"]] == ["sent"]
     assert sorted(ack["state"] for ack in shown["acks"]) == ["accepted", "mailed"]

@@ -1,0 +1,45 @@
+"""Places of which something was said that cannot be read or believed. What is said of the whole drop is not said of them, until a
+good line names them: ops/decisions/0016-what-is-said-of-the-rest.md."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select, update
+
+from pipeline.lifecycle import PROMISE_KEPT_BY
+from pipeline.repository.tables import drops, pages, pieces, placements
+
+
+def mark_unclear(tx: Connection, printer_id: str, stem: str | None, words: Collection[str], at: datetime) -> None:
+    """Mark those pieces of the printer's drop that are among these words and not in the mail: one may be lost for all we know.
+
+    Words are what stands in refused lines, ids of pieces or not. What was never handed over cannot have been spoken of.
+    """
+    given = and_(drops.c.stem == stem, drops.c.printer_id == printer_id, drops.c.handing_over_at.is_not(None))
+    asked: Select[Any] = select(drops.c.batch_id, drops.c.revision).where(given)
+    drop = tx.execute(asked).first() if words else None
+    if drop is None:
+        return
+    open_ = and_(live_in(drop), pieces.c.status.not_in(sorted(PROMISE_KEPT_BY)))
+    there = tx.execute(select(placements.c.piece_id).join_from(placements, pieces).where(open_)).scalars()
+    for page in pages(sorted(set(words).intersection(there))):
+        tx.execute(update(placements).where(live_in(drop), placements.c.piece_id.in_(page)).values(unclear_at=at))
+
+
+def unclear_in(tx: Connection, drop: Row[Any]) -> set[str]:
+    """Pieces of the drop that are marked."""
+    marked = and_(live_in(drop), placements.c.unclear_at.is_not(None))
+    return set(tx.execute(select(placements.c.piece_id).where(marked)).scalars())
+
+
+def end_unclear(tx: Connection, drop: Row[Any], named: Collection[str]) -> None:
+    """A good line names these pieces: what is said of the whole drop is said of them again."""
+    marked = and_(live_in(drop), placements.c.unclear_at.is_not(None))
+    for page in pages(sorted(named)):
+        tx.execute(update(placements).where(marked, placements.c.piece_id.in_(page)).values(unclear_at=None))
+
+
+def live_in(drop: Row[Any]) -> ColumnElement[bool]:
+    """The places that a drop still has."""
+    return and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
