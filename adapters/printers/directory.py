@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,9 @@ IDLE_S = 60.0
 class LivePrinters:
     """Opens printers that are reached over SFTP, and no others; key files lie below `home`. For several threads at once.
 
-    How many of them may be at one account at a time stands in the profile. Printers that say the same of an account, and differ in
-    their folders, share those turns, and the rest after failures. `chance` gives numbers from 0 to 1, which spread rests.
+    How many of them may be at one account at a time, and on how many channels, stands in the profile. Printers of one account share
+    its turns, and the smallest of what they say of it holds for all that were opened here; those that log in alike share the
+    rest after failures. `chance` gives numbers from 0 to 1, which spread rests.
     """
 
     def __init__(
@@ -36,8 +36,10 @@ class LivePrinters:
         self._clock = clock
         self._chance = chance
         self._idle_s = idle_s
+        self._known: dict[str, Sftp] = {}
         self._berths: dict[Sftp, _Berth] = {}
-        self._accounts: dict[Sftp, _Account] = {}
+        self._turns: dict[tuple[str, int, str], _Turns] = {}
+        self._breakers: dict[Any, Breaker] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -52,7 +54,7 @@ class LivePrinters:
         if described["kind"] != "sftp" or printer.mode != "live":
             raise Permanent("not_a_live_printer", f"printer {printer.name} is not one that live mail is sent to")
         transport = Sftp.model_validate(described)
-        with self._berth(transport).use(self._home / transport.key_file) as opened:
+        with self._berth(printer.id, transport).use(self._home / transport.key_file) as opened:
             yield opened
 
     def close(self) -> None:
@@ -62,36 +64,57 @@ class LivePrinters:
         for berth in berths:
             berth.close_kept()
 
-    def _berth(self, transport: Sftp) -> "_Berth":
+    def _berth(self, printer_id: str, described: Sftp) -> "_Berth":
         # A printer whose profile has changed is another one: its old connection closes when it has idled.
         with self._lock:
+            self._known[printer_id] = described
+            transport = self._limited(described)
             if transport not in self._berths:
-                self._berths[transport] = _Berth(transport, self._account(transport), self._idle_s)
+                turns = self._turns.setdefault(transport.account, _Turns())
+                self._berths[transport] = _Berth(transport, turns, self._breaker(transport), self._idle_s)
             return self._berths[transport]
 
-    def _account(self, transport: Sftp) -> "_Account":
+    def _limited(self, described: Sftp) -> Sftp:
+        """With the account's smallest limits, as its printers were last described: the server counts all of them together."""
+        here = [one for one in self._known.values() if one.account == described.account]
+        least = {name: min(getattr(one, name) for one in here) for name in ("connections", "channels")}
+        return described.model_copy(update=least)
+
+    def _breaker(self, transport: Sftp) -> Breaker:
         # A key or a fingerprint that was corrected is tried at once, whatever went wrong with the old one.
-        key = transport.model_copy(update={"inbox": "", "outbox": ""})
-        if key not in self._accounts:
-            breaker = Breaker(f"{transport.host}:{transport.port}", self._clock, self._chance)
-            self._accounts[key] = _Account(threading.BoundedSemaphore(transport.connections), breaker)
-        return self._accounts[key]
+        login = (transport.account, transport.key_file, transport.fingerprints)
+        new = Breaker(f"{transport.host}:{transport.port}", self._clock, self._chance)
+        return self._breakers.setdefault(login, new)
 
 
-@dataclass(frozen=True)
-class _Account:
-    """What all share that are reached in one way."""
+class _Turns:
+    """How many are at one account. Who comes waits until there are fewer than may be, by what is known of it then."""
 
-    turns: threading.BoundedSemaphore
-    breaker: Breaker
+    def __init__(self) -> None:
+        self._there = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def taken(self, transport: Sftp) -> Iterator[None]:
+        with self._changed:
+            if not self._changed.wait_for(lambda: self._there < transport.connections, transport.timeout_s):
+                raise Transient("printer_engaged", f"others are at {transport.host} and do not let go of it")
+            self._there += 1
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._there -= 1
+                self._changed.notify_all()
 
 
 class _Berth:
     """What we hold of one printer: at most one connection that nobody uses, closed by a timer."""
 
-    def __init__(self, transport: Sftp, account: _Account, idle_s: float) -> None:
+    def __init__(self, transport: Sftp, turns: _Turns, breaker: Breaker, idle_s: float) -> None:
         self._transport = transport
-        self._account = account
+        self._turns = turns
+        self._breaker = breaker
         self._idle_s = idle_s
         self._kept: SftpPrinter | None = None
         self._timer: threading.Timer | None = None
@@ -99,17 +122,12 @@ class _Berth:
 
     @contextmanager
     def use(self, key_file: Path) -> Iterator[SftpPrinter]:
-        if not self._account.turns.acquire(timeout=self._transport.timeout_s):
-            raise Transient("printer_engaged", f"others are at {self._transport.host} and do not let go of it")
-        try:
-            with self._account.breaker.guarding():
-                printer = self._take() or SftpPrinter(self._transport, key_file)
-                try:
-                    yield printer
-                finally:
-                    self._give_back(printer)
-        finally:
-            self._account.turns.release()
+        with self._turns.taken(self._transport), self._breaker.guarding():
+            printer = self._take() or SftpPrinter(self._transport, key_file)
+            try:
+                yield printer
+            finally:
+                self._give_back(printer)
 
     def close_kept(self) -> None:
         kept = self._take()

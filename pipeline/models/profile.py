@@ -193,9 +193,14 @@ class Sftp(_Part):
         """Whether both name one folder of one account: whoever asks first would take the acknowledgements of both."""
         return self._outbox_place() == other._outbox_place()
 
-    def _outbox_place(self) -> tuple[str, int, str, str]:
+    @property
+    def account(self) -> tuple[str, int, str]:
+        """Whatever else two profiles say, this is one account of one server."""
+        return self.host.lower(), self.port, self.username
+
+    def _outbox_place(self) -> tuple[tuple[str, int, str], str]:
         # Most accounts begin at the root of what they see, where `/out` and `out` are one.
-        return self.host.lower(), self.port, self.username, normpath(self.outbox).strip("/")
+        return self.account, normpath(self.outbox).strip("/")
 
 
 class Sandbox(_Part):

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipeline.errors import Permanent, PortError, Transient
 from pipeline.ports import Lies
 from tests.contract.printer_cases import PART, STEM
 from tests.contract.sftp_account import empty, until_nobody_is_connected
+from tests.contract.test_printers_account import some_files
 
 SANDBOX = {"kind": "sandbox"}
 
@@ -37,9 +39,9 @@ def printers(server: SshServer) -> Iterator[LivePrinters]:
     printers.close()
 
 
-def row_of(transport: dict[str, Any], *, mode: str = "live") -> Any:
+def row_of(transport: dict[str, Any], *, mode: str = "live", name: str = "north") -> Any:
     """What we read of a row of `printers`."""
-    return SimpleNamespace(id="pr_1", name="north", mode=mode, profile={"transport": transport})
+    return SimpleNamespace(id=f"pr_{name}", name=name, mode=mode, profile={"transport": transport})
 
 
 def look(printers: LivePrinters, row: Any) -> Lies:
@@ -119,6 +121,39 @@ def test_printers_of_one_account_share_its_turns(server: SshServer) -> None:
     assert caught.value.code == "printer_engaged"
     with printers.open(letters):
         pass
+
+
+def test_the_smallest_limits_that_printers_of_an_account_have_hold_for_all(server: SshServer, tmp_path: Path) -> None:
+    empty(server)
+    transport = server.profile_transport(timeout_s=1.0)
+    one = row_of({**transport, "connections": 2, "channels": 1}, name="cards")
+    other = row_of({**transport, "connections": 1, "channels": 3, "outbox": "out-letters"}, name="letters")
+    printers = LivePrinters(server.folder)
+    for row in (one, other):
+        look(printers, row)
+    for first, second in ((one, other), (other, one), (one, one)):
+        with printers.open(first), pytest.raises(Transient) as caught, printers.open(second):
+            pass
+        assert caught.value.code == "printer_engaged"
+    with printers.open(other) as printer:
+        printer.look(STEM, PART)
+        before = server.sessions()  # one for a connection, and one for each of its channels
+        printer.put(STEM, some_files(tmp_path, 6, 1_000))
+        assert server.sessions() == before
+    look(printers, row_of({**transport, "connections": 3, "outbox": "out-letters"}, name="letters"))
+    with printers.open(one), printers.open(one):  # the smallest now is its own
+        pass
+    printers.close()
+
+
+def test_printers_of_one_account_rest_together_whatever_their_limits(server: SshServer) -> None:
+    wrong = {**server.profile_transport(timeout_s=10.0), "fingerprints": ["SHA256:" + "A" * 43]}
+    printers = LivePrinters(server.folder)
+    with pytest.raises(PortError, match="key"):
+        look(printers, row_of(wrong))
+    with pytest.raises(Transient) as caught:
+        look(printers, row_of({**wrong, "connections": 1, "timeout_s": 5.0, "outbox": "out-letters"}, name="letters"))
+    assert caught.value.code == "printer_resting"
 
 
 def test_printers_of_one_account_rest_together_until_their_profile_is_corrected(server: SshServer) -> None:
