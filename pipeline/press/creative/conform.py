@@ -43,6 +43,17 @@ def _stream(stream: pikepdf.Stream) -> None:
                 del stream[key]
         stream.write(b"", type_check=False)
         stream.Subtype, stream.BBox = pikepdf.Name.Form, pikepdf.Array([0, 0, 0, 0])
+    _mask(stream)
+
+
+def _mask(image: pikepdf.Stream) -> None:
+    """A grey picture in place of a stencil: viewers take it for a soft mask, others show what it should hide."""
+    mask = image.get("/Mask")
+    if not isinstance(mask, pikepdf.Stream) or mask.get("/ImageMask", False) or "/SMask" in image:
+        return
+    if mask.get("/ColorSpace") == "/DeviceGray":
+        image.SMask = mask
+        del image.Mask
 
 
 def _graphics_states(resources: object) -> None:
@@ -54,6 +65,10 @@ def _graphics_states(resources: object) -> None:
                 del state[key]
         if "/BM" in state:
             state.BM = _blend(state.BM)
+        mask = state.get("/SMask")
+        # A mask of nothing hides nothing.
+        if isinstance(mask, pikepdf.Dictionary) and not isinstance(mask.get("/G"), pikepdf.Stream):
+            state.SMask = pikepdf.Name("/None")
 
 
 def _blend(given: pikepdf.Object) -> pikepdf.Object:

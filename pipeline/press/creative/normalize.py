@@ -12,6 +12,7 @@ from pipeline.errors import Permanent
 from pipeline.press.artbox import NoBoxError, artwork_box, placing, view
 from pipeline.press.content_reader import TooComplexError
 from pipeline.press.creative.conform import conform
+from pipeline.press.creative.drawn_advances import settle_drawn_advances
 from pipeline.press.creative.font_widths import settle_widths
 from pipeline.press.creative.image_page import draw_image
 from pipeline.press.creative.layers import flatten_layers, forget_layers
@@ -66,6 +67,7 @@ def _draw_pages(pdf: pikepdf.Pdf, source: Path, product: Product, only: int | No
     settle_resources(pdf, [form for form, _ in drawn])
     settle_spots(pdf)
     settle_widths(pdf, [form for form, _ in drawn])
+    settle_drawn_advances(pdf)
     _default_rgb(pdf)
     conform(pdf)
     return drawn

@@ -1,4 +1,4 @@
-"""What artwork draws with the resources of its page prints on sheets as in the file, its colours explained as PDF/X-4 asks."""
+"""Artwork that viewers show and PDF/X-4 would not have as it is prints on sheets as in its file, and keeps every rule there."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -29,18 +29,18 @@ def _draws(pdf: pikepdf.Pdf, page: pikepdf.Object, content: bytes, **resources: 
     page.Resources = Dictionary({f"/{kind}": named for kind, named in resources.items()})
 
 
-def a_page_without_any(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+def a_page_without_resources(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
     _draws(pdf, page, SQUARE)
     del page.Resources
 
 
-def a_form(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+def a_form_without_resources(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
     inner = pdf.make_stream(SQUARE, Type=Name.XObject, Subtype=Name.Form, BBox=BOX)
     outer = pdf.make_stream(b"/Inner Do", Type=Name.XObject, Subtype=Name.Form, BBox=BOX)
     _draws(pdf, page, b"/Outer Do", XObject=Dictionary(Outer=outer, Inner=inner))
 
 
-def a_drawn_font(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+def a_drawn_font_without_resources(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
     picture = pdf.make_stream(SQUARE, Type=Name.XObject, Subtype=Name.Form, BBox=BOX, Resources=Dictionary())
     font = Dictionary(
         Type=Name.Font, Subtype=Name.Type3, FontBBox=BOX, FontMatrix=Array([1, 0, 0, 1, 0, 0]), FirstChar=65, LastChar=65,
@@ -51,7 +51,7 @@ def a_drawn_font(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
     _draws(pdf, page, b"BT /F 1 Tf (A) Tj ET", Font=fonts, XObject=placed)
 
 
-def a_pattern(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+def a_pattern_without_resources(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
     pattern = pdf.make_stream(
         b"1 0 0 rg 0 0 10 10 re f", Type=Name.Pattern, PatternType=1, PaintType=1, TilingType=1,
         BBox=Array([0, 0, 20, 20]), XStep=20, YStep=20,
@@ -59,7 +59,7 @@ def a_pattern(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
     _draws(pdf, page, b"/Pattern cs /P scn 100 80 200 120 re f", Pattern=Dictionary(P=pattern))
 
 
-def a_mask(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+def a_mask_without_resources(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
     group = pdf.make_stream(
         b"1 1 1 rg 100 80 200 120 re f", Type=Name.XObject, Subtype=Name.Form, BBox=BOX,
         Group=Dictionary(S=Name.Transparency, CS=Name.DeviceRGB),
@@ -68,9 +68,42 @@ def a_mask(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
     _draws(pdf, page, b"/M gs 1 0 0 rg 0 0 450 306 re f", ExtGState=Dictionary(M=state))
 
 
-@pytest.mark.parametrize("borrows", [a_page_without_any, a_form, a_drawn_font, a_pattern, a_mask])
-def test_what_has_no_resources_of_its_own_prints_with_those_of_its_page(tmp_path: Path, borrows: Change) -> None:
-    source = pdf_with(tmp_path / "given.pdf", borrows)
+def a_drawn_font_of_other_advances(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+    """One glyph says too little, one too much, one nothing."""
+    drawn = {"/a": b"3 0 d0 ", "/b": b" 90 0 0 0 100 100 d1\n", "/c": b""}
+    font = Dictionary(
+        Type=Name.Font, Subtype=Name.Type3, FontBBox=BOX, FontMatrix=Array([1, 0, 0, 1, 0, 0]), FirstChar=97, LastChar=99,
+        Widths=Array([80, 80, 60.5]), Encoding=Dictionary(Differences=Array([97, Name.a, Name.b, Name.c])), Resources=Dictionary(),
+        CharProcs=Dictionary({name: pdf.make_stream(start + b"0 0 50 90 re f") for name, start in drawn.items()}),
+    )  # fmt: skip
+    _draws(pdf, page, b"BT 1 0 0 rg /F 1 Tf 60 60 Td (abc) Tj ET", Font=Dictionary(F=font))
+
+
+def a_grey_picture_for_a_stencil(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+    kind = {"/Type": Name.XObject, "/Subtype": Name.Image, "/Width": 600, "/Height": 600}
+    mask = pdf.make_stream(
+        b"\xff" * 75 * 300 + b"\0" * 75 * 300,
+        Dictionary({**kind, "/BitsPerComponent": 1, "/ColorSpace": Name.DeviceGray}),
+    )
+    red = Dictionary({**kind, "/BitsPerComponent": 8, "/ColorSpace": Name.DeviceRGB, "/Mask": mask})
+    placed = Dictionary(I=pdf.make_stream(b"\xff\0\0" * 600 * 600, red))
+    _draws(pdf, page, b"200 0 0 200 100 50 cm /I Do", XObject=placed)
+
+
+def a_mask_of_nothing(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+    _draws(pdf, page, b"/M gs " + SQUARE, ExtGState=Dictionary(M=Dictionary(SMask=Dictionary(S=Name.Luminosity))))
+
+
+ODD = [
+    a_page_without_resources, a_form_without_resources, a_drawn_font_without_resources, a_pattern_without_resources,
+    a_mask_without_resources, a_drawn_font_of_other_advances, a_grey_picture_for_a_stencil,
+    a_mask_of_nothing,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("odd", ODD)
+def test_it_prints_as_it_is_seen(tmp_path: Path, odd: Change) -> None:
+    source = pdf_with(tmp_path / "given.pdf", odd)
     assert inspect(source, POSTCARD_4X6).ok
     normalize(source, POSTCARD_4X6, tmp_path / "normal.pdf")
     imposition = Imposition(mode="one_up")
@@ -80,3 +113,13 @@ def test_what_has_no_resources_of_its_own_prints_with_those_of_its_page(tmp_path
     assert difference(render(sheets), render(source)) < 0.001
     bare = pdf_with(tmp_path / "bare.pdf", lambda pdf, page: _draws(pdf, page, b""))
     assert difference(render(sheets), render(bare)) > 0.03
+
+
+def test_a_grey_picture_that_masks_another_is_a_soft_mask(tmp_path: Path) -> None:
+    """The engine that draws here takes both for the same; others show what a stencil of grey should hide."""
+    source = pdf_with(tmp_path / "given.pdf", a_grey_picture_for_a_stencil)
+    normalize(source, POSTCARD_4X6, tmp_path / "normal.pdf")
+    with pikepdf.open(tmp_path / "normal.pdf") as pdf:
+        [image] = [obj for obj in pdf.objects if isinstance(obj, pikepdf.Stream) and "/SMask" in obj]
+        assert "/Mask" not in image
+        assert image.SMask.ColorSpace == "/DeviceGray"
