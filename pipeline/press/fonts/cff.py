@@ -34,7 +34,9 @@ class Cff(NamedGlyphs):
             # The default, which the library does not know: the names of Adobe's standard letters (Technical Note 5176, table 9).
             self._top.rawDict.setdefault("charset", 0)
         own = self._top.Encoding if hasattr(self._top, "Encoding") else ()
-        own = STANDARD if own == "StandardEncoding" else dict(enumerate(own))
+        # Adobe's expert set, whose codes are not known here.
+        self._expert = own == "ExpertEncoding"
+        own = STANDARD if own == "StandardEncoding" else {} if self._expert else dict(enumerate(own))
         super().__init__(self._top.CharStrings.keys(), own)
 
     def by_number(self, cid: int) -> str | None:
@@ -48,7 +50,7 @@ class Cff(NamedGlyphs):
 
     def may_show(self, code: int, name: str | None) -> bool:
         """Programs of numbered glyphs say nothing of codes."""
-        return self._numbered or super().may_show(code, name)
+        return self._numbered or (name is None and self._expert) or super().may_show(code, name)
 
     def with_widths(self, declared: Widths) -> bytes | None:
         wrong = {

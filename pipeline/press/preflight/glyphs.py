@@ -10,9 +10,6 @@ from pipeline.press.fonts.engine import can_draw
 from pipeline.press.fonts.program import Program
 
 _NOT_DEFINED = ".notdef"
-# A Type 1 program has no glyphs by number, which is how composite fonts show them: some readers guess, others show nothing.
-_NAMED_PROGRAM = "/FontFile"
-_NUMBERED = ("/CIDFontType0", "/CIDFontType2")
 # Codes of what moves a typewriter's carriage, and of spaces, in fonts that say nothing else of them.
 _BLANK = frozenset({*range(0x20 + 1), 0x7F, 0xA0})
 
@@ -32,9 +29,7 @@ class Fonts:
         if font.get("/Subtype") == "/Type0":
             return all(self.embedded(inner) for inner in font.get("/DescendantFonts", pikepdf.Array()).as_list())
         file = ArtworkFont(font).file
-        if file is None or (file[0] == _NAMED_PROGRAM and font.get("/Subtype") in _NUMBERED):
-            return False
-        return self._can_draw(file[1])
+        return file is not None and not _is_misplaced(font, file[0]) and self._can_draw(file[1])
 
     def missing(self, font: pikepdf.Object, shown: Iterable[bytes]) -> int:
         """How many of the codes that are shown have no glyph."""
@@ -64,6 +59,16 @@ class Fonts:
             except Exception:  # noqa: BLE001  # what a malformed font makes the library stumble over may be anything
                 self._programs[stream.objgen] = None
         return self._programs[stream.objgen]
+
+
+def _is_misplaced(font: pikepdf.Object, key: str) -> bool:
+    """What one reader guesses, and another shows as nothing or as other letters: Type 1 glyphs, whose names are asked for by
+    number, and CFF glyphs by way of a map for TrueType.
+    """
+    kind = font.get("/Subtype")
+    if key == "/FontFile":
+        return kind in ("/CIDFontType0", "/CIDFontType2")
+    return kind == "/CIDFontType0" and isinstance(font.get("/CIDToGIDMap"), pikepdf.Stream)
 
 
 class Glyphs:

@@ -52,7 +52,7 @@ def _decodes(image: pikepdf.Stream) -> bool:
     if last == _JBIG2:
         return not is_cut_short(_inner(image, len(filters) - 1)) and _is_drawn(image)
     if last == _JPEG:
-        return _is_whole_jpeg(_inner(image, len(filters) - 1))
+        return _is_whole_jpeg(_inner(image, len(filters) - 1), image)
     return (not last or last in _PLAIN) and _is_long_enough(image)
 
 
@@ -84,16 +84,19 @@ def _inner(image: pikepdf.Stream, behind: int) -> bytes:
         return pdf.make_stream(data, Filter=pikepdf.Array(image.Filter.as_list()[:behind])).read_bytes(_ALL)
 
 
-def _is_whole_jpeg(data: bytes) -> bool:
+def _is_whole_jpeg(data: bytes, image: pikepdf.Stream) -> bool:
+    """Of another size or other channels than the PDF says, viewers draw it or not."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)
         with Image.open(BytesIO(data), formats=["JPEG"]) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 return True  # refused for its size
+            said = int(image.Width), int(image.Height), _channels(image.get("/ColorSpace"))
+            agrees = said == (*opened.size, len(opened.getbands()))
             # Read to its end all the same, and an eighth is quicker to draw.
             opened.draft(None, (max(opened.width // 8, 1), max(opened.height // 8, 1)))
             opened.load()
-    return True
+    return agrees or _is_drawn(image)
 
 
 def _is_drawn(image: pikepdf.Stream) -> bool:

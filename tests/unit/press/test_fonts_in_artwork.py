@@ -8,6 +8,8 @@ from pathlib import Path
 import pikepdf
 import pytest
 from fontTools import subset
+from fontTools.fontBuilder import FontBuilder
+from fontTools.misc.psCharStrings import T2CharString
 from fontTools.ttLib import TTFont, reorderFontTables
 from pikepdf import Array, Dictionary, Name
 
@@ -17,6 +19,7 @@ from pipeline.products import POSTCARD_4X6
 from tests.unit.press.fonts import (
     CFF,
     LIBERATION,
+    SQUARE,
     TRUE_TYPE,
     Font,
     artwork,
@@ -112,6 +115,25 @@ def names_shown_by_number(pdf: pikepdf.Pdf) -> Made:
     return composite(pdf, "CIDFontType0", described), glyph_numbers()
 
 
+def by_a_map_for_true_type(pdf: pikepdf.Pdf) -> Made:
+    described = descriptor(pdf, "/FontFile3", cff(), 4, Subtype=Name.CIDFontType0C)
+    turned = pdf.make_stream(bytes([0, 0, 0, 3, 0, 2, 0, 1]))
+    return composite(pdf, "CIDFontType0", described, CIDToGIDMap=turned), b"<000100020003> Tj"
+
+
+def expert(pdf: pikepdf.Pdf) -> Made:
+    """Small capitals, by the codes of the program's own encoding, which is Adobe's for expert sets."""
+    builder = FontBuilder(1000, isTTF=False)
+    drawings = {".notdef": T2CharString(program=["endchar"]), "Asmall": T2CharString(program=list(SQUARE))}
+    builder.setupGlyphOrder(list(drawings))
+    builder.setupCFF("Test", {"FullName": "Test"}, drawings, {"nominalWidthX": 500, "defaultWidthX": 600})
+    builder.font["CFF "].cff[0].Encoding = "ExpertEncoding"
+    out = BytesIO()
+    builder.font["CFF "].cff.compile(out, builder.font)
+    described = descriptor(pdf, "/FontFile3", out.getvalue(), 4, Subtype=Name.Type1C)
+    return simple(pdf, "Type1", described), letters("a")
+
+
 Case = Callable[[pikepdf.Pdf], Made]
 NOT_FONTS: dict[str, Case] = {
     "TrueType": partial(embedded, "TrueType", "/FontFile2", b"no font at all"),
@@ -123,6 +145,7 @@ NOT_FONTS: dict[str, Case] = {
     "Type 1": partial(embedded, "Type1", "/FontFile", b"no font at all"),
     "Type 1 without drawings": partial(embedded, "Type1", "/FontFile", b"%!PS-AdobeFont-1.0: Test 001.000"),
     "Type 1 by numbers": names_shown_by_number,
+    "CFF by a map for TrueType": by_a_map_for_true_type,
 }
 LACKING: dict[str, tuple[Case, int]] = {
     "letters": (lacking("Harzzz"), 3),
@@ -137,6 +160,7 @@ LACKING: dict[str, tuple[Case, int]] = {
 }
 WHOLE: dict[str, Case] = {
     **{font.__name__: font for font in (*TRUE_TYPE, *CFF, type_1, hexadecimal)},
+    "an expert set": expert,
     "a space": lacking("H a r"),
     "a space among codes": lacking("H a r", symbolic=True),
     "a space among drawings": bare("H a r"),

@@ -20,13 +20,13 @@ RAW = PICTURE.tobytes()
 JUNK = b"junk" * 500
 
 
-def saved(kind: str, side: int = SIDE) -> bytes:
+def saved(kind: str, side: int = SIDE, mode: str = "RGB") -> bytes:
     out = io.BytesIO()
-    PICTURE.resize((side, side)).save(out, kind)
+    PICTURE.resize((side, side)).convert(mode).save(out, kind)
     return out.getvalue()
 
 
-JPEG, JPX, FLATE = saved("JPEG"), saved("JPEG2000"), zlib.compress(RAW)
+JPEG, GREY, JPX, FLATE = saved("JPEG"), saved("JPEG", mode="L"), saved("JPEG2000"), zlib.compress(RAW)
 RUNS = b"".join(b"\x3f" + RAW[at : at + 64] for at in range(0, len(RAW), 64)) + b"\x80"
 Data = tuple[object, bytes]
 WHOLE: dict[str, Data] = {
@@ -42,6 +42,7 @@ WHOLE: dict[str, Data] = {
 DAMAGED: dict[str, Data] = {
     "filter of nobody": (Name.FooDecode, RAW),
     "jpeg of junk": (Name.DCTDecode, JUNK),
+    "jpeg of one channel in three": (Name.DCTDecode, GREY),
     "jpeg cut short": (Name.DCTDecode, JPEG[: len(JPEG) // 4]),
     "jpeg 2000 of junk": (Name.JPXDecode, JUNK),
     "jpeg 2000 cut short": (Name.JPXDecode, JPX[: len(JPX) // 4]),
