@@ -21,6 +21,7 @@ from typing import Any
 
 import pikepdf
 import pypdfium2
+from fontTools.misc.psLib import PSError
 from fontTools.ttLib import TTLibError
 
 from pipeline.errors import Permanent
@@ -171,7 +172,7 @@ def _compared(source: Path, product: Product) -> dict[str, Any]:
 def _broken(sheets: Path) -> list[tuple[int, str]]:
     try:
         return violations(sheets)
-    except (*MALFORMED, struct.error, AssertionError, TTLibError) as error:
+    except (*MALFORMED, struct.error, AssertionError, PSError, TTLibError) as error:
         return [(0, f"cannot be checked: {type(error).__name__}")]
 
 
