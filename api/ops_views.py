@@ -10,6 +10,7 @@ from sqlalchemy import Row
 from api.faults import below
 from api.views import Columns, moment
 from pipeline.errors import Fault
+from pipeline.models.floor_hours import hour_warnings, hours_in_words
 from pipeline.models.profile import PrinterProfile
 from pipeline.models.profile_check import model_faults
 from pipeline.repository.batch_reading import BatchDetails
@@ -118,7 +119,11 @@ def audit(row: Columns) -> dict[str, Any]:
 
 
 def printer(row: Columns) -> dict[str, Any]:
-    """With its whole profile; what is wrong with one that was kept by an older version stands in `faults`."""
+    """With its whole profile; what is wrong with one that was kept by an older version stands in `faults`.
+
+    Its `hours` are in words, and `warnings` say of which of them it may be a slip that they end on the next day.
+    """
+    profile, faults = _read(row)
     return {
         "id": row["id"],
         "object": "printer",
@@ -133,16 +138,18 @@ def printer(row: Columns) -> dict[str, Any]:
         "trouble_since": moment(row["trouble_since"]),
         "created_at": moment(row["created_at"]),
         "profile": row["profile"],
-        "faults": [fault.as_dict() for fault in _faults(row)],
+        "hours": hours_in_words(profile.floor) if profile else None,
+        "warnings": list(hour_warnings(profile.floor)) if profile else [],
+        "faults": [fault.as_dict() for fault in faults],
     }
 
 
-def _faults(row: Columns) -> list[Fault]:
+def _read(row: Columns) -> tuple[PrinterProfile | None, list[Fault]]:
+    """A profile, or what is wrong with it."""
     try:
-        PrinterProfile.model_validate(row["profile"])
+        return PrinterProfile.model_validate(row["profile"]), []
     except ValidationError as error:
-        return below("/profile", model_faults(error))
-    return []
+        return None, below("/profile", model_faults(error))
 
 
 def batch(row: Row[Any]) -> dict[str, Any]:

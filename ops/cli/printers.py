@@ -22,7 +22,8 @@ from ops.cli.probe import account_of, sftp_of
 from ops.cli.profiles import checked, differences, read_json, with_changes
 from ops.cli.registering import form, measure
 from ops.cli.rehearse import rehearse
-from pipeline.models.profile import PrinterProfile
+from pipeline.models.floor_hours import hour_warnings, hours_in_words
+from pipeline.models.profile import Floor, PrinterProfile
 from pipeline.models.profile_check import PRINTER_NAME
 from pipeline.models.types import system_ids
 from pipeline.repository import printers as repository
@@ -40,6 +41,7 @@ Reason = Annotated[str, typer.Option(help="Why, for the audit.")]
 
 _FIELDS = ("id", "name", "mode", "revision", "suspended_at", "last_ack_at", "quarantined_at", "trouble",
            "trouble_since", "created_at")  # fmt: skip
+_HOURS = ("floor.opens", "floor.closes", "floor.extra_hours")
 
 
 @app.command()
@@ -64,6 +66,7 @@ def add(name: Name, profile: ProfileFile, reason: Reason = "", as_json: Json = F
         if key is not None:
             copy_key(key, here.settings.home / sftp_of(wanted).key_file)
         row = printer_row(tx, name)
+    _warn(wanted.floor)
     if as_json:
         print_json(_whole(row))
     else:
@@ -116,6 +119,8 @@ def edit(
         if key is not None:
             copy_key(key, here.settings.home / sftp_of(wanted).key_file)
         row = printer_row(tx, name)
+    if any(path.startswith(_HOURS) for path, _, _ in changes):
+        _warn(wanted.floor)
     if as_json:
         print_json(_whole(row))
         return
@@ -151,14 +156,21 @@ def suspend(
 
 @app.command()
 def check(name: Name, as_json: Json = False) -> None:
-    """See whether a printer can be given a drop: its host key, what its server can do, and everything that we do in both folders.
+    """See whether a printer can be given a drop: its hours as we read them, its host key, what its server can do, and everything
+    that we do in both folders.
 
     Small files whose names begin with mailstream-check come and go there; no printer looks at them. The folders for what is dealt
     with are made if they are missing. It logs in anew, whatever the service has found.
     """
     account = account_of(name, as_json)
     found = try_out(account.transport, account.key_file, token_hex(4))
-    tell([account.key, *(Check(one.name, one.ok, one.detail) for one in found)], as_json)
+    hours = Check("hours", True, hours_in_words(account.profile.floor))
+    tell([hours, account.key, *(Check(one.name, one.ok, one.detail) for one in found)], as_json)
+
+
+def _warn(floor: Floor) -> None:
+    for warning in hour_warnings(floor):
+        say(f"warning: {warning}")
 
 
 def _whole(row: Row[Any]) -> dict[str, Any]:

@@ -120,6 +120,14 @@ def test_a_wrong_field_is_named_and_nothing_is_kept(
     assert get(api)["data"] == []
 
 
+def test_hours_are_told_in_words_and_those_that_end_on_the_next_day_with_a_warning(api: World) -> None:
+    added = add(api, floor={"opens": "06:00", "closes": "02:00"})
+    assert added["hours"] == "06:00 to 02:00 of the next day (20 h) on all days; America/New_York"
+    assert [one[:49] for one in added["warnings"]] == ["floor.closes: 06:00 to 02:00 of the next day (20 "]
+    changed = patch(api, "north", {"floor": {"closes": "14:00"}})
+    assert (changed["hours"], changed["warnings"]) == ("06:00 to 14:00 (8 h) on all days; America/New_York", [])
+
+
 def test_all_faults_come_at_once(api: World) -> None:
     wrong = {**PROFILE, "ack_format": "xml", "products": ["postcard_4x6"], "floor": {"spoilage": 2, "opens": "late"}}
     refused = post(api, URL, {"name": "no/rth", "profile": wrong, **WHY}, 422)
@@ -201,6 +209,7 @@ def test_a_profile_of_an_older_version_is_shown_with_its_faults(api: World) -> N
         tx.execute(update(tables.printers).values(profile={**PROFILE, "old_field": 1}))
     shown = get(api, f"/{printer_id}")
     assert [(one["pointer"], one["code"]) for one in shown["faults"]] == [("/profile/old_field", "unknown_field")]
+    assert (shown["hours"], shown["warnings"]) == (None, [])
     assert patch(api, "north", {"old_field": None})["faults"] == []
 
 

@@ -141,7 +141,7 @@ def test_a_check_walks_every_step_on_a_real_server(terminal: Terminal, sshd: Ssh
     for _ in range(2):
         steps = terminal.json("printers", "check", "real")
         assert [step["name"] for step in steps] == [
-            "key file", "connect", "server", "sessions", "write", "read back", "rename", "rename onto", "remove",
+            "hours", "key file", "connect", "server", "sessions", "write", "read back", "rename", "rename onto", "remove",
             "outbox", "outbox write", "outbox done", "outbox error", "outbox remove",
         ]  # fmt: skip
         assert all(step["ok"] for step in steps)
@@ -161,6 +161,25 @@ def test_a_check_says_which_step_failed(terminal: Terminal, sshd: SshServer, tmp
         assert done.returncode == 1
         last = json.loads(done.stdout)[-1]
         assert (last["name"], last["ok"]) == (step, False), last
+
+
+def test_hours_that_end_on_the_next_day_are_told_as_that(terminal: Terminal, sshd: SshServer, tmp_path: Path) -> None:
+    told = (
+        "warning: floor.closes: 06:00 to 02:00 of the next day (20 h), since it closes no later than it opens; if that"
+    )
+    transport = {**sshd.profile_transport(), "outbox": "out-night"}
+    profile = json.dumps({**PROFILE, "transport": transport, "floor": {"closes": "02:00", "closed_weekdays": [5, 6]}})
+    added = terminal.run_here("printers", "add", "night", *NEW, "--profile", "-", "--json", stdin=profile)
+    assert told in added.stderr
+    change = ("printers", "edit", "night", "--reason", "so they say", "--json", "--set")
+    assert "warning" not in terminal.run_here(*change, "contact=press room").stderr
+    assert told in terminal.run_here(*change, 'floor.extra_hours=[["03:00", "04:30"]]').stderr
+    checked = json.loads(terminal.run_here("printers", "check", "night", "--json").stdout)[0]
+    hours = (
+        "06:00 to 02:00 of the next day (20 h) and 03:00 to 04:30 (1.5 h) on Mon, Tue, Wed, Thu, Fri; America/New_York"
+    )
+    assert (checked["name"], checked["detail"]) == ("hours", hours)
+    assert "warning" not in terminal.run_here(*change, "floor.closes=14:00").stderr
 
 
 def test_a_key_elsewhere_on_this_machine_is_copied_and_no_key_is_overwritten(
