@@ -6,8 +6,10 @@ groups are those of sRGB, as all plain RGB of normalized artwork is.
 
 import pikepdf
 
+from pipeline.press.filters import behind, filters_of, parameters_of
 from pipeline.press.srgb import icc_space, srgb_profile
 
+_LZW = "/LZWDecode"
 _SCREENING = ("/TR", "/TR2", "/HT", "/HTP", "/HTO", "/UCR", "/UCR2", "/BG", "/BG2")
 _HARMLESS = ("/Identity", "/Default")
 _BLENDS = frozenset({
@@ -32,10 +34,9 @@ def conform(pdf: pikepdf.Pdf) -> None:
 
 
 def _stream(stream: pikepdf.Stream) -> None:
-    filters = stream.get("/Filter")
-    names = [filters] if isinstance(filters, pikepdf.Name) else list(filters or ())
-    if any(name in ("/LZWDecode", "/LZW") for name in names):
-        stream.write(stream.read_bytes())
+    filters = filters_of(stream)
+    if _LZW in filters:
+        _take_off(stream, filters.index(_LZW) + 1)
     if stream.get("/Subtype") == "/PS" or stream.get("/Subtype2") == "/PS":
         # Readers other than PostScript printers show nothing for it.
         for key in list(stream.keys()):
@@ -44,6 +45,16 @@ def _stream(stream: pikepdf.Stream) -> None:
         stream.write(b"", type_check=False)
         stream.Subtype, stream.BBox = pikepdf.Name.Form, pikepdf.Array([0, 0, 0, 0])
     _mask(stream)
+
+
+def _take_off(stream: pikepdf.Stream, count: int) -> None:
+    """So many filters; a picture may have others behind them."""
+    left, parameters = filters_of(stream)[count:], parameters_of(stream)[count:]
+    stream.write(
+        behind(stream, count),
+        filter=pikepdf.Array([pikepdf.Name(name) for name in left]) if left else None,
+        decode_parms=pikepdf.Array(parameters) if left else None,
+    )
 
 
 def _mask(image: pikepdf.Stream) -> None:

@@ -11,6 +11,7 @@ import pikepdf
 import pypdfium2
 from PIL import Image
 
+from pipeline.press.filters import behind, filters_of
 from pipeline.press.limits import MALFORMED, MOST_PIXELS
 from pipeline.press.preflight.fax_data import Fax
 from pipeline.press.preflight.jbig2_data import is_cut_short
@@ -38,21 +39,18 @@ def is_damaged(image: pikepdf.Stream) -> bool:
 
 
 def _decodes(image: pikepdf.Stream) -> bool:
-    given = image.get("/Filter")
-    filters = (
-        [str(one) for one in given.as_list()] if isinstance(given, pikepdf.Array) else [str(given)] if given else []
-    )
+    filters = filters_of(image)
     if any(one not in _PLAIN for one in filters[:-1]):
         return False
     last = filters[-1] if filters else ""
     if last == _JPX:
         return _is_drawn(image)
     if last == _FAX:
-        return not Fax.of(image, _inner(image, len(filters) - 1)).is_damaged and _is_drawn(image)
+        return not Fax.of(image, behind(image, len(filters) - 1)).is_damaged and _is_drawn(image)
     if last == _JBIG2:
-        return not is_cut_short(_inner(image, len(filters) - 1)) and _is_drawn(image)
+        return not is_cut_short(behind(image, len(filters) - 1)) and _is_drawn(image)
     if last == _JPEG:
-        return _is_whole_jpeg(_inner(image, len(filters) - 1), image)
+        return _is_whole_jpeg(behind(image, len(filters) - 1), image)
     return (not last or last in _PLAIN) and _is_long_enough(image)
 
 
@@ -73,15 +71,6 @@ def _channels(space: object) -> int:
     if kind == "/ICCBased":
         return int(space[1].N)
     return len(space[1]) if kind == "/DeviceN" else _CHANNELS.get(kind, 1)
-
-
-def _inner(image: pikepdf.Stream, behind: int) -> bytes:
-    """The data of the last filter, which has so many before it."""
-    data = image.read_raw_bytes()
-    if not behind:
-        return data
-    with pikepdf.new() as pdf:
-        return pdf.make_stream(data, Filter=pikepdf.Array(image.Filter.as_list()[:behind])).read_bytes(_ALL)
 
 
 def _is_whole_jpeg(data: bytes, image: pikepdf.Stream) -> bool:

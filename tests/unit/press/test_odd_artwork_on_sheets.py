@@ -1,6 +1,7 @@
 """Artwork that viewers show and PDF/X-4 would not have as it is prints on sheets as in its file, and keeps every rule there."""
 
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import pikepdf
@@ -12,7 +13,7 @@ from pipeline.press.creative.normalize import normalize
 from pipeline.press.preflight.inspect import inspect
 from pipeline.press.sheets.impose import impose
 from pipeline.products import POSTCARD_4X6
-from tests.unit.press.hostile import pdf_with
+from tests.unit.press.hostile import image_of, pdf_with
 from tests.unit.press.jobs import make_job, make_pieces
 from tests.unit.press.seeing import difference, render
 from tests.unit.press.x4_checker import violations
@@ -94,10 +95,32 @@ def a_mask_of_nothing(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
     _draws(pdf, page, b"/M gs " + SQUARE, ExtGState=Dictionary(M=Dictionary(SMask=Dictionary(S=Name.Luminosity))))
 
 
+def a_jpeg_in_lzw(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+    data = BytesIO()
+    image_of(600, 400).save(data, "JPEG")
+    kind = Dictionary(
+        Type=Name.XObject, Subtype=Name.Image, Width=600, Height=400, BitsPerComponent=8, ColorSpace=Name.DeviceRGB,
+        Filter=Array([Name.LZWDecode, Name.DCTDecode]),
+    )  # fmt: skip
+    _draws(
+        pdf, page, b"200 0 0 133 100 80 cm /I Do", XObject=Dictionary(I=pdf.make_stream(_lzw(data.getvalue()), kind))
+    )
+
+
+def _lzw(data: bytes) -> bytes:
+    """Nothing but single bytes, the table cleared before codes need more than nine bits."""
+    clear, end, run = 256, 257, 200
+    codes = [code for at in range(0, len(data), run) for code in (clear, *data[at : at + run])]
+    bits = "".join(f"{code:09b}" for code in (*codes, end))
+    bits += "0" * (-len(bits) % 8)
+    return int(bits, 2).to_bytes(len(bits) // 8)
+
+
 ODD = [
     a_page_without_resources, a_form_without_resources, a_drawn_font_without_resources, a_pattern_without_resources,
     a_mask_without_resources, a_drawn_font_of_other_advances, a_grey_picture_for_a_stencil,
     a_mask_of_nothing,
+    a_jpeg_in_lzw,
 ]  # fmt: skip
 
 
