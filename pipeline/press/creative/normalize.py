@@ -11,6 +11,7 @@ import pikepdf
 from pipeline.errors import Permanent
 from pipeline.press.artbox import NoBoxError, artwork_box, placing, view
 from pipeline.press.content_reader import TooComplexError
+from pipeline.press.creative.colour_spaces import settle_spaces
 from pipeline.press.creative.conform import conform
 from pipeline.press.creative.drawn_advances import settle_drawn_advances
 from pipeline.press.creative.font_widths import settle_widths
@@ -65,6 +66,7 @@ def _draw_pages(pdf: pikepdf.Pdf, source: Path, product: Product, only: int | No
         drawn = [_draw_page(pdf, given, given.pages[number], product) for number in wanted]
     forget_layers(pdf)
     settle_resources(pdf, [form for form, _ in drawn])
+    settle_spaces(pdf)
     settle_spots(pdf)
     settle_widths(pdf, [form for form, _ in drawn])
     settle_drawn_advances(pdf)

@@ -15,14 +15,12 @@ from pipeline.press.filters import behind, filters_of
 from pipeline.press.limits import MALFORMED, MOST_PIXELS
 from pipeline.press.preflight.fax_data import Fax
 from pipeline.press.preflight.jbig2_data import is_cut_short
+from pipeline.press.spaces import channels_of
 
 _PLAIN = frozenset({"/ASCIIHexDecode", "/ASCII85Decode", "/LZWDecode", "/FlateDecode", "/RunLengthDecode"})
 _JPEG = "/DCTDecode"
 # What only a viewer's own decoders read.
 _FAX, _JBIG2, _JPX = "/CCITTFaxDecode", "/JBIG2Decode", "/JPXDecode"
-_CHANNELS = {
-    "/DeviceGray": 1, "/CalGray": 1, "/Indexed": 1, "/Separation": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/Lab": 3, "/DeviceCMYK": 4,
-}  # fmt: skip
 # With run lengths too, which qpdf keeps apart.
 _ALL = pikepdf.StreamDecodeLevel.specialized
 # Some writers leave the last row out, and readers fill it up.
@@ -55,22 +53,10 @@ def _decodes(image: pikepdf.Stream) -> bool:
 
 
 def _is_long_enough(image: pikepdf.Stream) -> bool:
-    channels = 1 if image.get("/ImageMask", False) else _channels(image.get("/ColorSpace"))
+    channels = 1 if image.get("/ImageMask", False) else channels_of(image.get("/ColorSpace"))
     bits = 1 if image.get("/ImageMask", False) else int(image.get("/BitsPerComponent", 8))
     row, rows = ceil(int(image.Width) * channels * bits / 8), int(image.Height)
     return len(image.read_bytes(_ALL)) >= row * (rows - _ROWS_LEFT_OUT)
-
-
-def _channels(space: object) -> int:
-    """Of a colour space; the least there can be of one that is known by the page's resources alone."""
-    if isinstance(space, pikepdf.Name):
-        return _CHANNELS.get(str(space), 1)
-    if not isinstance(space, pikepdf.Array) or not len(space):
-        return 1
-    kind = str(space[0])
-    if kind == "/ICCBased":
-        return int(space[1].N)
-    return len(space[1]) if kind == "/DeviceN" else _CHANNELS.get(kind, 1)
 
 
 def _is_whole_jpeg(data: bytes, image: pikepdf.Stream) -> bool:
@@ -80,7 +66,7 @@ def _is_whole_jpeg(data: bytes, image: pikepdf.Stream) -> bool:
         with Image.open(BytesIO(data), formats=["JPEG"]) as opened:
             if opened.width * opened.height > MOST_PIXELS:
                 return True  # refused for its size
-            said = int(image.Width), int(image.Height), _channels(image.get("/ColorSpace"))
+            said = int(image.Width), int(image.Height), channels_of(image.get("/ColorSpace"))
             agrees = said == (*opened.size, len(opened.getbands()))
             # Read to its end all the same, and an eighth is quicker to draw.
             opened.draft(None, (max(opened.width // 8, 1), max(opened.height // 8, 1)))

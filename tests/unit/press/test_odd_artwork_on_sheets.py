@@ -12,6 +12,7 @@ from pipeline.models.profile import Imposition
 from pipeline.press.creative.normalize import normalize
 from pipeline.press.preflight.inspect import inspect
 from pipeline.press.sheets.impose import impose
+from pipeline.press.srgb import srgb_profile
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press.hostile import image_of, pdf_with
 from tests.unit.press.jobs import make_job, make_pieces
@@ -116,11 +117,34 @@ def _lzw(data: bytes) -> bytes:
     return int(bits, 2).to_bytes(len(bits) // 8)
 
 
+def profiles_of_no_use(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+    """One is none, one is of three channels in place of one."""
+    spaces = {"/Junk": (3, b"no profile at all" * 20), "/Other": (1, srgb_profile())}
+    named = {name: Array([Name.ICCBased, pdf.make_stream(data, N=count)]) for name, (count, data) in spaces.items()}
+    _draws(
+        pdf,
+        page,
+        b"/Junk cs 1 0 0 sc 60 60 90 160 re f /Other cs 0 sc 200 60 90 160 re f",
+        ColorSpace=Dictionary(named),
+    )
+
+
+def a_palette_cut_short(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+    kind = Dictionary(
+        Type=Name.XObject, Subtype=Name.Image, Width=600, Height=600, BitsPerComponent=8,
+        ColorSpace=Array([Name.Indexed, Name.DeviceRGB, 256, pikepdf.String(b"\xff\0\0\0\xff\0")]),
+    )  # fmt: skip
+    picture = pdf.make_stream(b"\0" * 600 * 300 + b"\x01" * 600 * 300, kind)
+    _draws(pdf, page, b"150 0 0 150 100 60 cm /I Do", XObject=Dictionary(I=picture))
+
+
 ODD = [
     a_page_without_resources, a_form_without_resources, a_drawn_font_without_resources, a_pattern_without_resources,
     a_mask_without_resources, a_drawn_font_of_other_advances, a_grey_picture_for_a_stencil,
     a_mask_of_nothing,
     a_jpeg_in_lzw,
+    profiles_of_no_use,
+    a_palette_cut_short,
 ]  # fmt: skip
 
 
@@ -146,3 +170,20 @@ def test_a_grey_picture_that_masks_another_is_a_soft_mask(tmp_path: Path) -> Non
         [image] = [obj for obj in pdf.objects if isinstance(obj, pikepdf.Stream) and "/SMask" in obj]
         assert "/Mask" not in image
         assert image.SMask.ColorSpace == "/DeviceGray"
+
+
+def test_no_colour_is_left_that_only_some_readers_find(tmp_path: Path) -> None:
+    for odd in (profiles_of_no_use, a_palette_cut_short):
+        normalize(pdf_with(tmp_path / "given.pdf", odd), POSTCARD_4X6, tmp_path / f"{odd.__name__}.pdf")
+    with pikepdf.open(tmp_path / "profiles_of_no_use.pdf") as pdf:
+        [spaces] = [obj.Resources.ColorSpace for obj in pdf.objects if "/Junk" in _spaces(obj)]
+        assert [str(space) for space in (spaces.Junk, spaces.Other)] == ["/DeviceRGB", "/DeviceGray"]
+    with pikepdf.open(tmp_path / "a_palette_cut_short.pdf") as pdf:
+        [space] = [obj.ColorSpace for obj in pdf.objects if isinstance(obj, pikepdf.Stream) and "/Width" in obj]
+        assert int(space[2]) == 255
+        assert bytes(space[3]) == b"\xff\0\0\0\xff\0".ljust(256 * 3, b"\0")
+
+
+def _spaces(obj: object) -> pikepdf.Object:
+    resources = obj.get("/Resources") if isinstance(obj, pikepdf.Stream | Dictionary) else None
+    return resources.get("/ColorSpace", Dictionary()) if isinstance(resources, Dictionary) else Dictionary()

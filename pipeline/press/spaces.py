@@ -1,0 +1,19 @@
+"""How many channels the colour spaces of a PDF have (ISO 32000-1, 8.6)."""
+
+import pikepdf
+
+_CHANNELS = {
+    "/DeviceGray": 1, "/CalGray": 1, "/Indexed": 1, "/Separation": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/Lab": 3, "/DeviceCMYK": 4,
+}  # fmt: skip
+
+
+def channels_of(space: object) -> int:
+    """The least there can be of one that is known by the page's resources alone."""
+    if isinstance(space, pikepdf.Name):
+        return _CHANNELS.get(str(space), 1)
+    if not isinstance(space, pikepdf.Array) or not len(space):
+        return 1
+    kind = str(space[0])
+    if kind == "/ICCBased":
+        return int(space[1].N)
+    return len(space[1]) if kind == "/DeviceN" else _CHANNELS.get(kind, 1)
