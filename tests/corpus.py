@@ -19,7 +19,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import pikepdf
 import pypdfium2
 from fontTools.misc.psLib import PSError
 from fontTools.ttLib import TTLibError
@@ -29,6 +28,7 @@ from pipeline.models.profile import Imposition
 from pipeline.press.artbox import NoBoxError, view
 from pipeline.press.creative.normalize import normalize
 from pipeline.press.limits import MALFORMED, limit_qpdf
+from pipeline.press.opening import open_artwork
 from pipeline.press.picture import render
 from pipeline.press.preflight.inspect import inspect
 from pipeline.press.preflight.likeness import TOLERATED, original_page, share_off
@@ -139,7 +139,7 @@ def _examined(source: Path) -> dict[str, Any]:
 
 def _product_of(source: Path) -> Product | None:
     """A card of the first page's size; None where that is none that could be mailed."""
-    with pikepdf.open(source) as pdf:
+    with open_artwork(source) as pdf:
         seen = view(pdf.pages[0])
     page_in = [side / 72 for side in seen.size_pt(seen.visible)]
     bleed_in = BLEED_IN if min(page_in) >= SMALLEST_WITH_BLEED_IN else 0.0
@@ -159,7 +159,7 @@ def _compared(source: Path, product: Product) -> dict[str, Any]:
     normal = Path("normal.pdf").absolute()
     try:
         normalize(source, product, normal, page=0)
-        with pikepdf.open(source) as pdf:
+        with open_artwork(source) as pdf:
             seen = view(pdf.pages[0])
         original = original_page(source, seen, product, PPI, 0)
         share = share_off(original, render(normal, PPI))

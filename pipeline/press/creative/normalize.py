@@ -22,6 +22,7 @@ from pipeline.press.creative.spots import settle_spots
 from pipeline.press.file_kind import sniff
 from pipeline.press.geometry import Rect, bleed_rect, numbers, trim_rect
 from pipeline.press.limits import MALFORMED, limit_qpdf
+from pipeline.press.opening import open_artwork
 from pipeline.press.srgb import icc_space, srgb_profile
 from pipeline.products import Product
 
@@ -59,7 +60,7 @@ def normalize(source: Path, product: Product, out_pdf: Path | BinaryIO, *, page:
 
 
 def _draw_pages(pdf: pikepdf.Pdf, source: Path, product: Product, only: int | None) -> list[_Drawn]:
-    with pikepdf.open(source) as given:
+    with open_artwork(source) as given:
         wanted = range(min(len(given.pages), product.most_pages)) if only is None else (only,)
         if not wanted:
             raise ValueError("the file has no pages")

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 
-import pikepdf
 import pypdfium2
 from PIL import Image
 
 from pipeline.errors import Permanent
 from pipeline.press.artbox import view
 from pipeline.press.creative.normalize import normalize
+from pipeline.press.opening import open_artwork
 from pipeline.press.picture import render
 from pipeline.press.preflight.bleed import short_bleed
 from pipeline.press.preflight.likeness import differs, original_image, original_page
@@ -68,7 +68,7 @@ def compared(source: Path, kind: str, product: Product, picture: Image.Image, pa
         original, far = original_image(source, kind, picture.size)
         yield from differs(original, picture, far=far)
         return
-    with pikepdf.open(source) as pdf:
+    with open_artwork(source) as pdf:
         seen = view(pdf.pages[page])
     try:
         original = original_page(source, seen, product, LOOK_PPI, page)

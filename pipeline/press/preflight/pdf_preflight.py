@@ -11,6 +11,7 @@ from pipeline.press.content_reader import TooComplexError
 from pipeline.press.creative.layers import Flattened, flatten_layers
 from pipeline.press.geometry import Rect, inches
 from pipeline.press.limits import MALFORMED, limit_qpdf
+from pipeline.press.opening import open_artwork
 from pipeline.press.preflight.census import Census
 from pipeline.press.preflight.content import take_census
 from pipeline.press.preflight.content_checks import content_findings, named
@@ -20,14 +21,16 @@ from pipeline.products import Product
 
 _EXPORT = "Export the PDF again from the program that made it, and check that it opens."
 # What qpdf says when it had to guess at the file's structure. What it guessed may print with parts missing.
-_REBUILT = ("file is damaged", "reconstruct", "unable to find trailer", "premature end", "loop detected")
+_REBUILT = (
+    "file is damaged", "reconstruct", "unable to find trailer", "premature end", "loop detected", "too many errors",
+)  # fmt: skip
 
 
 def inspect_pdf(source: Path, product: Product) -> Report:
     """All that can be found in one go; a file that does not open has that finding alone."""
     limit_qpdf()
     try:
-        with pikepdf.open(source) as pdf:
+        with open_artwork(source) as pdf:
             return _inspect(pdf, product)
     except pikepdf.PasswordError:
         return _refused("pdf_encrypted", "The PDF asks for a password.", "Save it without a password.")
