@@ -131,10 +131,11 @@ class _Walk:
             self.faults.append((9, f"Device{device} in {where}"))
 
     def _shown(self, font: pikepdf.Object, operands: list[Any]) -> None:
-        used = self.fonts.setdefault(font.objgen, (font, set()))[1]
-        for operand in operands:
-            parts = list(operand) if isinstance(operand, pikepdf.Array) else [operand]
-            used.update(bytes(part) for part in parts if isinstance(part, pikepdf.String))
+        parts = [part for one in operands for part in (list(one) if isinstance(one, pikepdf.Array) else [one])]
+        texts = {bytes(part) for part in parts if isinstance(part, pikepdf.String)} - {b""}
+        if not texts:
+            return
+        self.fonts.setdefault(font.objgen, (font, set()))[1].update(texts)
         if font.Subtype == "/Type3":
             for glyph in font.CharProcs.values():
                 self.holder(glyph, font.get("/Resources", pikepdf.Dictionary()))
