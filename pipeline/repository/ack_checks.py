@@ -92,8 +92,10 @@ _UNCLEAR = Fault(
 
 
 def _left_out(marked: Collection[str]) -> Fault:
-    some = ", ".join(sorted(marked)[:_NAMED]) + (" …" if len(marked) > _NAMED else "")
-    detail = f"left out are {len(marked)} pieces of which an earlier file says what cannot be believed: {some}"
+    more = f" and {len(marked) - _NAMED} more" if len(marked) > _NAMED else ""
+    detail = (
+        f"left out, as an earlier file says of it what cannot be believed: {', '.join(sorted(marked)[:_NAMED])}{more}"
+    )
     return Fault("pieces_unclear", "/drop", detail, "say of each what became of it")
 
 
