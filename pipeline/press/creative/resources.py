@@ -19,15 +19,17 @@ def settle_resources(pdf: pikepdf.Pdf, holders: Iterable[pikepdf.Object]) -> Non
         resources = holder.get("/Resources")
         if not isinstance(resources, pikepdf.Dictionary):
             holder.Resources = resources = pikepdf.Dictionary()
+        if not resources.is_indirect:
+            holder.Resources = resources = pdf.make_indirect(resources)
+        # By them and not by the holders, of which some stand inline in the very resources that they have.
+        if resources.objgen in seen:
+            continue
+        seen.add(resources.objgen)
         for drawn in _drawn(resources):
-            if drawn.is_indirect and drawn.objgen in seen:
-                continue
-            seen.add(drawn.objgen)
-            if not isinstance(drawn.get("/Resources"), pikepdf.Dictionary):
-                if not resources.is_indirect:
-                    holder.Resources = resources = pdf.make_indirect(resources)
+            if isinstance(drawn.get("/Resources"), pikepdf.Dictionary):
+                waiting.append(drawn)
+            else:
                 drawn.Resources = resources
-            waiting.append(drawn)
 
 
 def _drawn(resources: pikepdf.Object) -> Iterator[_Drawn]:

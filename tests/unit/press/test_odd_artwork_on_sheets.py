@@ -42,15 +42,19 @@ def a_form_without_resources(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
     _draws(pdf, page, b"/Outer Do", XObject=Dictionary(Outer=outer, Inner=inner))
 
 
-def a_drawn_font_without_resources(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+def a_drawn_font_without_resources(pdf: pikepdf.Pdf, page: pikepdf.Object, *, inline: bool = False) -> None:
     picture = pdf.make_stream(SQUARE, Type=Name.XObject, Subtype=Name.Form, BBox=BOX, Resources=Dictionary())
     font = Dictionary(
         Type=Name.Font, Subtype=Name.Type3, FontBBox=BOX, FontMatrix=Array([1, 0, 0, 1, 0, 0]), FirstChar=65, LastChar=65,
         Widths=Array([450]), Encoding=Dictionary(Type=Name.Encoding, Differences=Array([65, Name.picture])),
         CharProcs=Dictionary(picture=pdf.make_stream(b"450 0 d0 0 0 1 rg 20 20 50 50 re f /Picture Do")),
     )  # fmt: skip
-    fonts, placed = Dictionary(F=pdf.make_indirect(font)), Dictionary(Picture=picture)
+    fonts, placed = Dictionary(F=font if inline else pdf.make_indirect(font)), Dictionary(Picture=picture)
     _draws(pdf, page, b"BT /F 1 Tf (A) Tj ET", Font=fonts, XObject=placed)
+
+
+def an_inline_font_without_resources(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+    a_drawn_font_without_resources(pdf, page, inline=True)
 
 
 def a_pattern_without_resources(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
@@ -142,7 +146,7 @@ ODD = [
     a_page_without_resources, a_form_without_resources, a_drawn_font_without_resources, a_pattern_without_resources,
     a_mask_without_resources, a_drawn_font_of_other_advances, a_grey_picture_for_a_stencil,
     a_mask_of_nothing,
-    a_jpeg_in_lzw,
+    a_jpeg_in_lzw, an_inline_font_without_resources,
     profiles_of_no_use,
     a_palette_cut_short,
 ]  # fmt: skip
