@@ -49,6 +49,8 @@ SOFT = frozenset({
     "coarse_image", "ink_in_address_zone", "low_resolution", "missing_glyph", "page_count", "short_bleed",
     "text_outside_safe_area", "unembedded_font", "white_overprints",
 })  # fmt: skip
+# Longer than the real one, since it does three of them and more.
+STEP = replace(NORMALIZE, cpu_s=60, wall_s=120)
 # No rule, since the checker stopped; and what only a file that was refused for it can break.
 _UNKNOWN, _FONTS = 0, 8
 
@@ -77,7 +79,7 @@ def _asked(press: Press, file: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="corpus-") as folder:
         try:
             request = {"source": str(file.absolute()), "folder": folder}
-            reply, ending = press.ask(NORMALIZE, json.dumps(request).encode())
+            reply, ending = press.ask(STEP, json.dumps(request).encode())
         except TooHeavyError as error:
             return {"ended": str(error)}
     if ending.get("late") or ending.get("exit") != 0:
@@ -185,9 +187,8 @@ def _printed(normal: Path, product: Product) -> Path:
 
 
 def serve() -> None:
-    """The press process, whose one step takes longer than the real ones, since it does three of them and more."""
-    step = replace(NORMALIZE, cpu_s=60, wall_s=120)
-    zygote.main({CODES[NORMALIZE.name]: step}, {NORMALIZE.name: examine})
+    """The press process, with its one step."""
+    zygote.main({CODES[STEP.name]: STEP}, {STEP.name: examine})
 
 
 if __name__ == "__main__":
