@@ -60,14 +60,19 @@ def _run(program: _Program, stack: list[Any]) -> None:
         elif not isinstance(word, str):
             stack.append(word)
         elif word in _ONE:
-            stack.append(_ONE[word](stack.pop()))
+            stack.append(_bounded(_ONE[word](stack.pop())))
         elif word in _TWO:
             second, first = stack.pop(), stack.pop()
-            stack.append(_TWO[word](first, second))
+            stack.append(_bounded(_TWO[word](first, second)))
         else:
             _STACK[word](stack)
         if len(stack) > MOST_STACK:
             raise ValueError(f"a program that needs more than {MOST_STACK} values at once")
+
+
+def _bounded(value: Any) -> Any:
+    """A whole number of more than 32 bits is a real one from there on, as in PostScript."""
+    return float(value) if isinstance(value, int) and abs(value) >> 32 else value
 
 
 def _atan(over: float, under: float) -> float:

@@ -15,9 +15,11 @@ Function = Callable[[Sequence[float]], tuple[float, ...]]
 
 # A spot of the market has one input; seven and more are inks of a packaging press, whose table alone would be megabytes.
 MOST_INPUTS = 6
-_MOST_OUTPUTS = 32
+MOST_OUTPUTS = 32
 # A gradient has a function for each of its stops. Functions may be stitched from one another, each from a thousand of the next.
 MOST_FUNCTIONS = 2_000
+_COST_OF_A_PROGRAM = 100
+_SAMPLE_BITS = (1, 2, 4, 8, 12, 16, 24, 32)
 
 
 class UnknownFunctionError(ValueError):
@@ -27,11 +29,19 @@ class UnknownFunctionError(ValueError):
 def read_function(given: object) -> Function:
     """Of a function, or of an array of functions with one output each. Raises `UnknownFunctionError`."""
     try:
-        return _Reader().read(given)
+        function = _Reader().read(given)
     except UnknownFunctionError:
         raise
     except MALFORMED as error:
         raise UnknownFunctionError("a malformed function") from error
+
+    def call(values: Sequence[float]) -> tuple[float, ...]:
+        try:
+            return tuple(float(value) for value in function(values))
+        except (LookupError, TypeError, RecursionError) as error:
+            raise ValueError("a function that fails") from error
+
+    return call
 
 
 class _Reader:
@@ -41,10 +51,10 @@ class _Reader:
         self._left = MOST_FUNCTIONS
 
     def read(self, given: Any) -> Function:
-        self._left -= 1
-        if self._left < 0:
-            raise UnknownFunctionError(f"a function made of more than {MOST_FUNCTIONS}")
+        self._spend(1)
         if isinstance(given, pikepdf.Array):
+            if len(given) > MOST_OUTPUTS:
+                raise UnknownFunctionError(f"a function of more than {MOST_OUTPUTS} outputs")
             parts = [self.read(one) for one in given.as_list()]
             return lambda values: tuple(part(values)[0] for part in parts)
         kind = int(given.FunctionType)
@@ -56,10 +66,16 @@ class _Reader:
         elif kind == 3:
             function = self._stitched(given)
         elif kind == 4:
+            self._spend(_COST_OF_A_PROGRAM)
             function = read_calculator(given.read_bytes())
         else:
             raise UnknownFunctionError(f"a function of type {kind}")
         return _kept(function, pairs(given.Domain), pairs(given.Range) if "/Range" in given else None)
+
+    def _spend(self, count: int) -> None:
+        self._left -= count
+        if self._left < 0:
+            raise UnknownFunctionError(f"a function made of more than {MOST_FUNCTIONS}")
 
     def _stitched(self, given: Any) -> Function:
         parts = [self.read(one) for one in given.Functions]
@@ -109,10 +125,10 @@ class _Table:
         self._bits, self._domain, limits = int(given.BitsPerSample), pairs(given.Domain), pairs(given.Range)
         self._data, self._outputs = given.read_bytes(), len(limits)
         samples = prod(self._sizes) * self._outputs
-        if not 0 < len(self._sizes) <= MOST_INPUTS or self._outputs > _MOST_OUTPUTS or min(self._sizes) < 1:
+        if not 0 < len(self._sizes) <= MOST_INPUTS or self._outputs > MOST_OUTPUTS or min(self._sizes) < 1:
             raise UnknownFunctionError("a table with too many inputs or outputs")
-        if samples * self._bits > 8 * len(self._data):
-            raise UnknownFunctionError("a table with too few samples")
+        if self._bits not in _SAMPLE_BITS or samples * self._bits > 8 * len(self._data):
+            raise UnknownFunctionError("a table with too few samples, or samples of no such size")
         self._encoded = pairs(given.get("/Encode", [edge for size in self._sizes for edge in (0, size - 1)]))
         self._decoded = pairs(given.get("/Decode", given.Range))
 

@@ -7,7 +7,7 @@ times each would otherwise be a hundred thousand million images.
 from collections.abc import Iterator
 from contextlib import suppress
 from copy import copy
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pikepdf
@@ -18,6 +18,7 @@ from pipeline.press.preflight.glyphs import Fonts
 from pipeline.press.preflight.graphics import SAME, Matrix, Place, State, around, matrix_of, scale, times, within
 from pipeline.press.preflight.inks import Ink, ink
 from pipeline.press.preflight.noting import Notes
+from pipeline.press.preflight.shadings import Shadings
 
 MOST_PLACINGS = 20_000
 MOST_DEPTH = 50
@@ -41,29 +42,37 @@ _POINTS = {"m", "l", "c", "v", "y", "re"}
 _Instruction = tuple[list[Any], str]
 
 
-def take_census(page: pikepdf.Page, matrix: Matrix, fonts: Fonts) -> Census:
-    """Walk the page and all it places. `matrix` takes the page's units to points on the bleed page; `fonts` are those of the file.
+@dataclass(frozen=True)
+class Shared:
+    """What the pages of one file draw with, each looked at once."""
+
+    fonts: Fonts = field(default_factory=Fonts)
+    shadings: Shadings = field(default_factory=Shadings)
+
+
+def take_census(page: pikepdf.Page, matrix: Matrix, shared: Shared) -> Census:
+    """Walk the page and all it places. `matrix` takes the page's units to points on the bleed page.
 
     Raises `TooComplexError`, and what malformed files raise.
     """
-    walk = _walked(page, matrix, fonts, _OPERATORS)
+    walk = _walked(page, matrix, _Walk(shared, _OPERATORS))
     census = walk.notes.census
     if (census.paths or census.spots) and walk.steps <= MOST_PLACED_STEPS:
         with suppress(TooComplexError):
-            return _walked(page, matrix, fonts, _OPERATORS + _PATHS).notes.census
+            return _walked(page, matrix, _Walk(shared, _OPERATORS + _PATHS)).notes.census
     return census
 
 
-def _walked(page: pikepdf.Page, matrix: Matrix, fonts: Fonts, operators: str) -> "_Walk":
-    walk = _Walk(fonts, operators)
+def _walked(page: pikepdf.Page, matrix: Matrix, walk: "_Walk") -> "_Walk":
     walk.notes.group(page.obj)
     walk.stream(page.obj, page.resources, State(matrix))
     return walk
 
 
 class _Walk:
-    def __init__(self, fonts: Fonts, operators: str) -> None:
-        self.notes = Notes(fonts)
+    def __init__(self, shared: Shared, operators: str) -> None:
+        self.notes = Notes(shared.fonts, shared.shadings.spaces)
+        self._shadings = shared.shadings
         self._parsed: dict[tuple[int, int], list[_Instruction]] = {}
         self._under_way: set[tuple[int, int]] = set()
         self._beside: set[tuple[int, int]] = set()
@@ -161,7 +170,7 @@ class _Walk:
                 pattern = _resource(resources, "/Pattern", operands[-1:])
                 self._tile(pattern, resources)
                 if isinstance(pattern, pikepdf.Dictionary):
-                    colour = self.notes.shading(pattern.get("/Shading")) or colour
+                    colour = self._shadings.ink(pattern.get("/Shading"), pattern) or colour
             self._set(name, colour, state)
 
     def _set(self, name: str, colour: Ink, state: State) -> None:
@@ -172,7 +181,7 @@ class _Walk:
 
     def _space(self, operands: list[Any], resources: pikepdf.Object) -> Ink:
         space = _resource(resources, "/ColorSpace", operands)
-        return self.notes.spaces.ink(space if isinstance(space, pikepdf.Array) else operands[0])
+        return self._shadings.spaces.ink(space if isinstance(space, pikepdf.Array) else operands[0])
 
     def _instructions(self, holder: pikepdf.Object, key: tuple[int, int]) -> list[_Instruction]:
         if key not in self._parsed:
@@ -223,7 +232,7 @@ class _Walk:
 
     def _shaded(self, shading: pikepdf.Object | None, state: State) -> None:
         """Fills all that is not clipped away."""
-        colour = self.notes.shading(shading)
+        colour = self._shadings.ink(shading)
         if colour is not None:
             self.notes.path(PathUse(colour, None, False, state.clip))
 

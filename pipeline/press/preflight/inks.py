@@ -42,7 +42,7 @@ class Mix:
             inks = self._function(values)
         except (ValueError, ArithmeticError):
             return ()
-        return inks if len(inks) == 4 else ()
+        return tuple(min(max(value, 0.0), 1.0) for value in inks) if len(inks) == 4 else ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,11 @@ class Ink:
     def channels(self) -> int:
         """How many values it has; 0 where that is not known."""
         return self.mix.channels if self.mix is not None else _CHANNELS.get(self.space, 0)
+
+    @property
+    def of_inks(self) -> bool:
+        """Whether its values say what each separation prints."""
+        return self.space == "cmyk" or self.mix is not None
 
     @property
     def inks(self) -> tuple[float, ...]:

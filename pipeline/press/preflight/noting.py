@@ -11,7 +11,6 @@ from pipeline.press.preflight.graphics import Matrix, Place, State, bounds, side
 from pipeline.press.preflight.image_data import is_damaged
 from pipeline.press.preflight.image_ink import heaviest, inks_of
 from pipeline.press.preflight.inks import Ink, Spaces
-from pipeline.press.preflight.shadings import heaviest_ink
 
 # GWG leaves images of up to 16 pixels out: they are rules and patterns, not pictures.
 SMALLEST_IMAGE_PX = 16
@@ -26,14 +25,12 @@ _UNNAMED = pikepdf.Name("/unnamed")
 class Notes:
     """Fills `census`. While it is `quiet`, what prints does so at a size unknown: only fonts and spot colours are noted."""
 
-    def __init__(self, fonts: Fonts) -> None:
+    def __init__(self, fonts: Fonts, spaces: Spaces) -> None:
         self.census = Census()
         self.quiet = False
-        self.spaces = Spaces()
-        self._fonts = fonts
+        self._fonts, self._spaces = fonts, spaces
         self._looked_into: set[tuple[int, int]] = set()
         self._inked: dict[tuple[int, int], float] = {}
-        self._shaded: dict[tuple[int, int], Ink | None] = {}
 
     def image(self, placed: pikepdf.Stream, matrix: Matrix) -> None:
         one_bit = bool(placed.get("/ImageMask", False)) or int(placed.get("/BitsPerComponent", 8)) == 1
@@ -42,7 +39,7 @@ class Notes:
         self._damage(placed, bounds(matrix))
         space = placed.get("/ColorSpace")
         if isinstance(space, pikepdf.Array):
-            self._spots(self.spaces.ink(space), bounds(matrix))
+            self._spots(self._spaces.ink(space), bounds(matrix))
 
     def inline_image(self, inline: object, matrix: Matrix) -> None:
         if isinstance(inline, pikepdf.PdfInlineImage):
@@ -74,13 +71,6 @@ class Notes:
         ):
             self.census.paths.append(path)
 
-    def shading(self, shading: pikepdf.Object | None) -> Ink | None:
-        """The heaviest ink of one; None for what is none."""
-        key = shading.objgen if shading is not None else (0, 0)
-        if key == (0, 0) or key not in self._shaded:
-            self._shaded[key] = heaviest_ink(shading, self.spaces)
-        return self._shaded[key]
-
     def group(self, holder: pikepdf.Object) -> None:
         """Of a page, a form or a mask, where it is blended as one."""
         group = holder.get("/Group")
@@ -108,7 +98,7 @@ class Notes:
     def _coverage(self, placed: pikepdf.Stream, across_in: float) -> float:
         """Of one image, at the size that it has the first time."""
         if placed.objgen not in self._inked and len(self._inked) < MOST_INKED:
-            inks = inks_of(placed, self.spaces)
+            inks = inks_of(placed, self._spaces)
             self._inked[placed.objgen] = heaviest(inks, inks.width / across_in) if inks else 0.0
         return self._inked.get(placed.objgen, 0.0)
 

@@ -13,9 +13,8 @@ from pipeline.press.geometry import Rect, inches
 from pipeline.press.limits import MALFORMED, limit_qpdf
 from pipeline.press.opening import open_artwork
 from pipeline.press.preflight.census import Census
-from pipeline.press.preflight.content import take_census
+from pipeline.press.preflight.content import Shared, take_census
 from pipeline.press.preflight.content_checks import content_findings, named
-from pipeline.press.preflight.glyphs import Fonts
 from pipeline.press.report import Finding, Report, finding, warning
 from pipeline.products import Product
 
@@ -51,21 +50,21 @@ def _inspect(pdf: pikepdf.Pdf, product: Product) -> Report:
     if _was_rebuilt(pdf):
         return _refused("damaged_file", "The PDF is cut short or its structure is damaged.", _EXPORT, pages)
     report = Report("pdf", pages=pages).with_more(_page_count(pages, product))
-    fonts = Fonts()
+    shared = Shared()
     for number in range(1, min(pages, product.most_pages) + 1):
-        report = _inspect_page(pdf, number, product, fonts, report)
+        report = _inspect_page(pdf, number, product, shared, report)
     if _was_rebuilt(pdf):
         return _refused("damaged_file", "The page's content is cut short or damaged.", _EXPORT, pages)
     return report.with_more(_dropped(pdf))
 
 
-def _inspect_page(pdf: pikepdf.Pdf, number: int, product: Product, fonts: Fonts, report: Report) -> Report:
+def _inspect_page(pdf: pikepdf.Pdf, number: int, product: Product, shared: Shared, report: Report) -> Report:
     page = pdf.pages[number - 1]
     layers = flatten_layers(pdf, page)
     seen = view(page)
     box = artwork_box(seen, product)
     matrix = placing(seen, box, product) if box else (seen.unit, 0.0, 0.0, seen.unit, 0.0, 0.0)
-    census = take_census(page, matrix, fonts)
+    census = take_census(page, matrix, shared)
     drawn = content_findings(census, product, placed=box is not None)
     found = [*_size(seen, product), *_layers(layers), *drawn, *_boxes(seen)]
     width, height = seen.size_pt(box or seen.visible)

@@ -15,20 +15,44 @@ from pipeline.press.preflight.inks import Ink, Spaces
 STEPS = 256
 STEPS_OF_TWO = 24
 MOST_CORNERS = 100_000
+# Of one file; each costs a millisecond or two.
+MOST_SHADINGS = 1_000
 # Points and colours of a patch that stands alone, and of one that shares an edge.
 _PATCHES = {6: ((12, 4), (8, 2)), 7: ((16, 4), (12, 2))}
 
 
-def heaviest_ink(shading: object, spaces: Spaces) -> Ink | None:
-    """None for what is no shading, or for one whose colours cannot be told."""
-    if not isinstance(shading, pikepdf.Dictionary | pikepdf.Stream):
-        return None
-    try:
-        base = spaces.ink(shading.get("/ColorSpace"))
-        inks = (replace(base, values=tuple(values)) for values in _colours(shading, base.channels))
-        return max(inks, key=lambda one: one.coverage, default=base)
-    except MALFORMED:
-        return None
+class Shadings:
+    """Those of one file, with its colour spaces: each is looked through once, however often and on how many pages it is painted."""
+
+    def __init__(self) -> None:
+        self.spaces = Spaces()
+        self._known: dict[tuple[int, int], Ink] = {}
+        self._left = MOST_SHADINGS
+
+    def ink(self, shading: object, pattern: object = None) -> Ink | None:
+        """The heaviest ink of a shading, which may stand in a pattern; None for what is none.
+
+        One whose colours cannot be told, and one of too many, has the ink of its colour space alone.
+        """
+        if not isinstance(shading, pikepdf.Dictionary | pikepdf.Stream):
+            return None
+        keys = [one.objgen for one in (shading, pattern) if isinstance(one, pikepdf.Object) and one.is_indirect]
+        known = self._known.get(keys[0]) if keys else None
+        if known is None:
+            base = self.spaces.ink(shading.get("/ColorSpace"))
+            known = self._heaviest(shading, base) if base.of_inks else base
+            self._known.update(dict.fromkeys(keys[:1], known))
+        return known
+
+    def _heaviest(self, shading: pikepdf.Object, base: Ink) -> Ink:
+        self._left -= 1
+        if self._left < 0:
+            return base
+        try:
+            inks = (replace(base, values=tuple(values)) for values in _colours(shading, base.channels))
+            return max(inks, key=lambda one: one.coverage, default=base)
+        except MALFORMED:
+            return base
 
 
 def _colours(shading: Any, channels: int) -> Iterator[Sequence[float]]:
@@ -41,7 +65,7 @@ def _colours(shading: Any, channels: int) -> Iterator[Sequence[float]]:
     for place in _places(spans):
         try:
             yield function(place)
-        except (ValueError, ArithmeticError):
+        except (ValueError, ArithmeticError):  # here it has no colour
             continue
 
 

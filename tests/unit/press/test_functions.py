@@ -1,5 +1,6 @@
 """Functions of a PDF give what pdfium paints with them; what is malformed or without end is refused."""
 
+import math
 import struct
 from collections.abc import Iterable
 from itertools import product
@@ -121,6 +122,27 @@ def test_an_array_is_of_one_function_each() -> None:
     assert both([0.25]) == (0.25, 0.75)
 
 
+FAILING_FUNCTIONS: dict[str, Any] = {
+    "too few pairs of a stitch": lambda: Dictionary(
+        FunctionType=3, Domain=[0, 1], Functions=[exponential([0], [1])] * 2, Bounds=[0.5], Encode=[0, 1]
+    ),
+    "a root of what is below zero": lambda: Dictionary(FunctionType=2, Domain=[-1, 1], N=0.5),
+    "nothing to start from": lambda: Dictionary(FunctionType=2, Domain=[0, 1], N=-1),
+    "too few starts": lambda: Dictionary(FunctionType=2, Domain=[0, 1], C0=[0], C1=[1, 1], N=1),
+}
+
+
+@pytest.mark.parametrize("name", FAILING_FUNCTIONS)
+def test_a_function_that_fails_somewhere_says_so_there(name: str) -> None:
+    function = read_function(FAILING_FUNCTIONS[name]())
+    with pytest.raises((ValueError, ArithmeticError)):
+        [function([value]) for value in (-1, 0, 1)]
+
+
+def test_whole_numbers_grow_no_longer_than_32_bits() -> None:
+    assert read_calculator(b"{ cvi " + b"dup mul " * 900 + b"}")([9.0]) == (math.inf,)
+
+
 def test_values_are_kept_in_their_ranges() -> None:
     with pikepdf.new() as pdf:
         function = read_function(
@@ -176,6 +198,11 @@ MALFORMED: dict[str, Any] = {
         b"\0" * 4_096, FunctionType=0, Domain=[0, 1] * 7, Range=[0, 1], Size=[2] * 7, BitsPerSample=8
     ),
     "a number": lambda _: 7,
+    "samples of no such size": lambda pdf: pdf.make_stream(
+        b"\0" * 4_096, FunctionType=0, Domain=[0, 1], Range=[0, 1], Size=[2], BitsPerSample=4_096
+    ),
+    "an array of a program, many times": lambda pdf: Array([calculated(b"{ " + b"1 pop " * 900 + b"}")(pdf)] * 30),
+    "an array without end": lambda _: Array([exponential([0], [1])] * 33),
     "no domain": lambda _: Dictionary(FunctionType=2, N=1),
 }
 

@@ -12,6 +12,7 @@ import pytest
 from pikepdf import Array, Dictionary, Name
 from PIL import Image
 
+from pipeline.press.preflight import shadings
 from pipeline.press.preflight.inspect import inspect
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press import hostile
@@ -205,14 +206,66 @@ def self_mixed(pdf: pikepdf.Pdf, resources: Dictionary, inks: Inks) -> bytes:
     return b"/S cs 1 scn" + SQUARE + b"f"
 
 
+def failing_mix(_: pikepdf.Pdf, resources: Dictionary, inks: Inks) -> bytes:
+    """Its second half has no place to go to."""
+    stitch = Dictionary(FunctionType=3, Domain=[0, 1], Functions=[tint(inks)] * 2, Bounds=[0.5], Encode=[0, 1])
+    resources.ColorSpace.S = Array([Name.Separation, Name("/Olive"), Name.DeviceCMYK, stitch])
+    return b"/S cs 1 scn" + SQUARE + b"f"
+
+
+def failing_shading(_: pikepdf.Pdf, resources: Dictionary, inks: Inks) -> bytes:
+    resources.Shading.S = Dictionary(
+        ShadingType=2,
+        ColorSpace=spot(inks),
+        Coords=[100, 0, 160, 0],
+        Function=Dictionary(FunctionType=9, Domain=[0, 1]),
+    )
+    return b"q" + SQUARE + b"W n /S sh Q"
+
+
 UNTOLD: dict[str, Draw] = {
+    "a spot whose mix fails": failing_mix,
+    "a shading in a spot that cannot be read": failing_shading,
     "a mesh that breaks off": broken(lambda made: made.write(made.read_bytes()[:-1])),
     "a mesh of odd bits": broken(lambda made: made.__setattr__("BitsPerComponent", 12)),
     "a mesh without a decode": broken(lambda made: made.__delitem__("/Decode")),
-    "a spot made of itself": self_mixed,
 }
 
 
 @pytest.mark.parametrize("name", UNTOLD)
-def test_what_cannot_be_told_is_no_bug(tmp_path: Path, name: str) -> None:
-    assert told(card(tmp_path / "card.pdf", UNTOLD[name], HEAVY)) == []
+def test_what_cannot_be_told_is_no_fault(tmp_path: Path, name: str) -> None:
+    report = inspect(card(tmp_path / "card.pdf", UNTOLD[name], HEAVY), POSTCARD_4X6)
+    assert report.ok
+    spots = {"spot_colour"} if "spot" in name else set()
+    assert {one.code for one in report.warnings} == spots
+
+
+def test_a_spot_made_of_itself_is_refused(tmp_path: Path) -> None:
+    report = inspect(card(tmp_path / "card.pdf", self_mixed, HEAVY), POSTCARD_4X6)
+    assert [one.code for one in report.findings] == ["damaged_file"]
+
+
+def test_a_shading_that_is_painted_often_is_looked_through_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looked = []
+    monkeypatch.setattr(shadings, "_colours", lambda shading, _: looked.append(shading) or iter([HEAVY]))
+
+    def often(pdf: pikepdf.Pdf, resources: Dictionary, inks: Inks) -> bytes:
+        pattern(pdf, resources, inks)
+        resources.Pattern.P = pdf.make_indirect(resources.Pattern.P)
+        return (b"/Pattern cs /P scn" + SQUARE + b"f ") * 50
+
+    assert told(card(tmp_path / "card.pdf", often, HEAVY)) == ["360%"]
+    assert len(looked) == 1
+
+
+def test_shadings_without_end_are_let_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shadings, "MOST_SHADINGS", 3)
+
+    def many(_: pikepdf.Pdf, resources: Dictionary, inks: Inks) -> bytes:
+        for at in range(4):
+            resources.Shading[f"/S{at}"] = axis(LIGHT if at < 3 else inks)
+        return b" ".join(b"q" + SQUARE + b"W n /S%d sh Q" % at for at in range(4))
+
+    assert told(card(tmp_path / "card.pdf", many, HEAVY)) == []
