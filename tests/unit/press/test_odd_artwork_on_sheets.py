@@ -57,6 +57,20 @@ def an_inline_font_without_resources(pdf: pikepdf.Pdf, page: pikepdf.Object) -> 
     a_drawn_font_without_resources(pdf, page, inline=True)
 
 
+def an_inline_font_of_the_resources_that_hold_it(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+    a_drawn_font_without_resources(pdf, page, inline=True)
+    page.Resources = resources = pdf.make_indirect(page.Resources)
+    resources.Font.F.Resources = resources
+
+
+def an_inline_font_with_resources(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+    """All of it in the page, which has the same name for another picture."""
+    a_drawn_font_without_resources(pdf, page, inline=True)
+    own, placed = page.Resources.Font.F, page.Resources.XObject
+    own.Resources = Dictionary(XObject=Dictionary(Picture=placed.Picture))
+    placed.Picture = pdf.make_stream(b"", Type=Name.XObject, Subtype=Name.Form, BBox=BOX)
+
+
 def a_pattern_without_resources(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
     pattern = pdf.make_stream(
         b"1 0 0 rg 0 0 10 10 re f", Type=Name.Pattern, PatternType=1, PaintType=1, TilingType=1,
@@ -146,7 +160,8 @@ ODD = [
     a_page_without_resources, a_form_without_resources, a_drawn_font_without_resources, a_pattern_without_resources,
     a_mask_without_resources, a_drawn_font_of_other_advances, a_grey_picture_for_a_stencil,
     a_mask_of_nothing,
-    a_jpeg_in_lzw, an_inline_font_without_resources,
+    a_jpeg_in_lzw, an_inline_font_without_resources, an_inline_font_of_the_resources_that_hold_it,
+    an_inline_font_with_resources,
     profiles_of_no_use,
     a_palette_cut_short,
 ]  # fmt: skip
