@@ -55,7 +55,7 @@ def test_what_it_would_load_is_named(tmp_path: Path, case: str) -> None:
 
 
 @pytest.mark.parametrize("case", HOSTILE)
-def test_hostile_html_ends_in_a_finding_within_its_limits(tmp_path: Path, case: str) -> None:
+def test_hostile_html_ends_in_a_finding(tmp_path: Path, case: str) -> None:
     build, codes = HOSTILE[case]
     source = written(tmp_path / "page.html", build())
     report = child.inspect_html(source, POSTCARD_4X6, tmp_path / "out.pdf")

@@ -105,6 +105,8 @@ def test_a_deaf_child_is_killed_within_the_bound(tmp_path: Path) -> None:
     deaf = Child(deaf.command, ready=lambda: log.read_text() == "deaf\n")
     with Supervisor([loop("redis", tmp_path), deaf], stop_within_s=0.3) as supervisor:
         pid = supervisor.pids()["worker"]
+        started = time.monotonic()
+    assert time.monotonic() - started < deaf.stop_within_s  # which the supervisor bounds
     assert gone(pid)
 
 

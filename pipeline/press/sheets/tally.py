@@ -31,9 +31,10 @@ class Tally:
 
     @property
     def sheets_in_file(self) -> int:
-        """How many there are in each file but the last: no more than the printer takes, and much the same in all files.
+        """How many there are in each file but the last: no more than the printer takes, in as few files as that allows, which are
+        much the same size.
 
-        Whole sets; and whole lifts of the cutter, where the printer takes them.
+        Whole sets; and whole lifts of the cutter, the files as even as those let them be, unless that takes more files.
         """
         each = self.job.sheets_per_piece
         sets, most = self.sheets // each, max(self.job.imposition.max_sheets_per_file // each, 1)

@@ -43,7 +43,9 @@ def test_files_are_much_the_same_size(sheets: int, most: int, parted: list[int])
     ("sheets", "most", "depth", "parted"),
     [(10, 8, 3, [6, 4]), (10, 7, 4, [5, 5]), (9, 8, 9, [5, 4]), (10, 5, 5, [5, 5]), (12, 8, 2, [6, 6])],
 )
-def test_a_file_holds_whole_lifts_where_a_printer_takes_them(
+def test_a_file_holds_whole_lifts_unless_that_takes_more_files(
     sheets: int, most: int, depth: int, parted: list[int]
 ) -> None:
-    assert sizes(sheets, max_sheets_per_file=most, stack_depth=depth) == parted
+    found = sizes(sheets, max_sheets_per_file=most, stack_depth=depth)
+    assert found == parted
+    assert len(found) == -(-sheets // most)
