@@ -120,15 +120,18 @@ def _read(given: object, bases: int) -> CodeMap:
     data, base = given.read_bytes(), given.get("/UseCMap")
     if len(data) > MOST_BYTES:
         raise ValueError("larger than any map")
-    operands = list[Any]()
+    operands, based = list[Any](), False
     found = CodeMap(_read(base, bases - 1)) if base is not None else CodeMap()
     for token in _TOKEN.finditer(data):
         if token["word"] is None:
             operands += _operand(token)
-        elif token["word"] == b"usecmap" and base is None:
-            found = CodeMap(_read(operands[-1], bases - 1))
         else:
-            if token["word"].startswith(b"end"):
+            if token["word"] == b"usecmap":
+                if based:
+                    raise ValueError("a second base")
+                based = True
+                found = CodeMap(_read(operands[-1], bases - 1)) if base is None else found
+            elif token["word"].startswith(b"end"):
                 found.add(token["word"][3:].decode(), operands)
             operands.clear()
     return found

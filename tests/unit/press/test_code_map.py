@@ -89,6 +89,8 @@ HOSTILE = {
     "half a row": TWO_BYTES + b"begincidrange <0000> <0001> 1 <0002> endcidrange",
     "a long number": TWO_BYTES + b"begincidchar <0000> " + b"9" * 100_000 + b" endcidchar",
     "brackets": b"(" * 500_000 + b"<" * 500_000,
+    "bases without end": b"/Identity-H " + b"usecmap " * 130_000,
+    "a second base": b"/Identity-H usecmap /Identity-V usecmap",
     "sections without end": b"begincidrange " * 70_000,
 }  # fmt: skip
 
