@@ -48,6 +48,11 @@ class Reading:
     drop: str | None = None
     unclear: frozenset[str] = frozenset()
 
+    def words_of(self, refused: Iterable[AckBody]) -> set[str]:
+        """The words in what cannot be read, with those of what is `refused`, and with the drop that the file names, if any are."""
+        words = self.unclear.union(*((ack.drop, *(ack.pieces or ())) for ack in refused))
+        return {*words, self.drop} if words and self.drop else set(words)
+
 
 def read_ack(name: str, body: bytes) -> AckBody | Unreadable:
     """The acknowledgement in a JSON file."""

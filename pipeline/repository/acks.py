@@ -100,8 +100,8 @@ class AckWriter:
                 said[number] = self._settle(tx, record, ack, spared, begun)
             in_order = [said[number] for number in sorted(said)]
             good = [one.good for one in in_order if one.good is not None]
-            refused = {one for number, ack in turns if said[number].good is None for one in ack.pieces or ()}
-            mark_unclear(tx, record.printer_id, reading.drop, reading.unclear | refused, record.received_at)
+            refused = [ack for number, ack in turns if said[number].good is None]
+            mark_unclear(tx, record.printer_id, reading.words_of(refused), record.received_at)
             faults = [*reading.faults, *(fault for one in in_order for fault in one.faults)]
             row = _row(record, self._ids, reading.drop, good, faults)
             if not insert_where_free(tx, acks, [row], ("printer_id", "digest")):

@@ -1,7 +1,7 @@
 """Places of which something was said that cannot be read or believed. What is said of the whole drop is not said of them, until a
 good line names them: ops/decisions/0016-what-is-said-of-the-rest.md."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,20 +11,23 @@ from pipeline.lifecycle import PROMISE_KEPT_BY
 from pipeline.repository.tables import drops, pages, pieces, placements
 
 
-def mark_unclear(tx: Connection, printer_id: str, stem: str | None, words: Collection[str], at: datetime) -> None:
-    """Mark those pieces of the printer's drop that are among these words and not in the mail: one may be lost for all we know.
+def mark_unclear(tx: Connection, printer_id: str, words: Collection[str], at: datetime) -> None:
+    """Mark those pieces of the printer's drops that are among these words and not in the mail: one may be lost for all we know.
 
-    Words are what stands in refused lines, ids of pieces or not. What was never handed over cannot have been spoken of.
+    Words are what stands in refused lines, stems of drops and ids of pieces or not. A drop whose stem is not among them is left.
     """
-    given = and_(drops.c.stem == stem, drops.c.printer_id == printer_id, drops.c.handing_over_at.is_not(None))
-    asked: Select[Any] = select(drops.c.batch_id, drops.c.revision).where(given)
-    drop = tx.execute(asked).first() if words else None
-    if drop is None:
-        return
-    open_ = and_(live_in(drop), pieces.c.status.not_in(sorted(PROMISE_KEPT_BY)))
-    there = tx.execute(select(placements.c.piece_id).join_from(placements, pieces).where(open_)).scalars()
-    for page in pages(sorted(set(words).intersection(there))):
-        tx.execute(update(placements).where(live_in(drop), placements.c.piece_id.in_(page)).values(unclear_at=at))
+    for drop in drops_among(tx, printer_id, words):
+        open_ = and_(live_in(drop), pieces.c.status.not_in(sorted(PROMISE_KEPT_BY)))
+        there = tx.execute(select(placements.c.piece_id).join_from(placements, pieces).where(open_)).scalars()
+        for page in pages(sorted(set(words).intersection(there))):
+            tx.execute(update(placements).where(live_in(drop), placements.c.piece_id.in_(page)).values(unclear_at=at))
+
+
+def drops_among(tx: Connection, printer_id: str, words: Collection[str]) -> Sequence[Row[Any]]:
+    """The printer's drops whose stems are among these words. What was never handed over cannot have been spoken of."""
+    given = and_(drops.c.printer_id == printer_id, drops.c.handing_over_at.is_not(None))
+    asked: Select[Any] = select(drops.c.stem, drops.c.batch_id, drops.c.revision).where(given)
+    return [drop for page in pages(sorted(words)) for drop in tx.execute(asked.where(drops.c.stem.in_(page)))]
 
 
 def unclear_in(tx: Connection, drop: Row[Any]) -> set[str]:

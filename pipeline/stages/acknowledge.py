@@ -20,6 +20,7 @@ from pipeline.repository.ack_checks import MADE_TWICE, AckRecord
 from pipeline.repository.acks import AckWriter, is_recorded
 from pipeline.repository.claims import FREED
 from pipeline.repository.tables import batches, drops, printers
+from pipeline.repository.unclear import drops_among
 from pipeline.stages.shelf import ON_THE_SHELF, take_back
 from pipeline.stages.stage import Context, Done, PrinterDirectory
 
@@ -153,12 +154,15 @@ class Acknowledge:
         they are left out of what all of these files say of the whole drop, whichever is taken first."""
         spared: dict[str, set[str]] = defaultdict(set)
         with self._context.db.read() as tx:
-            new = [part for part in parts if is_recorded(tx, row.id, part.digest) is None]
-        for part in new:
-            spared[part.reading.drop or ""].update(part.reading.unclear)
-            for ack in part.reading.acks:
-                if ack.state in ("spoiled", "destroyed"):
-                    spared[ack.drop].update(ack.pieces or ())
+            for part in parts:
+                if is_recorded(tx, row.id, part.digest) is not None:
+                    continue
+                words = part.reading.words_of(())
+                for drop in drops_among(tx, row.id, words):
+                    spared[drop.stem].update(words)
+                for ack in part.reading.acks:
+                    if ack.state in ("spoiled", "destroyed"):
+                        spared[ack.drop].update(ack.pieces or ())
         return spared
 
     def _withdraw(self, row: Row[Any], printer: Printer, drop: Row[Any]) -> bool:

@@ -82,6 +82,37 @@ def test_so_are_all_in_a_csv_file_whose_first_line_is_wrong(world: World, ids: l
     assert (world.statuses(ids), world.drop(1).pieces) == ({"sent": 1, "mailed": 2}, 1)
 
 
+UNREADABLE = {
+    "x.ack.json": '{{"drop": "{drop}", "state": "destroyed", "at": "{at}", "pieces": ["{piece}"],}}',
+    "bt_0_r00.1.ack.json": '{{"drop": "{drop}", "state": "destroyed", "at": "{at}", "pieces": ["{piece}"],}}',
+    "x.ack.csv": "Drop,State,At,Piece\n{drop},destroyed,{at},{piece}\n",
+    "y.ack.csv": "drop;state;at;piece\n{drop};destroyed;{at};{piece}\n",
+}
+
+
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_so_is_one_in_a_file_that_does_not_tell_which_word_is_its_drop(world: World, ids: list[str], name: str) -> None:
+    lay_unreadable(world, name, ids[0])
+    hear(world)
+    hear(world)  # JSON may be unfinished: it is taken once two polls have read the same
+    told(world, "mailed")
+    assert (world.statuses(ids), counted(world)["unclear"]) == ({"sent": 1, "mailed": 2}, 1)
+
+
+@pytest.mark.parametrize("name", [name for name in UNREADABLE if name.endswith(".csv")])
+def test_such_a_file_counts_in_its_own_poll_too(world: World, ids: list[str], name: str) -> None:
+    lay_unreadable(world, name, ids[0])
+    rows = [line(world, "printed", ids[1]), line(world, "mailed")]
+    told_csv(world, *rows, name="z.ack.csv")  # is taken first, as it says something of single pieces
+    assert (world.statuses(ids), counted(world)["unclear"]) == ({"sent": 1, "mailed": 2}, 1)
+
+
+def lay_unreadable(world: World, name: str, piece: str) -> None:
+    """What one of the files above says of a piece."""
+    text = UNREADABLE[name].format(drop=world.drop().stem, at=world.clock().isoformat(), piece=piece)
+    world.printer().outbox[name] = text.encode()
+
+
 @pytest.mark.parametrize("state", ["printed", "inserted", "mailed"])
 def test_a_shop_that_names_the_piece_in_a_later_line_is_heard(world: World, ids: list[str], state: str) -> None:
     refused(world, "destroyed", ids[:1])
