@@ -4,7 +4,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, select
 
-from pipeline.repository.tables import neighbours, placements
+from pipeline.repository.tables import neighbours, pieces, placements
+from pipeline.repository.unclear import is_unclear
 
 OUTCOMES = ("printed", "inserted", "mailed", "spoiled", "destroyed")
 PLACES = (*OUTCOMES, "freed", "short", "waiting")
@@ -29,9 +30,10 @@ def revision_counts(tx: Connection, batch_id: str) -> list[dict[str, Any]]:
             *told,
             _counted(and_(nothing, ~placements.c.live)).label("freed"),
             _counted(and_(nothing, placements.c.live)).label("unsaid"),
-            _counted(and_(placements.c.live, placements.c.unclear_at.is_not(None))).label("unclear"),
+            _counted(is_unclear()).label("unclear"),
             select(func.count()).select_from(neighbours).where(again).scalar_subquery().label("neighbours"),
         )
+        .join_from(placements, pieces)
         .where(placements.c.batch_id == batch_id)
         .group_by(placements.c.batch_id, placements.c.revision)
         .order_by(placements.c.revision)

@@ -7,18 +7,19 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select, update
 
-from pipeline.lifecycle import PROMISE_KEPT_BY
+from pipeline.lifecycle import PROMISE_OPEN
 from pipeline.repository.tables import drops, pages, pieces, placements
+
+_TO_BE_MAILED = pieces.c.status.in_(sorted(PROMISE_OPEN))
 
 
 def mark_unclear(tx: Connection, printer_id: str, words: Collection[str], at: datetime) -> None:
-    """Mark those pieces of the printer's drops that are among these words and not in the mail: one may be lost for all we know.
+    """Mark those pieces of the printer's drops that are among these words and still to be mailed: one may be lost for all we know.
 
     Words are what stands in refused lines, stems of drops and ids of pieces or not. A drop whose stem is not among them is left.
     """
     for drop in drops_among(tx, printer_id, words):
-        open_ = and_(live_in(drop), pieces.c.status.not_in(sorted(PROMISE_KEPT_BY)))
-        there = tx.execute(select(placements.c.piece_id).join_from(placements, pieces).where(open_)).scalars()
+        there = tx.execute(_placed().where(live_in(drop), _TO_BE_MAILED)).scalars()
         for page in pages(sorted(set(words).intersection(there))):
             tx.execute(update(placements).where(live_in(drop), placements.c.piece_id.in_(page)).values(unclear_at=at))
 
@@ -31,9 +32,13 @@ def drops_among(tx: Connection, printer_id: str, words: Collection[str]) -> Sequ
 
 
 def unclear_in(tx: Connection, drop: Row[Any]) -> set[str]:
-    """Pieces of the drop that are marked."""
-    marked = and_(live_in(drop), placements.c.unclear_at.is_not(None))
-    return set(tx.execute(select(placements.c.piece_id).where(marked)).scalars())
+    """Pieces of the drop that are marked, and did not go on by other evidence since."""
+    return set(tx.execute(_placed().where(live_in(drop), is_unclear())).scalars())
+
+
+def is_unclear() -> ColumnElement[bool]:
+    """Of a place, joined with its piece: a scan or an operator who gives the piece up ends what was unclear of it."""
+    return and_(placements.c.live, placements.c.unclear_at.is_not(None), _TO_BE_MAILED)
 
 
 def end_unclear(tx: Connection, drop: Row[Any], named: Collection[str]) -> None:
@@ -46,3 +51,8 @@ def end_unclear(tx: Connection, drop: Row[Any], named: Collection[str]) -> None:
 def live_in(drop: Row[Any]) -> ColumnElement[bool]:
     """The places that a drop still has."""
     return and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
+
+
+def _placed() -> Select[Any]:
+    """Ids of placed pieces, by what stands in the place and in the piece."""
+    return select(placements.c.piece_id).join_from(placements, pieces)

@@ -7,8 +7,10 @@ import pytest
 from structlog.testing import capture_logs
 
 from pipeline.repository.counts import revision_counts
-from pipeline.repository.tables import acks, printers
-from tests.integration.line.marks import ack
+from pipeline.repository.printers import Deed
+from pipeline.repository.tables import acks, pieces, placements, printers
+from pipeline.worker.failing import FailedAs, Failing
+from tests.integration.line.marks import ack, scan
 from tests.integration.line.test_ack_faults import alarms
 from tests.integration.line.test_ack_files import keep, lay
 from tests.integration.line.test_acknowledge import faults, hear, line, outcomes, told, told_csv
@@ -181,6 +183,37 @@ def test_what_is_in_the_mail_or_printed_again_is_unclear_no_more(world: World, i
     assert counted(world)["unclear"] == 0
     told(world, "mailed")
     assert faults(world) == ["digest_mismatch"]
+
+
+def test_a_carriers_scan_ends_what_was_unclear(world: World, ids: list[str]) -> None:
+    refused(world, "destroyed", ids[:1])
+    assert counted(world)["unclear"] == 1
+    scanned(world, ids[0])
+    assert (world.piece(ids[0]).status, counted(world)["unclear"]) == ("in_transit", 0)
+    with capture_logs() as logs:
+        told(world, "printed")
+        told(world, "rejected", reason="the press broke down before the rest was inserted")
+    assert (faults(world), alarms(logs)) == (["digest_mismatch"], [])
+    assert world.drop().status == "refused"
+
+
+def test_so_does_an_operator_who_gives_the_piece_up(world: World, ids: list[str]) -> None:
+    refused(world, "destroyed", ids[:1])
+    deed = Deed("cli:ada", world.clock(), "the shop cannot tell")
+    assert Failing(world.db, world.clock, world.ids).fail(ids[0], deed).ended is FailedAs.DONE
+    with capture_logs() as logs:
+        told(world, "mailed")
+    assert (faults(world), alarms(logs)) == (["digest_mismatch"], [])
+    assert (world.statuses(ids), counted(world)["unclear"]) == ({"failed": 1, "mailed": 2}, 0)
+    assert world.batch().status == "mailed"
+
+
+def scanned(world: World, piece: str) -> None:
+    """The carrier has the piece, and tells so when it is asked next."""
+    [place] = world.rows(placements, placements.c.piece_id == piece, placements.c.live)
+    world.carrier.told[place.imb] = [scan(place.imb, world.clock(), "Phase 1a")]
+    world.set(pieces, piece, poll_at=world.clock())
+    world.run_until_quiet()
 
 
 def test_another_printers_word_makes_nothing_unclear(world: World, ids: list[str]) -> None:
