@@ -57,9 +57,7 @@ def check(tx: Connection, record: AckRecord, ack: AckBody, spared: Collection[st
     Said of the whole drop, it is not said of the pieces that are `spared`, nor of those that are marked by an earlier file, as
     others speak of them that cannot be believed.
     """
-    given = and_(drops.c.stem == ack.drop, drops.c.printer_id == record.printer_id)
-    drop = tx.execute(select(drops, _any_waiting().label("any_waiting")).where(given)).first()
-    fault = _fault(drop, ack, keeps_some=drop is not None and _keeps_some(tx, drop))
+    drop, fault = drop_of(tx, record.printer_id, ack)
     if drop is None or fault is not None:
         return Checked(None, [fault] if fault else [])
     neighbours = _neighbours(tx, drop, ack)
@@ -79,6 +77,13 @@ def check(tx: Connection, record: AckRecord, ack: AckBody, spared: Collection[st
             unfit["left out"] = _left_out(untold)
     at = ack.at if drop.handing_over_at <= ack.at <= record.received_at else record.received_at
     return Checked(Good(drop, ack, at, neighbours, named), list(unfit.values()))
+
+
+def drop_of(tx: Connection, printer_id: str, ack: AckBody) -> tuple[Row[Any] | None, Fault | None]:
+    """The printer's drop that an acknowledgement is of, and why it is refused, whatever its pieces are."""
+    given = and_(drops.c.stem == ack.drop, drops.c.printer_id == printer_id)
+    drop = tx.execute(select(drops, _any_waiting().label("any_waiting")).where(given)).first()
+    return drop, _fault(drop, ack, keeps_some=drop is not None and _keeps_some(tx, drop))
 
 
 _NAMED = 5

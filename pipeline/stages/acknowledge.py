@@ -16,7 +16,7 @@ from pipeline.models.ack_files import apart, is_cut_off, read_acks
 from pipeline.models.ack_format import Reading
 from pipeline.models.profile import proves_by_renaming
 from pipeline.ports import AckFile, Lies, Printer
-from pipeline.repository.ack_checks import MADE_TWICE, AckRecord
+from pipeline.repository.ack_checks import MADE_TWICE, AckRecord, drop_of
 from pipeline.repository.acks import AckWriter, is_recorded
 from pipeline.repository.claims import FREED
 from pipeline.repository.tables import batches, drops, printers
@@ -150,14 +150,15 @@ class Acknowledge:
         return _Taken(applied.good, new=True, drop=part.reading.drop, faults=applied.faults)
 
     def _spared(self, row: Row[Any], parts: Iterable[_Part]) -> Mapping[str, Collection[str]]:
-        """By drop, the pieces that any new file says to be spoiled or destroyed, and those of which it says what cannot be read:
-        they are left out of what all of these files say of the whole drop, whichever is taken first."""
+        """By drop, the pieces that any new file says to be spoiled or destroyed, and those of which it says what cannot be read or
+        believed: they are left out of what all of these files say of the whole drop, whichever is taken first."""
         spared: dict[str, set[str]] = defaultdict(set)
         with self._context.db.read() as tx:
             for part in parts:
                 if is_recorded(tx, row.id, part.digest) is not None:
                     continue
-                words = part.reading.words_of(())
+                refused = [ack for ack in part.reading.acks if drop_of(tx, row.id, ack)[1] is not None]
+                words = part.reading.words_of(refused)
                 for drop in drops_among(tx, row.id, words):
                     spared[drop.stem].update(words)
                 for ack in part.reading.acks:

@@ -162,6 +162,15 @@ def test_what_cannot_be_read_in_one_file_is_left_out_of_another_of_the_same_poll
     assert (world.statuses(ids), faults(world)) == ({"sent": 1, "mailed": 2}, ["ack_field"])
 
 
+@pytest.mark.parametrize("bad", ["printed", "inserted", "mailed", "destroyed", "rejected"])
+def test_so_is_what_cannot_be_believed(world: World, ids: list[str], bad: str) -> None:
+    rows = [line(world, "printed", ids[2]), line(world, "mailed")]
+    lay(world, "y.ack.json", bad, at=world.clock() + timedelta(minutes=5), pieces=ids[:1], digest=WRONG)
+    told_csv(world, *rows)  # is taken first, by its time
+    assert (world.statuses(ids), faults(world)) == ({"sent": 1, "mailed": 2}, ["digest_mismatch"])
+    assert counted(world)["unclear"] == 1
+
+
 @pytest.mark.parametrize("bad", ["spoilt", "spoiled"])
 def test_where_files_stay_in_the_outbox_a_piece_that_was_set_right_is_heard(
     world: World, ids: list[str], bad: str
