@@ -26,9 +26,12 @@ class _Later(TyperCommand):
 
     def __init__(self, name: str, entry: Entry) -> None:
         super().__init__(name, help=entry.help, rich_help_panel=entry.panel)
-        self._module = entry.module
+        self._module, self._presses = entry.module, entry.presses
 
     def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> Any:
+        if self._presses and "--help" not in args:
+            # It takes as long to start as the command to be read, and there are two cores.
+            import_module("pipeline.press.process.press").PRESS.start()
         real = typer.main.get_command(import_module(self._module).app)
         return real.make_context(info_name, args, *more, **extra)
 

@@ -9,13 +9,16 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Entry:
+    """`presses`: its work is done in the press process."""
+
     module: str
     help: str
     panel: str
+    presses: bool = False
 
 
-def _entries(panel: str, **helps: str) -> dict[str, Entry]:
-    return {name: Entry(f"ops.cli.{name}", text, panel) for name, text in helps.items()}
+def _entries(panel: str, *, presses: bool = False, **helps: str) -> dict[str, Entry]:
+    return {name: Entry(f"ops.cli.{name}", text, panel, presses) for name, text in helps.items()}
 
 
 COMMANDS: dict[str, Entry] = {
@@ -34,6 +37,7 @@ COMMANDS: dict[str, Entry] = {
     ),
     **_entries(
         "Press",
+        presses=True,
         preflight="Say whether an artwork file can be printed.",
         impose="Make press-ready sheets from artwork and a list of recipients.",
     ),

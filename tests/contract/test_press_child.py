@@ -18,6 +18,7 @@ from pipeline.models.profile import Imposition
 from pipeline.press.creative import normalize as creative
 from pipeline.press.preflight import inspect as preflight
 from pipeline.press.process import child
+from pipeline.press.process.press import Press
 from pipeline.press.process.steps import INSPECT, Step
 from pipeline.press.sheets import impose
 from pipeline.products import POSTCARD_4X6
@@ -127,20 +128,20 @@ MISDEEDS = (sys.executable, "-I", str(Path(__file__).with_name("press_misdeeds.p
 
 
 @pytest.fixture(scope="module")
-def misused() -> Iterator[child.Press]:
+def misused() -> Iterator[Press]:
     """A press whose children do what they are asked, under tight limits."""
-    press = child.Press(MISDEEDS)
+    press = Press(MISDEEDS)
     yield press
     press.close()
 
 
-def _do(press: child.Press, folder: Path, deed: str, path: Path | None = None) -> tuple[Any, dict[str, Any]]:
+def _do(press: Press, folder: Path, deed: str, path: Path | None = None) -> tuple[Any, dict[str, Any]]:
     request = {"deed": deed, "folder": str(folder), "path": str(path)}
     reply, ending = press.ask(INSPECT, json.dumps(request).encode())
     return json.loads(reply) if reply else None, ending
 
 
-def test_a_child_has_nothing_but_its_job(misused: child.Press, tmp_path: Path) -> None:
+def test_a_child_has_nothing_but_its_job(misused: Press, tmp_path: Path) -> None:
     reply, ending = _do(misused, tmp_path, "tell")
     told = reply["done"]
     assert ending == {"exit": 0, "late": False}
@@ -163,7 +164,7 @@ def test_a_child_has_nothing_but_its_job(misused: child.Press, tmp_path: Path) -
     ],
 )
 def test_a_child_beyond_its_limits_is_ended(
-    misused: child.Press, tmp_path: Path, deed: str, signals: set[signal.Signals]
+    misused: Press, tmp_path: Path, deed: str, signals: set[signal.Signals]
 ) -> None:
     reply, ending = _do(misused, tmp_path, deed, tmp_path / "noted")
     assert reply is None
@@ -172,12 +173,12 @@ def test_a_child_beyond_its_limits_is_ended(
     assert not list(tmp_path.glob("core*"))
 
 
-def test_memory_beyond_the_limit_is_refused(misused: child.Press, tmp_path: Path) -> None:
+def test_memory_beyond_the_limit_is_refused(misused: Press, tmp_path: Path) -> None:
     reply, _ = _do(misused, tmp_path, "eat")
     assert reply == {"heavy": "memory"}
 
 
-def test_what_a_child_leaves_behind_ends_with_it(misused: child.Press, tmp_path: Path) -> None:
+def test_what_a_child_leaves_behind_ends_with_it(misused: Press, tmp_path: Path) -> None:
     noted = tmp_path / "noted"
     _, ending = _do(misused, tmp_path, "leave_one_behind", noted)
     assert ending["exit"] == -signal.SIGABRT
@@ -186,9 +187,9 @@ def test_what_a_child_leaves_behind_ends_with_it(misused: child.Press, tmp_path:
 
 @pytest.mark.parametrize("deed", ["abort", "spin", "eat", "leave_quietly", "chatter"])
 def test_artwork_that_takes_the_child_down_is_a_finding_with_a_remedy(
-    misused: child.Press, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str
+    misused: Press, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str
 ) -> None:
-    monkeypatch.setattr(child, "_press", _Insisting(misused, deed))
+    monkeypatch.setattr(child, "PRESS", _Insisting(misused, deed))
     report = child.inspect(CREATIVES / "harbor-front.pdf", POSTCARD_4X6)
     assert [found.code for found in report.findings] == ["too_complex"]
     assert report.kind == "pdf"
@@ -204,10 +205,10 @@ def test_artwork_that_takes_the_child_down_is_a_finding_with_a_remedy(
     assert list((tmp_path / "drop").iterdir()) == []
 
 
-class _Insisting(child.Press):
+class _Insisting(Press):
     """Asks for one misdeed, whatever the step."""
 
-    def __init__(self, press: child.Press, deed: str) -> None:
+    def __init__(self, press: Press, deed: str) -> None:
         super().__init__(MISDEEDS)
         self._inner, self._deed = press, deed
 
@@ -216,7 +217,7 @@ class _Insisting(child.Press):
         return self._inner.ask(INSPECT, json.dumps(asked).encode())
 
 
-def test_a_zygote_that_was_killed_is_started_again(misused: child.Press, tmp_path: Path) -> None:
+def test_a_zygote_that_was_killed_is_started_again(misused: Press, tmp_path: Path) -> None:
     first = _do(misused, tmp_path, "tell")[0]["done"]["zygote"]
     assert _do(misused, tmp_path, "tell")[0]["done"]["zygote"] == first
     os.kill(first, signal.SIGKILL)
@@ -224,18 +225,18 @@ def test_a_zygote_that_was_killed_is_started_again(misused: child.Press, tmp_pat
     assert second != first
 
 
-def test_a_job_whose_zygote_was_killed_is_done_again(misused: child.Press, tmp_path: Path) -> None:
+def test_a_job_whose_zygote_was_killed_is_done_again(misused: Press, tmp_path: Path) -> None:
     reply, ending = _do(misused, tmp_path, "kill_the_zygote_once", tmp_path / "marker")
     assert (reply, ending["exit"]) == ({"done": "second time"}, 0)
 
 
-def test_a_job_that_kills_every_zygote_is_given_up(misused: child.Press, tmp_path: Path) -> None:
+def test_a_job_that_kills_every_zygote_is_given_up(misused: Press, tmp_path: Path) -> None:
     with pytest.raises(Transient) as caught:
         _do(misused, tmp_path, "kill_the_zygote")
     assert caught.value.code == "press_stopped"
 
 
-def test_a_child_dies_with_its_zygote(misused: child.Press, tmp_path: Path) -> None:
+def test_a_child_dies_with_its_zygote(misused: Press, tmp_path: Path) -> None:
     noted = tmp_path / "noted"
     sleeper = threading.Thread(target=_do, args=(misused, tmp_path, "sleep", noted))
     sleeper.start()
@@ -254,11 +255,22 @@ def test_a_child_dies_with_its_zygote(misused: child.Press, tmp_path: Path) -> N
     ],
 )
 def test_a_press_that_does_not_start_is_tried_again_later(command: tuple[str, ...], code: str) -> None:
-    press = child.Press(command)
+    press = Press(command)
     with pytest.raises(Transient) as caught:
         press.ask(INSPECT, b"{}")
     press.close()
     assert caught.value.code in {code, "press_unavailable"}
+
+
+def test_a_press_that_was_never_asked_is_not_waited_for() -> None:
+    """A command that starts it and then is used wrongly ends at once, though the press process would go on importing."""
+    slow = "import sys, time; sys.stdin.read(); time.sleep(1)"
+    press = Press((sys.executable, "-I", "-c", slow))
+    press.start()
+    popen = press._popen
+    assert popen is not None
+    press.close()
+    assert popen.returncode == -signal.SIGKILL
 
 
 def test_threads_ask_side_by_side(tmp_path: Path) -> None:
@@ -281,10 +293,10 @@ def test_threads_ask_side_by_side(tmp_path: Path) -> None:
 _PARENT = """
 import json, os, sys
 from pathlib import Path
-from pipeline.press.process import child
+from pipeline.press.process.press import Press
 from pipeline.press.process.steps import INSPECT
 
-press = child.Press(json.loads(sys.argv[1]))
+press = Press(json.loads(sys.argv[1]))
 
 def zygote():
     reply, _ = press.ask(INSPECT, json.dumps({"deed": "tell", "folder": sys.argv[2]}).encode())

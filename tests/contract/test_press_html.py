@@ -9,6 +9,7 @@ import pytest
 
 from pipeline.errors import Permanent
 from pipeline.press.process import child
+from pipeline.press.process.press import Press
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press.conftest import CREATIVES
 from tests.unit.press.html_pages import LOADS, greeting, written
@@ -84,8 +85,8 @@ def test_others_are_served_while_a_page_uses_up_its_time(tmp_path: Path) -> None
 
 
 def test_without_pango_html_alone_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    bare = child.Press((sys.executable, "-c", _WITHOUT_PANGO))
-    monkeypatch.setattr(child, "_press", bare)
+    bare = Press((sys.executable, "-c", _WITHOUT_PANGO))
+    monkeypatch.setattr(child, "PRESS", bare)
     try:
         with pytest.raises(Permanent, match="apt-get install libpangoft2") as caught:
             child.inspect_html(written(tmp_path / "page.html", "x"), POSTCARD_4X6, tmp_path / "out.pdf")

@@ -6,7 +6,6 @@ a second. Threads may call side by side. A zygote that was killed is started aga
 Every step raises `Transient` when no child could be started, and nothing of a child that failed is left behind.
 """
 
-import atexit
 import contextlib
 import json
 import tempfile
@@ -19,7 +18,7 @@ from pipeline.errors import Permanent, PortError, Transient
 from pipeline.press.file_kind import sniff
 from pipeline.press.job import Imposed, Job
 from pipeline.press.mailing import Mailing
-from pipeline.press.process.press import Press, TooHeavyError
+from pipeline.press.process.press import PRESS, TooHeavyError
 from pipeline.press.process.steps import IMPOSE, INSPECT, NORMALIZE, PIECES, PROOF, RENDER, Step
 from pipeline.press.process.wire import imposed_from_dict, job_as_dict, permanent_from_dict
 from pipeline.press.report import Report, finding
@@ -106,7 +105,7 @@ def warm_up(*, html: bool = False) -> None:
 
     Those come a second later, and would hold up whatever else is asked of the zygote while it reads them.
     """
-    _press.start()
+    PRESS.start()
     if html:
         threading.Thread(target=_try_html_quietly, name="press-warm-up", daemon=True).start()
 
@@ -136,7 +135,7 @@ def _absolute(path: Path) -> str:
 def _run(step: Step, request: dict[str, Any], folder: str) -> Any:
     """What the step gives back. Raises `TooHeavyError`, and what the step raised."""
     # The child works in that folder and not in ours; before Python 3.12 a temporary folder's name may be relative.
-    answer, ending = _press.ask(step, json.dumps(request | {"folder": _absolute(Path(folder))}).encode())
+    answer, ending = PRESS.ask(step, json.dumps(request | {"folder": _absolute(Path(folder))}).encode())
     if "failed" in ending:
         raise Transient("press_unavailable", f"no press process could be forked: {ending['failed']}")
     if ending["late"]:
@@ -162,7 +161,3 @@ def _parsed(answer: bytes) -> dict[str, Any]:
     if not isinstance(reply, dict):
         raise TooHeavyError("crashed")
     return reply
-
-
-_press = Press()
-atexit.register(_press.close)

@@ -1,5 +1,6 @@
 """Our end of the press process: starts it, hands it jobs from any thread, and starts it again when it is gone."""
 
+import atexit
 import contextlib
 import json
 import os
@@ -33,6 +34,7 @@ class Press:
         self._owner = 0
         self._control: socket.socket | None = None
         self._popen: subprocess.Popen[bytes] | None = None
+        self._asked = False
 
     def ask(self, step: Step, request: bytes) -> tuple[bytes, dict[str, Any]]:
         """The line that the child wrote, if it came to that, and the zygote's last word on it.
@@ -66,6 +68,7 @@ class Press:
                 control = self._ensure()
                 try:
                     socket.send_fds(control, [CODES[step.name]], [theirs.fileno()])
+                    self._asked = True
                 except OSError:
                     self._drop()
                 else:
@@ -94,7 +97,7 @@ class Press:
         if self._popen is not None and self._popen.poll() is not None:
             self._drop()
         if self._control is None:
-            self._control = self._start()
+            self._control, self._asked = self._start(), False
             self._owner = os.getpid()
         return self._control
 
@@ -120,9 +123,10 @@ class Press:
             self._control.close()
             self._control = None
         if self._popen is not None:
-            # It ends by itself when it sees the socket closed, and takes its children along.
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._popen.wait(PARTING_S)
+            # It ends by itself when it sees the socket closed, and takes its children along; one that was never asked has none.
+            if self._asked:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    self._popen.wait(PARTING_S)
             self._popen.kill()
             self._popen.wait()
             self._popen = None
@@ -146,3 +150,8 @@ def _read(ours: socket.socket) -> bytes:
             if size > MOST_REPLY_BYTES:
                 raise TooHeavyError("wrote without end")
     return b"".join(parts)
+
+
+PRESS = Press()
+"""This process's own."""
+atexit.register(PRESS.close)
