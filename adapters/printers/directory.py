@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,9 @@ IDLE_S = 60.0
 class LivePrinters:
     """Opens printers that are reached over SFTP, and no others; key files lie below `home`. For several threads at once.
 
-    How many of them may be at one account at a time, and on how many channels, stands in the profile. Printers of one account share
-    its turns, and the smallest of what they say of it holds for all that were opened here; those that log in alike share the
-    rest after failures. `chance` gives numbers from 0 to 1, which spread rests.
+    How many connections may be open at one account, used or kept, and on how many channels, stands in the profile. Printers of one
+    account share them, and the smallest of what they say of it holds for all that were opened here; those that log in alike share
+    the rest after failures. `chance` gives numbers from 0 to 1, which spread rests.
     """
 
     def __init__(
@@ -37,8 +38,7 @@ class LivePrinters:
         self._chance = chance
         self._idle_s = idle_s
         self._known: dict[str, Sftp] = {}
-        self._berths: dict[Sftp, _Berth] = {}
-        self._turns: dict[tuple[str, int, str], _Turns] = {}
+        self._accounts: dict[tuple[str, int, str], _Account] = {}
         self._breakers: dict[Any, Breaker] = {}
         self._lock = threading.Lock()
 
@@ -53,26 +53,25 @@ class LivePrinters:
         described = printer.profile["transport"]
         if described["kind"] != "sftp" or printer.mode != "live":
             raise Permanent("not_a_live_printer", f"printer {printer.name} is not one that live mail is sent to")
-        transport = Sftp.model_validate(described)
-        with self._berth(printer.id, transport).use(self._home / transport.key_file) as opened:
+        transport, account, breaker = self._at(printer.id, Sftp.model_validate(described))
+        key_file = self._home / transport.key_file
+        with account.turn(transport), breaker.guarding(), account.lent(transport, key_file) as opened:
             yield opened
 
     def close(self) -> None:
         """Close the connections that are kept. Those in use close when they are let go, after a while."""
         with self._lock:
-            berths = list(self._berths.values())
-        for berth in berths:
-            berth.close_kept()
+            accounts = list(self._accounts.values())
+        for account in accounts:
+            account.close_kept()
 
-    def _berth(self, printer_id: str, described: Sftp) -> "_Berth":
+    def _at(self, printer_id: str, described: Sftp) -> tuple[Sftp, "_Account", Breaker]:
         # A printer whose profile has changed is another one: its old connection closes when it has idled.
         with self._lock:
             self._known[printer_id] = described
             transport = self._limited(described)
-            if transport not in self._berths:
-                turns = self._turns.setdefault(transport.account, _Turns())
-                self._berths[transport] = _Berth(transport, turns, self._breaker(transport), self._idle_s)
-            return self._berths[transport]
+            account = self._accounts.setdefault(transport.account, _Account(self._idle_s))
+            return transport, account, self._breaker(transport)
 
     def _limited(self, described: Sftp) -> Sftp:
         """With the account's smallest limits, as its printers were last described: the server counts all of them together."""
@@ -87,74 +86,83 @@ class LivePrinters:
         return self._breakers.setdefault(login, new)
 
 
-class _Turns:
-    """How many are at one account. Who comes waits until there are fewer than may be, by what is known of it then."""
+@dataclass(frozen=True)
+class _Kept:
+    """A connection that nobody uses, and the timer that closes it."""
 
-    def __init__(self) -> None:
-        self._there = 0
+    printer: SftpPrinter
+    timer: threading.Timer
+
+    def close(self) -> None:
+        self.timer.cancel()
+        self.printer.close()
+
+
+class _Account:
+    """What is open at one account, in use or kept: never more than may be, by what is known of it when the next one comes.
+
+    Of each printer at most one connection is kept, for `idle_s`, and less where another printer needs its place.
+    """
+
+    def __init__(self, idle_s: float) -> None:
+        self._idle_s = idle_s
+        self._used = 0
+        self._kept: dict[Sftp, _Kept] = {}  # the longest kept first
         self._changed = threading.Condition()
 
     @contextmanager
-    def taken(self, transport: Sftp) -> Iterator[None]:
+    def turn(self, transport: Sftp) -> Iterator[None]:
+        """Who comes waits until there are fewer than may be."""
         with self._changed:
-            if not self._changed.wait_for(lambda: self._there < transport.connections, transport.timeout_s):
+            if not self._changed.wait_for(lambda: self._used < transport.connections, transport.timeout_s):
                 raise Transient("printer_engaged", f"others are at {transport.host} and do not let go of it")
-            self._there += 1
+            self._used += 1
         try:
             yield
         finally:
             with self._changed:
-                self._there -= 1
+                self._used -= 1
                 self._changed.notify_all()
 
-
-class _Berth:
-    """What we hold of one printer: at most one connection that nobody uses, closed by a timer."""
-
-    def __init__(self, transport: Sftp, turns: _Turns, breaker: Breaker, idle_s: float) -> None:
-        self._transport = transport
-        self._turns = turns
-        self._breaker = breaker
-        self._idle_s = idle_s
-        self._kept: SftpPrinter | None = None
-        self._timer: threading.Timer | None = None
-        self._lock = threading.Lock()
-
     @contextmanager
-    def use(self, key_file: Path) -> Iterator[SftpPrinter]:
-        with self._turns.taken(self._transport), self._breaker.guarding():
-            printer = self._take() or SftpPrinter(self._transport, key_file)
-            try:
-                yield printer
-            finally:
-                self._give_back(printer)
+    def lent(self, transport: Sftp, key_file: Path) -> Iterator[SftpPrinter]:
+        """For whom it is the turn."""
+        printer = self._take(transport) or SftpPrinter(transport, key_file)
+        try:
+            yield printer
+        finally:
+            self._give_back(transport, printer)
 
     def close_kept(self) -> None:
-        kept = self._take()
-        if kept is not None:
-            kept.close()
+        with self._changed:
+            self._close_but(0)
 
-    def _take(self) -> SftpPrinter | None:
-        with self._lock:
-            kept, self._kept = self._kept, None
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
-            return kept
+    def _take(self, transport: Sftp) -> SftpPrinter | None:
+        """The connection that is kept of this printer. Those of others are closed until it may be open beside them."""
+        with self._changed:
+            kept = self._kept.pop(transport, None)
+            self._close_but(max(0, transport.connections - self._used))
+        if kept is None:
+            return None
+        kept.timer.cancel()
+        return kept.printer
 
-    def _give_back(self, printer: SftpPrinter) -> None:
-        with self._lock:
-            if self._kept is None and printer.is_healthy:
-                self._kept = printer
-                self._timer = threading.Timer(self._idle_s, self._expire, (printer,))
-                self._timer.daemon = True
-                self._timer.start()
+    def _close_but(self, newest: int) -> None:
+        # Nobody opens another one meanwhile: the server would count both.
+        for transport in list(self._kept)[: max(0, len(self._kept) - newest)]:
+            self._kept.pop(transport).close()
+
+    def _give_back(self, transport: Sftp, printer: SftpPrinter) -> None:
+        with self._changed:
+            if transport not in self._kept and printer.is_healthy:
+                timer = threading.Timer(self._idle_s, self._expire, (transport, printer))
+                timer.daemon = True
+                self._kept[transport] = _Kept(printer, timer)
+                timer.start()
                 return
         printer.close()
 
-    def _expire(self, printer: SftpPrinter) -> None:
-        with self._lock:
-            if self._kept is not printer:
-                return
-            self._kept = None
-        printer.close()
+    def _expire(self, transport: Sftp, printer: SftpPrinter) -> None:
+        with self._changed:
+            if transport in self._kept and self._kept[transport].printer is printer:
+                self._kept.pop(transport).close()

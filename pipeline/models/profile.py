@@ -163,8 +163,8 @@ class Quirks(_Part):
 class Sftp(_Part):
     """Where and as whom. `fingerprints` are pinned (SHA256:…), two while the printer rotates its key.
 
-    `connections` is how many workers of one process are there at a time, each on up to `channels` sessions: together they must
-    stay under what the server allows an account, which is often ten.
+    `connections` is how many one process has open at a time, in use or kept for a minute, each of up to `channels` sessions:
+    together they must stay under what the server allows an account, which is often ten.
     """
 
     kind: Literal["sftp"] = "sftp"

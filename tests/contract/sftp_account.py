@@ -29,7 +29,12 @@ def printer_at(server: SshServer, **changes: Any) -> SftpPrinter:
 
 
 def until_nobody_is_connected(server: SshServer) -> None:
+    until_there_are(server, 0)
+
+
+def until_there_are(server: SshServer, most: int) -> None:
+    """No more sessions than that: those that were closed end a moment later."""
     end = time.monotonic() + 10
-    while server.sessions():
+    while len(server.sessions()) > most:
         assert time.monotonic() < end
         time.sleep(0.01)

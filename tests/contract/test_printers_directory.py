@@ -14,7 +14,7 @@ from ops.services.sshd import SshServer
 from pipeline.errors import Permanent, PortError, Transient
 from pipeline.ports import Lies
 from tests.contract.printer_cases import PART, STEM
-from tests.contract.sftp_account import empty, until_nobody_is_connected
+from tests.contract.sftp_account import empty, until_nobody_is_connected, until_there_are
 from tests.contract.test_printers_account import some_files
 
 SANDBOX = {"kind": "sandbox"}
@@ -144,6 +144,25 @@ def test_the_smallest_limits_that_printers_of_an_account_have_hold_for_all(serve
     with printers.open(one), printers.open(one):  # the smallest now is its own
         pass
     printers.close()
+
+
+@pytest.mark.parametrize(("connections", "others"), [(1, 2), (2, 3)])
+def test_what_printers_of_one_account_keep_counts_too(server: SshServer, connections: int, others: int) -> None:
+    empty(server)
+    until_nobody_is_connected(server)
+    transport = {**server.profile_transport(timeout_s=10.0), "connections": connections}
+    rows = [row_of({**transport, "outbox": f"out-{n}"}, name=f"press-{n}") for n in range(1 + others)]
+    printers = LivePrinters(server.folder)
+    look(printers, rows[0])
+    most = connections * len(server.sessions())
+    for row in [*rows, *rows]:
+        assert look(printers, row) is Lies.NOTHING
+        until_there_are(server, most)
+    with printers.open(rows[0]) as first:
+        first.look(STEM, PART)
+        until_there_are(server, most)
+    printers.close()
+    until_nobody_is_connected(server)
 
 
 def test_printers_of_one_account_rest_together_whatever_their_limits(server: SshServer) -> None:
