@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any
 
 from ops.cli.failure import CommandError, Exit
@@ -24,16 +25,22 @@ def with_own_key(profile: Any, printer: str, home: Path) -> tuple[Any, Path | No
 
 
 def copy_key(source: Path, target: Path) -> None:
-    """For nobody else to read. A key that lies there already stays; raises `CommandError` where that is another one."""
+    """For nobody else to read, and there whole or not at all. A key that lies there already stays.
+
+    Raises `CommandError` where that is another one.
+    """
     key = source.read_bytes()
     target.parent.mkdir(mode=0o700, exist_ok=True)
-    try:
-        with os.fdopen(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
-            file.write(key)
-    except FileExistsError:
-        if target.read_bytes() != key:
-            raise CommandError(
-                f"{target} is another key than {source}: copy the new one into {target.parent} under a name of its own, "
-                f"and give that as transport.key_file, such as {KEYS}/{target.name}-2",
-                Exit.CONFLICT,
-            ) from None
+    with NamedTemporaryFile(dir=target.parent, prefix=".", suffix=".part") as part:  # 0600
+        part.write(key)
+        part.flush()
+        os.fsync(part.fileno())
+        try:
+            os.link(part.name, target)
+        except FileExistsError:
+            if target.read_bytes() != key:
+                raise CommandError(
+                    f"{target} is another key than {source}: copy the new one into {target.parent} under a name of its "
+                    f"own, and give that as transport.key_file, such as {KEYS}/{target.name}-2",
+                    Exit.CONFLICT,
+                ) from None

@@ -1,6 +1,7 @@
 """`mailstream printers`, on both databases, and the check of a printer on a real SSH server."""
 
 import json
+import resource
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from ops.cli.own_keys import copy_key
 from ops.services.sshd import SshServer
 from pipeline.repository import tables
 from pipeline.repository.database import Database
@@ -211,6 +213,22 @@ def test_a_key_that_is_not_there_adds_no_printer(terminal: Terminal, tmp_path: P
     said = terminal.refusal("printers", "add", "keyless", *NEW, "--profile", "-", code=1, stdin=given)
     assert f"{tmp_path / 'none'}: no such file" in said
     assert "keyless" not in [one["name"] for one in terminal.json("printers", "list")]
+
+
+def test_a_key_that_a_full_disk_cut_short_is_copied_at_the_next_try(tmp_path: Path) -> None:
+    source, target = tmp_path / "shop_ed25519", tmp_path / "keys" / "north"
+    source.write_bytes(b"k" * 400)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))  # no file may grow beyond it
+    try:
+        with pytest.raises(OSError, match="too large"):
+            copy_key(source, target)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(target.parent.iterdir()) == []
+    copy_key(source, target)
+    assert [one.read_bytes() for one in target.parent.iterdir()] == [b"k" * 400]
+    assert target.stat().st_mode & 0o777 == 0o600
 
 
 def _added(terminal: Terminal, folder: Path, name: str, **changes: Any) -> dict[str, Any]:
