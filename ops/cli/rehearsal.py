@@ -30,6 +30,7 @@ class Rehearsal:
         self._faults: list[str] = []
         self._names: list[str] = []
         self._states: dict[str, str] = {}
+        self._unclear: set[str] = set()  # of which a good line has to tell
         self.taken_at: datetime | None = None
 
     def hear(self, file: AckFile, now: datetime) -> bool:
@@ -39,12 +40,17 @@ class Rehearsal:
         self._faults += [f"{file.name}: {as_line(fault)}" for fault in reading.faults]
         good = [ack for ack in reading.acks if self._is_good(file.name, ack, now)]
         self._said += [(file.name, ack) for ack in good]
-        # As the line does: of single pieces first, and of the whole drop but for those that were lost or cannot be read.
+        refused = reading.words_of(ack for ack in reading.acks if ack not in good)
+        # As the line does: of single pieces first, and of the whole drop but for those that were lost or need a word of their own.
         for ack in sorted(good, key=lambda one: one.pieces is None):
-            rest = [one for one in self._pieces if self._states.get(one) not in _LOST and one not in reading.unclear]
+            left_out = self._unclear.union(refused)
+            rest = [one for one in self._pieces if self._states.get(one) not in _LOST and one not in left_out]
             of = rest if ack.pieces is None else ack.pieces
             for piece in of:
                 self._learn(file.name, piece, ack.state)
+            if ack.state != "accepted":
+                self._unclear.difference_update(ack.pieces or ())
+        self._unclear.update(one for one in refused if self._states.get(one) not in ("mailed", *_LOST))
         return bool(good)
 
     @property

@@ -78,6 +78,19 @@ def test_what_the_line_would_not_believe_is_a_fault(said: dict[str, Any], why: s
     assert "accepted" in wrong(heard)
 
 
+@pytest.mark.parametrize("bad", [{"state": "spoilt"}, {"state": "destroyed", "digest": "b" * 64}])
+def test_a_piece_in_a_refused_line_waits_for_a_word_of_its_own(bad: dict[str, str]) -> None:
+    heard = rehearsal(takes=False)
+    say(heard, "accepted")
+    assert not say(heard, **bad, pieces=["practice_1"])
+    for state in ("printed", "mailed"):
+        assert say(heard, state)
+    assert "practice_1" in wrong(heard)["mailed"]
+    say(heard, "printed", pieces=["practice_1"])
+    assert say(heard, "mailed")
+    assert "mailed" not in wrong(heard)
+
+
 def test_a_piece_that_is_listed_as_both_is_a_fault() -> None:
     heard = rehearsal()
     say(heard, "spoiled", pieces=["practice_1"])
