@@ -1,7 +1,7 @@
 """Printers that two operators add and change at the same moment, in two sessions of a real database: one outbox has one printer."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
 import pytest
@@ -17,7 +17,11 @@ from tests.unit.printers.test_profile import PROFILE, TRANSPORT
 
 Change = Callable[[Connection], bool]
 BY = Deed("root", datetime(2026, 11, 30, tzinfo=UTC))
-_WAITING = text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+_WAITING = text(
+    "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = "
+    "(SELECT oid FROM pg_database WHERE datname = current_database()) AND locktype = 'advisory'"
+)
+_LOOK_S = 0.01
 
 
 def with_outbox(outbox: str) -> PrinterProfile:
@@ -56,7 +60,7 @@ def at_once(db: Database, first: Change, second: Change) -> Future[bool]:
             assert first(tx)
             other = threads.submit(another)
             while not (db.is_sqlite or other.done() or tx.execute(_WAITING).scalar_one()):
-                pass
+                wait([other], _LOOK_S)
         other.exception(60)  # over, well or not
         return other
 
