@@ -1,7 +1,7 @@
 """Replaces colour spaces of artwork that no press can follow by those that viewers take in their place (ISO 32000-1, 8.6.5.5).
 
 A profile that is damaged, or one of other channels than the file says, is left aside for the plain space of as many channels. The
-colours that a palette lacks are black; some readers show nothing of a picture with such a palette.
+colours that a palette lacks are filled in; some readers show nothing of a picture with such a palette.
 """
 
 from collections.abc import Iterator
@@ -12,13 +12,12 @@ import pikepdf
 from PIL import ImageCms
 
 from pipeline.press.limits import MALFORMED
-from pipeline.press.spaces import channels_of
+from pipeline.press.palette import palette_of
 
 _PLAIN = {1: pikepdf.Name.DeviceGray, 3: pikepdf.Name.DeviceRGB, 4: pikepdf.Name.DeviceCMYK}
 # Of the data that a profile is for, as its header says it.
 _CHANNELS = {b"GRAY": 1, b"RGB ": 3, b"Lab ": 3, b"CMYK": 4}
 _SPACE = slice(16, 20)
-_MOST_INDEX = 255
 
 _Holder = pikepdf.Dictionary | pikepdf.Stream | pikepdf.Array
 
@@ -57,12 +56,12 @@ def _settle(holder: _Holder, profiles: "_Profiles") -> None:
 
 def _fill(indexed: pikepdf.Array) -> None:
     """Up to the highest index, which is 255 at most."""
-    _, base, highest, given = indexed.as_list()
-    indexed[2] = last = min(int(highest), _MOST_INDEX)
-    colours = given.read_bytes() if isinstance(given, pikepdf.Stream) else bytes(given)
-    size = channels_of(base) * (last + 1)
-    if len(colours) < size:
-        indexed[3] = pikepdf.String(colours.ljust(size, b"\0"))
+    given = indexed[3]
+    filled = palette_of(indexed)
+    indexed[2] = len(filled) - 1
+    table = b"".join(filled)
+    if not (given.read_bytes() if isinstance(given, pikepdf.Stream) else bytes(given)).startswith(table):
+        indexed[3] = pikepdf.String(table)
 
 
 class _Profiles:

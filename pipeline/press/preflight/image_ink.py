@@ -7,6 +7,7 @@ import pikepdf
 from PIL import Image, ImageChops, ImageFilter
 
 from pipeline.press.limits import MALFORMED, MOST_PIXELS
+from pipeline.press.palette import palette_of
 from pipeline.press.preflight.inks import Spaces, is_cmyk
 
 # A fifth of the square's side: the square is looked for in steps of it.
@@ -57,12 +58,9 @@ def _palette(space: object, spaces: Spaces, count: int) -> list[tuple[float, ...
     if not count or not isinstance(space, pikepdf.Array):
         return []
     if space[0] == "/Indexed":
-        base, known = spaces.ink(space[1]), space[3]
-        table = known.read_bytes() if isinstance(known, pikepdf.Stream) else bytes(known)
-        channels = base.channels
-        entries = [[byte / 255 for byte in table[at : at + channels]] for at in range(0, len(table), channels or 1)]
-        found = [replace(base, values=tuple(entry)).inks for entry in entries if len(entry) == channels][:count]
-        # What is beyond the table is drawn as its last colour.
+        base = spaces.ink(space[1])
+        found = [replace(base, values=tuple(byte / 255 for byte in entry)).inks for entry in palette_of(space)[:count]]
+        # An index beyond the highest is taken for the highest.
         found += found[-1:] * (count - len(found))
     else:
         base = spaces.ink(space)

@@ -147,13 +147,20 @@ def profiles_of_no_use(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
     )
 
 
-def a_palette_cut_short(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+def a_palette_cut_short(
+    pdf: pikepdf.Pdf, page: pikepdf.Object, *, base: Name = Name.DeviceRGB, table: bytes = b"\xff\0\0\0\xff\0\xff\xff"
+) -> None:
+    """Two colours and a part of a third, which is shown as those are that are missing."""
     kind = Dictionary(
         Type=Name.XObject, Subtype=Name.Image, Width=600, Height=600, BitsPerComponent=8,
-        ColorSpace=Array([Name.Indexed, Name.DeviceRGB, 256, pikepdf.String(b"\xff\0\0\0\xff\0")]),
+        ColorSpace=Array([Name.Indexed, base, 256, pikepdf.String(table)]),
     )  # fmt: skip
-    picture = pdf.make_stream(b"\0" * 600 * 300 + b"\x01" * 600 * 300, kind)
+    picture = pdf.make_stream(b"".join(bytes([at]) * 600 * 150 for at in range(4)), kind)
     _draws(pdf, page, b"150 0 0 150 100 60 cm /I Do", XObject=Dictionary(I=picture))
+
+
+def a_palette_of_inks_cut_short(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+    a_palette_cut_short(pdf, page, base=Name.DeviceCMYK, table=b"\0\xff\xff\0\xff\0\0\0\0\0\xff")
 
 
 ODD = [
@@ -163,7 +170,7 @@ ODD = [
     a_jpeg_in_lzw, an_inline_font_without_resources, an_inline_font_of_the_resources_that_hold_it,
     an_inline_font_with_resources,
     profiles_of_no_use,
-    a_palette_cut_short,
+    a_palette_cut_short, a_palette_of_inks_cut_short,
 ]  # fmt: skip
 
 

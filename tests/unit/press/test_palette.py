@@ -1,0 +1,43 @@
+"""Palettes that are cut short have the same colours for preflight as on sheets, and hostile ones cost nothing."""
+
+import pikepdf
+import pytest
+from pikepdf import Array, Dictionary, Name
+
+from pipeline.press.palette import palette_of
+from pipeline.press.preflight.image_ink import inks_of
+from pipeline.press.preflight.inks import Spaces
+from tests.unit.press import hostile
+
+OLIVE = Array([Name.Separation, Name.Olive, Name.DeviceCMYK, Dictionary(FunctionType=2, Domain=[0, 1], N=1)])
+LAB = Array([Name.Lab, Dictionary(WhitePoint=[0.95, 1, 1.09])])
+
+
+@pytest.mark.parametrize(
+    ("base", "table", "black"),
+    [
+        (Name.DeviceGray, b"\x80", b"\0"),
+        (Name.DeviceRGB, b"\xff\0\0\xff", b"\0\0\0"),
+        (Name.DeviceCMYK, b"\xff\0\0\0\0\0", b"\0\0\0\xff"),
+        (LAB, b"\xff\0\0", b"\0\x80\x80"),
+        (OLIVE, b"\x80", b"\xff"),
+    ],
+)
+def test_what_is_missing_is_as_dark_as_the_base_can_be(base: pikepdf.Object, table: bytes, black: bytes) -> None:
+    given = Array([Name.Indexed, base, 2, pikepdf.String(table)])
+    assert palette_of(given) == [table[: len(black)], black, black]
+
+
+HEAVY, BLACK = (230, 230, 230, 230), (0, 0, 0, 255)
+
+
+@pytest.mark.parametrize(
+    ("highest", "shown"), [(0, [HEAVY, HEAVY]), (1, [HEAVY, BLACK])], ids=["beyond the highest", "missing"]
+)
+def test_preflight_sees_what_prints(highest: int, shown: list[tuple[int, ...]]) -> None:
+    with pikepdf.new() as pdf:
+        image = hostile.image_xobject(pdf, b"\0\1", (2, 1))
+        image.ColorSpace = Array([Name.Indexed, Name.DeviceCMYK, highest, pikepdf.String(bytes(HEAVY))])
+        inks = inks_of(image, Spaces())
+    assert inks is not None
+    assert [inks.getpixel((at, 0)) for at in range(2)] == shown
