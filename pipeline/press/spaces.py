@@ -5,15 +5,20 @@ import pikepdf
 _CHANNELS = {
     "/DeviceGray": 1, "/CalGray": 1, "/Indexed": 1, "/Separation": 1, "/DeviceRGB": 3, "/CalRGB": 3, "/Lab": 3, "/DeviceCMYK": 4,
 }  # fmt: skip
+# What a profile in a PDF may be for (8.6.5.5).
+_PROFILED = (1, 3, 4)
 
 
 def channels_of(space: object) -> int:
-    """The least there can be of one that is known by the page's resources alone."""
+    """The least there can be of one that is known by the page's resources alone. Raises `MALFORMED`."""
     if isinstance(space, pikepdf.Name):
         return _CHANNELS.get(str(space), 1)
     if not isinstance(space, pikepdf.Array) or not len(space):
         return 1
     kind = str(space[0])
     if kind == "/ICCBased":
-        return int(space[1].N)
+        channels = int(space[1].N)
+        if channels not in _PROFILED:
+            raise ValueError("a profile of as many channels as none has")
+        return channels
     return len(space[1]) if kind == "/DeviceN" else _CHANNELS.get(kind, 1)

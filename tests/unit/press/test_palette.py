@@ -41,3 +41,17 @@ def test_preflight_sees_what_prints(highest: int, shown: list[tuple[int, ...]]) 
         inks = inks_of(image, Spaces())
     assert inks is not None
     assert [inks.getpixel((at, 0)) for at in range(2)] == shown
+
+
+@pytest.mark.parametrize("channels", [0, 2, 10**9])
+def test_a_base_of_as_many_channels_as_none_has_is_no_palette(channels: int) -> None:
+    with pikepdf.new() as pdf:
+        base = Array([Name.ICCBased, pdf.make_stream(b"no profile", N=channels)])
+        with pytest.raises(ValueError, match="channels"):
+            palette_of(Array([Name.Indexed, base, 255, pikepdf.String(b"abc")]))
+
+
+def test_of_a_long_table_only_the_colours_up_to_the_highest_index_are_read() -> None:
+    with pikepdf.new() as pdf:
+        table = pdf.make_stream(b"abc" * 1_000_000)
+        assert palette_of(Array([Name.Indexed, Name.DeviceRGB, 1, table])) == [b"abc", b"abc"]
