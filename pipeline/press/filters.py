@@ -3,7 +3,7 @@
 import pikepdf
 
 # With run lengths too, which qpdf keeps apart.
-_ALL = pikepdf.StreamDecodeLevel.specialized
+WHOLLY = pikepdf.StreamDecodeLevel.specialized
 
 
 def filters_of(stream: pikepdf.Stream) -> list[str]:
@@ -30,4 +30,4 @@ def behind(stream: pikepdf.Stream, count: int) -> bytes:
         inner.Filter = pikepdf.Array([pikepdf.Name(name) for name in filters_of(stream)[:count]])
         written = [one.unparse(resolved=True) if one is not None else b"null" for one in parameters_of(stream)[:count]]
         inner.DecodeParms = pikepdf.Object.parse(b"[" + b" ".join(written) + b"]")
-        return inner.read_bytes(_ALL)
+        return inner.read_bytes(WHOLLY)

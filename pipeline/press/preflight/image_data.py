@@ -11,7 +11,7 @@ import pikepdf
 import pypdfium2
 from PIL import Image
 
-from pipeline.press.filters import behind, filters_of
+from pipeline.press.filters import WHOLLY, behind, filters_of
 from pipeline.press.limits import MALFORMED, MOST_PIXELS
 from pipeline.press.preflight.fax_data import Fax
 from pipeline.press.preflight.jbig2_data import is_cut_short
@@ -21,8 +21,6 @@ _PLAIN = frozenset({"/ASCIIHexDecode", "/ASCII85Decode", "/LZWDecode", "/FlateDe
 _JPEG = "/DCTDecode"
 # What only a viewer's own decoders read.
 _FAX, _JBIG2, _JPX = "/CCITTFaxDecode", "/JBIG2Decode", "/JPXDecode"
-# With run lengths too, which qpdf keeps apart.
-_ALL = pikepdf.StreamDecodeLevel.specialized
 # Some writers leave the last row out, and readers fill it up.
 _ROWS_LEFT_OUT = 1
 
@@ -56,7 +54,7 @@ def _is_long_enough(image: pikepdf.Stream) -> bool:
     channels = 1 if image.get("/ImageMask", False) else channels_of(image.get("/ColorSpace"))
     bits = 1 if image.get("/ImageMask", False) else int(image.get("/BitsPerComponent", 8))
     row, rows = ceil(int(image.Width) * channels * bits / 8), int(image.Height)
-    return len(image.read_bytes(_ALL)) >= row * (rows - _ROWS_LEFT_OUT)
+    return len(image.read_bytes(WHOLLY)) >= row * (rows - _ROWS_LEFT_OUT)
 
 
 def _is_whole_jpeg(data: bytes, image: pikepdf.Stream) -> bool:

@@ -6,6 +6,7 @@ from io import BytesIO
 import pikepdf
 from PIL import Image, ImageChops, ImageFilter
 
+from pipeline.press.filters import filters_of
 from pipeline.press.limits import MALFORMED, MOST_PIXELS
 from pipeline.press.palette import palette_of
 from pipeline.press.preflight.inks import Spaces, is_cmyk
@@ -96,18 +97,13 @@ def _is_inverted(image: pikepdf.Stream) -> bool:
     return isinstance(decode, pikepdf.Array) and len(decode) >= 2 and float(decode[0]) > float(decode[1])
 
 
-def _filters(image: pikepdf.Stream) -> list[str]:
-    filters = image.get("/Filter")
-    return [str(name) for name in filters.as_list()] if isinstance(filters, pikepdf.Array) else [str(filters)]
-
-
 def _is_jpeg(image: pikepdf.Stream) -> bool:
-    return _filters(image)[-1] in ("/DCTDecode", "/DCT")
+    return filters_of(image)[-1:] in (["/DCTDecode"], ["/DCT"])
 
 
 def _opened(image: pikepdf.Stream, mode: str) -> Image.Image | None:
     """A JPEG, where nothing is packed around it."""
-    if len(_filters(image)) > 1:
+    if len(filters_of(image)) > 1:
         return None
     with Image.open(BytesIO(image.read_raw_bytes()), formats=["JPEG"]) as opened:
         if opened.mode != mode:
