@@ -22,3 +22,9 @@ def channels_of(space: object) -> int:
             raise ValueError("a profile of as many channels as none has")
         return channels
     return len(space[1]) if kind == "/DeviceN" else _CHANNELS.get(kind, 1)
+
+
+def is_cmyk(space: object) -> bool:
+    if isinstance(space, pikepdf.Array) and len(space) > 1 and space[0] == "/ICCBased":
+        return int(space[1].N) == 4
+    return isinstance(space, pikepdf.Name) and space == "/DeviceCMYK"

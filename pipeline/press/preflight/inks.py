@@ -7,6 +7,7 @@ import pikepdf
 
 from pipeline.press.functions import Function, UnknownFunctionError, read_function
 from pipeline.press.names import shown_name
+from pipeline.press.spaces import channels_of, is_cmyk
 
 # By the number of operands; what is named by `cs` is followed for these three families and told apart from spot colours.
 _DEVICE = {"/DeviceGray": "gray", "/DeviceRGB": "rgb", "/DeviceCMYK": "cmyk"}
@@ -17,7 +18,7 @@ _REGISTRATION = "/All"
 _MOST_KEPT = 1_000
 
 
-_CHANNELS = {"gray": 1, "rgb": 3, "cmyk": 4}
+_CHANNELS = {family: channels_of(pikepdf.Name(name)) for name, family in _DEVICE.items()}
 
 
 class Mix:
@@ -134,9 +135,3 @@ class Spaces:
             mix = None
         self._mixes[key] = mix
         return mix
-
-
-def is_cmyk(space: object) -> bool:
-    if isinstance(space, pikepdf.Array) and len(space) > 1 and space[0] == "/ICCBased":
-        return int(space[1].N) == 4
-    return isinstance(space, pikepdf.Name) and space == "/DeviceCMYK"
