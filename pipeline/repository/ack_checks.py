@@ -114,10 +114,8 @@ def _but_for(tx: Connection, drop: Row[Any], ack: AckBody, spared: Collection[st
 
 def _any_waiting() -> ColumnElement[bool]:
     """Whether pieces of a drop are not known to have arrived; once none is, none will be again."""
-    placed = and_(
-        placements.c.batch_id == drops.c.batch_id, placements.c.revision == drops.c.revision, placements.c.live
-    )
-    waiting = select(pieces.c.id).join_from(placements, pieces).where(placed, pieces.c.status == Status.BATCHED)
+    behind = and_(live_in(drops.c), pieces.c.status == Status.BATCHED)
+    waiting = select(pieces.c.id).join_from(placements, pieces).where(behind)
     return waiting.correlate(drops).exists()
 
 
@@ -125,8 +123,7 @@ def _keeps_some(tx: Connection, drop: Row[Any]) -> bool:
     """Whether pieces stay with a drop that was set aside: what it had made of them by then is followed to the mail."""
     if drop.set_aside_at is None:
         return False
-    here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
-    return tx.execute(select(placements.c.id).where(here).limit(1)).first() is not None
+    return tx.execute(select(placements.c.id).where(live_in(drop)).limit(1)).first() is not None
 
 
 def _fault(drop: Row[Any] | None, ack: AckBody, *, keeps_some: bool) -> Fault | None:

@@ -37,7 +37,7 @@ from pipeline.repository.database import Database
 from pipeline.repository.many import insert_many
 from pipeline.repository.moves import correct, move, select_snapshots, snapshot
 from pipeline.repository.tables import acks, drops, insert_where_free, neighbours, pages, pieces, placements
-from pipeline.repository.unclear import end_unclear, mark_unclear
+from pipeline.repository.unclear import end_unclear, live_in, mark_unclear
 
 Withdraw = Callable[[Row[Any]], bool]
 """Takes a refused drop off its printer's shelf; whether the printer took it all the same."""
@@ -243,8 +243,9 @@ def _note_made(tx: Connection, drop: Row[Any], ack: AckBody) -> None:
     if ack.state not in _MADE:
         return
     earlier = placements.c.outcome.in_(_MADE[: _MADE.index(ack.state)])
-    here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
-    made = update(placements).where(here, or_(placements.c.outcome.is_(None), earlier)).values(outcome=ack.state)
+    made = (
+        update(placements).where(live_in(drop), or_(placements.c.outcome.is_(None), earlier)).values(outcome=ack.state)
+    )
     if ack.pieces is None:
         tx.execute(made)
         return

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select, update
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from pipeline.lifecycle import PROMISE_OPEN
 from pipeline.repository.tables import drops, pages, pieces, placements
@@ -48,8 +49,8 @@ def end_unclear(tx: Connection, drop: Row[Any], named: Collection[str]) -> None:
         tx.execute(update(placements).where(marked, placements.c.piece_id.in_(page)).values(unclear_at=None))
 
 
-def live_in(drop: Row[Any]) -> ColumnElement[bool]:
-    """The places that a drop still has."""
+def live_in(drop: Row[Any] | ReadOnlyColumnCollection[str, Any]) -> ColumnElement[bool]:
+    """The places that a drop still has, given as a row or as the columns of a statement about drops."""
     return and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
 
 
