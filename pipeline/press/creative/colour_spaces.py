@@ -11,8 +11,8 @@ from io import BytesIO
 import pikepdf
 from PIL import ImageCms
 
+from pipeline.press.colours.palette import palette_of
 from pipeline.press.limits import MALFORMED
-from pipeline.press.palette import palette_of
 
 _PLAIN = {1: pikepdf.Name.DeviceGray, 3: pikepdf.Name.DeviceRGB, 4: pikepdf.Name.DeviceCMYK}
 # Of the data that a profile is for, as its header says it.

@@ -6,8 +6,8 @@ groups are those of sRGB, as all plain RGB of normalized artwork is.
 
 import pikepdf
 
+from pipeline.press.colours.srgb import icc_space, srgb_profile
 from pipeline.press.filters import behind, filters_of, parameters_of
-from pipeline.press.srgb import icc_space, srgb_profile
 
 _LZW = "/LZWDecode"
 _SCREENING = ("/TR", "/TR2", "/HT", "/HTP", "/HTO", "/UCR", "/UCR2", "/BG", "/BG2")

@@ -6,10 +6,10 @@ from pathlib import Path
 import pikepdf
 from PIL import Image, ImageCms
 
+from pipeline.press.colours.srgb import icc_space, srgb_profile
 from pipeline.press.exif import orientation, upright_size
 from pipeline.press.geometry import Rect, numbers
 from pipeline.press.jpeg import bare_jpeg
-from pipeline.press.srgb import icc_space, srgb_profile
 
 # Where EXIF orientation 1 to 8 puts the unit square, y upwards (CIPA DC-008, 4.6.4): row 0 at the top, left, bottom or
 # right.

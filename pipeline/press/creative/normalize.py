@@ -10,6 +10,7 @@ import pikepdf
 
 from pipeline.errors import Permanent
 from pipeline.press.artbox import NoBoxError, artwork_box, placing, view
+from pipeline.press.colours.srgb import icc_space, srgb_profile
 from pipeline.press.content_reader import TooComplexError
 from pipeline.press.creative.colour_spaces import settle_spaces
 from pipeline.press.creative.conform import conform
@@ -23,7 +24,6 @@ from pipeline.press.file_kind import sniff
 from pipeline.press.geometry import Rect, bleed_rect, numbers, trim_rect
 from pipeline.press.limits import MALFORMED, limit_qpdf
 from pipeline.press.opening import open_artwork
-from pipeline.press.srgb import icc_space, srgb_profile
 from pipeline.products import Product
 
 # Keys of objects that a page reaches which do not print: file attachments, private data, links to documents elsewhere, hints

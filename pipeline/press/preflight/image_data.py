@@ -11,11 +11,11 @@ import pikepdf
 import pypdfium2
 from PIL import Image
 
+from pipeline.press.colours.spaces import channels_of
 from pipeline.press.filters import WHOLLY, behind, filters_of
 from pipeline.press.limits import MALFORMED, MOST_PIXELS
 from pipeline.press.preflight.fax_data import Fax
 from pipeline.press.preflight.jbig2_data import is_cut_short
-from pipeline.press.spaces import channels_of
 
 _PLAIN = frozenset({"/ASCIIHexDecode", "/ASCII85Decode", "/LZWDecode", "/FlateDecode", "/RunLengthDecode"})
 _JPEG = "/DCTDecode"

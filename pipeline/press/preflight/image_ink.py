@@ -6,11 +6,11 @@ from io import BytesIO
 import pikepdf
 from PIL import Image, ImageChops, ImageFilter
 
+from pipeline.press.colours.palette import palette_of
+from pipeline.press.colours.spaces import is_cmyk
 from pipeline.press.filters import filters_of
 from pipeline.press.limits import MALFORMED, MOST_PIXELS
-from pipeline.press.palette import palette_of
 from pipeline.press.preflight.inks import Spaces
-from pipeline.press.spaces import is_cmyk
 
 # A fifth of the square's side: the square is looked for in steps of it.
 STEP_MM = 3.0

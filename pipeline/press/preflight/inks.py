@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import pikepdf
 
-from pipeline.press.functions import Function, UnknownFunctionError, read_function
+from pipeline.press.colours.functions import Function, UnknownFunctionError, read_function
+from pipeline.press.colours.spaces import channels_of, is_cmyk
 from pipeline.press.names import shown_name
-from pipeline.press.spaces import channels_of, is_cmyk
 
 # By the number of operands; what is named by `cs` is followed for these three families and told apart from spot colours.
 _DEVICE = {"/DeviceGray": "gray", "/DeviceRGB": "rgb", "/DeviceCMYK": "cmyk"}

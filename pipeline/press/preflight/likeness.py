@@ -11,11 +11,11 @@ from pathlib import Path
 from PIL import Image, ImageChops, ImageCms, ImageFilter, ImageOps
 
 from pipeline.press.artbox import PageView, artwork_box
+from pipeline.press.colours.srgb import srgb_profile
 from pipeline.press.geometry import Rect, bleed_rect
 from pipeline.press.jpeg import as_inks
 from pipeline.press.picture import render_part
 from pipeline.press.report import Finding, finding
-from pipeline.press.srgb import srgb_profile
 from pipeline.products import Product
 
 # A pixel counts when one of its channels is off by more than this, out of 255 …

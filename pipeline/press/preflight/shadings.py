@@ -7,7 +7,7 @@ from typing import Any
 
 import pikepdf
 
-from pipeline.press.functions import UnknownFunctionError, pairs, read_function
+from pipeline.press.colours.functions import UnknownFunctionError, pairs, read_function
 from pipeline.press.limits import MALFORMED
 from pipeline.press.preflight.inks import Ink, Spaces
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.errors import Permanent
+from pipeline.press.colours.srgb import srgb_profile
 from pipeline.press.creative.normalize import normalize
 from pipeline.press.html.page import inspect_html, load_renderer
 from pipeline.press.mailing import Mailing
@@ -36,7 +37,6 @@ from pipeline.press.report import Report
 from pipeline.press.sheets.impose import impose
 from pipeline.press.sheets.output_intent import packed_profile
 from pipeline.press.sheets.pieces import SpooledPieces
-from pipeline.press.srgb import srgb_profile
 from pipeline.press.typeface import address_typeface
 from pipeline.products import PRODUCTS, Side
 

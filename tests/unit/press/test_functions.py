@@ -12,8 +12,8 @@ import pypdfium2
 import pytest
 from pikepdf import Array, Dictionary, Name
 
-from pipeline.press.calculator import MOST_WORDS, read_calculator
-from pipeline.press.functions import UnknownFunctionError, read_function
+from pipeline.press.colours.calculator import MOST_WORDS, read_calculator
+from pipeline.press.colours.functions import UnknownFunctionError, read_function
 
 SIDE = 4
 

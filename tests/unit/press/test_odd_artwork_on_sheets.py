@@ -9,10 +9,10 @@ import pytest
 from pikepdf import Array, Dictionary, Name
 
 from pipeline.models.profile import Imposition
+from pipeline.press.colours.srgb import srgb_profile
 from pipeline.press.creative.normalize import normalize
 from pipeline.press.preflight.inspect import inspect
 from pipeline.press.sheets.impose import impose
-from pipeline.press.srgb import srgb_profile
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press.hostile import image_of, pdf_with
 from tests.unit.press.jobs import make_job, make_pieces

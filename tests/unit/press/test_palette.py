@@ -4,7 +4,7 @@ import pikepdf
 import pytest
 from pikepdf import Array, Dictionary, Name
 
-from pipeline.press.palette import palette_of
+from pipeline.press.colours.palette import palette_of
 from pipeline.press.preflight.image_ink import inks_of
 from pipeline.press.preflight.inks import Spaces
 from tests.unit.press import hostile

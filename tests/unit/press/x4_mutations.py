@@ -10,7 +10,7 @@ from typing import Any
 import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
-from pipeline.press.srgb import icc_space, srgb_profile
+from pipeline.press.colours.srgb import icc_space, srgb_profile
 from tests.unit.press.fonts import CFF, SQUARES, TRUE_TYPE, Font, type_1
 
 Mutation = Callable[[pikepdf.Pdf], None]

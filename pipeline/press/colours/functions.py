@@ -7,7 +7,7 @@ from typing import Any
 
 import pikepdf
 
-from pipeline.press.calculator import read_calculator
+from pipeline.press.colours.calculator import read_calculator
 from pipeline.press.limits import MALFORMED
 
 Function = Callable[[Sequence[float]], tuple[float, ...]]

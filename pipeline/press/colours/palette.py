@@ -6,7 +6,7 @@ for one that is there in part too.
 
 import pikepdf
 
-from pipeline.press.spaces import channels_of
+from pipeline.press.colours.spaces import channels_of
 
 MOST_INDEX = 255
 _LAB_BLACK = b"\0\x80\x80"
