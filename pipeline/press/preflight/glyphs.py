@@ -103,7 +103,8 @@ class Glyphs:
             named = name not in (None, _NOT_DEFINED)
             return named and f"/{name}" not in self._given.CharProcs and not _is_blank(code, name)
         if name == _NOT_DEFINED:
-            return True
+            # Some fonts call their space so, and it shows as one.
+            return code not in _BLANK
         return self._program is not None and not self._program.may_show(code, name) and not _is_blank(code, name)
 
 

@@ -89,16 +89,16 @@ def line(colour: bytes, width: float) -> Build:
     return partial(hostile.page_pdf, content=hostile.PLAIN + drawn)
 
 
-def missing_glyphs(out: Path, *, simple: bool) -> Path:
-    """Text whose codes have no glyph: `.notdef` by the encoding, or glyph 0 of a two-byte font."""
+def missing_glyphs(out: Path, *, simple: bool, code: int = 65) -> Path:
+    """Text whose codes have no glyph: `code` is `.notdef` by the encoding, or glyph 0 of a two-byte font."""
     art.text_at(out, 2, 2)
     with pikepdf.open(out, allow_overwriting_input=True) as pdf:
         page = pdf.pages[0]
         (name,) = page.Resources.Font.keys()
         font = page.Resources.Font[name]
         if simple:
-            font.Encoding = Dictionary(Type=Name.Encoding, Differences=Array([65, Name("/.notdef"), Name.H]))
-            text = b"(AAB)"
+            font.Encoding = Dictionary(Type=Name.Encoding, Differences=Array([code, Name("/.notdef"), Name.H]))
+            text = b"(%c%c%c)" % (code, code, code + 1)
         else:
             inner = Dictionary(
                 Type=Name.Font, Subtype=Name.CIDFontType2, BaseFont=font.BaseFont, CIDToGIDMap=Name.Identity,
@@ -215,6 +215,7 @@ CASES: dict[str, tuple[Build, set[tuple[str, str]]]] = {
     ),
     "spot colour": (spot, {("warning", "spot_colour")}),
     "glyphs that are not there": (partial(missing_glyphs, simple=True), {("error", "missing_glyph")}),
+    "a space that is named as no glyph": (partial(missing_glyphs, simple=True, code=32), set()),
     "glyphs of a large font that are not there": (partial(missing_glyphs, simple=False), {("error", "missing_glyph")}),
     "boxes out of order": (
         partial(hostile.page_pdf, TrimBox=Array([9, 9, 441, 297]), BleedBox=Array([20, 20, 430, 290])),
