@@ -7,6 +7,8 @@ _CHANNELS = {
 }  # fmt: skip
 # What a profile in a PDF may be for (8.6.5.5).
 _PROFILED = (1, 3, 4)
+# Annex C.
+_MOST_COLORANTS = 32
 
 
 def channels_of(space: object) -> int:
@@ -21,7 +23,13 @@ def channels_of(space: object) -> int:
         if channels not in _PROFILED:
             raise ValueError("a profile of as many channels as none has")
         return channels
-    return len(space[1]) if kind == "/DeviceN" else _CHANNELS.get(kind, 1)
+    if kind == "/DeviceN":
+        if len(space[1]) > _MOST_COLORANTS:
+            raise ValueError("a space of more inks than any has")
+        return len(space[1])
+    if kind == "/Indexed":
+        channels_of(space[1])  # a palette of nothing shows nothing
+    return _CHANNELS.get(kind, 1)
 
 
 def is_cmyk(space: object) -> bool:

@@ -111,3 +111,28 @@ def test_a_picture_in_a_pattern_is_measured_at_the_size_of_its_tile(tmp_path: Pa
 
     assert ppi(1) == SIDE / 300 * 72
     assert ppi(0.5) == 2 * SIDE / 300 * 72
+
+
+def spaces(pdf: pikepdf.Pdf) -> dict[str, Array]:
+    profiled = Array([Name.ICCBased, pdf.make_stream(b"", N=1_000_000_000)])
+    endless = pdf.make_indirect(Array([Name.Indexed, Name.DeviceRGB, 255, pikepdf.String(b"")]))
+    endless[1] = endless
+    many = Array([Name(f"/Ink{at}") for at in range(33)])
+    return {
+        "of a profile of a thousand million channels": profiled,
+        "of a palette of such colours": Array([Name.Indexed, profiled, 255, pikepdf.String(b"\0" * 768)]),
+        "of a palette of itself": endless,
+        "of more inks than any has": Array([Name.DeviceN, many, Name.DeviceCMYK, Dictionary()]),
+    }
+
+
+@pytest.mark.parametrize("case", spaces(pikepdf.new()))
+def test_a_picture_in_colours_that_none_has_is_refused(tmp_path: Path, case: str) -> None:
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        image = hostile.image_xobject(pdf, b"\0" * 40_000, (200, 200))
+        image.ColorSpace = spaces(pdf)[case]
+        page.Resources = Dictionary(XObject=Dictionary(I=image))
+        page.Contents = pdf.make_stream(hostile.PLAIN + b" q 60 0 0 60 90 90 cm /I Do Q")
+
+    report = inspect(hostile.pdf_with(tmp_path / "picture.pdf", change), POSTCARD_4X6)
+    assert "damaged_image" in {one.code for one in report.findings}
