@@ -66,7 +66,8 @@ def _heading(page: Any, job: Job) -> float:
     page.drawRightString(_RIGHT, _TOP + 4, f"MAIL BY {_local(job)}")
     page.setFont("Vera", _TEXT_PT)
     page.drawString(_LEFT, _TOP - 17, job.stem)
-    page.drawRightString(_RIGHT, _TOP - 17, f"for {job.printer}")
+    if job.printer:
+        page.drawRightString(_RIGHT, _TOP - 17, f"for {job.printer}")
     page.setLineWidth(0.8)
     page.line(_LEFT, _TOP - 26, _RIGHT, _TOP - 26)
     return _TOP - 42
@@ -89,7 +90,7 @@ def _sections(tally: Tally, product: Product) -> list[tuple[str, Sequence[str]]]
         ("Class, postage", _postage_lines(job, product)),
         ("Mail by", (f"{_local(job)} ({job.mail_by:%Y-%m-%d %H:%M} UTC)", *_induction(job))),
         ("Spoilage", tuple(_wrapped(_SPOILAGE))),
-        ("Contact", (job.contact or "see the printer's profile",)),
+        *([("Contact", (job.contact,))] if job.contact else []),
     ]
 
 

@@ -268,6 +268,15 @@ def test_the_ticket_tells_the_operator_what_to_do(artwork: Artwork, tmp_path: Pa
         assert said in text
 
 
+def test_a_ticket_for_nobody_names_no_printer_and_no_contact(artwork: Artwork, tmp_path: Path) -> None:
+    sheet, found = lay_out(POSTCARD_4X6, Imposition()).sheet, {}
+    for name in ("Snake River Print", ""):
+        made = _impose(artwork, tmp_path / f"of {name}", printer=name, contact=name)
+        words = text_within(made.files[2], 0, sheet).split()
+        found[name] = ("CONTACT" in words, "for" in words[: words.index("PRODUCT")])
+    assert found == {"Snake River Print": (True, True), "": (False, False)}
+
+
 def test_the_ticket_says_the_coating_and_what_the_statement_needs(artwork: Artwork, tmp_path: Path) -> None:
     page = lay_out(POSTCARD_4X6, Imposition()).sheet
     said = []
