@@ -417,13 +417,17 @@ def test_printers_under_faults(machine: Callable[[int], type[PrinterMachine]]) -
 
 @pytest.mark.long
 def test_printers_under_faults_for_thousands_of_steps(machine: Callable[[int], type[PrinterMachine]]) -> None:
+    """Four seeds, and more of them where those have not come through all that is rare."""
     seen = Counter[str]()
-    for number in range(1, 5):
+    for number in range(1, MOST_SEEDS + 1):
         seen += run(machine(number), examples=40, steps=60)
+        if number >= SEEDS and set(seen) >= RARE:
+            break
     assert seen["steps"] > 5_000
-    assert not RARE - set(seen), seen
+    assert sorted(RARE - set(seen)) == []
 
 
+SEEDS, MOST_SEEDS = 4, 8
 RARE = {
     "as csv", "batch.failover", "batch.recall", "batch.settle", "digest_mismatch", "drop recalled",
     "drop refused", "drop_set_aside", "duplicate by decision", "given up",
