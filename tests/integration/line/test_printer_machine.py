@@ -268,9 +268,14 @@ class PrinterMachine(RuleBasedStateMachine):
         self.voices.refuse_unseen(self.shop[which])
         self.work(70)
 
-    @rule(
-        which=which, what=st.sampled_from(["name_neighbours", "own_up", "give_up", "disown", "refuse_unseen", "repeat"])
-    )
+    @rule(which=which)
+    def neighbours_come_out_again(self, which: int) -> None:
+        """What was spoiled is made again on sheets that have good pieces on them, too, which are destroyed."""
+        self.everybody_works(3)
+        self.voices.name_neighbours(self.shop[which])
+        self.work(35)
+
+    @rule(which=which, what=st.sampled_from(["own_up", "give_up", "disown", "refuse_unseen", "repeat"]))
     def shop_speaks_up(self, which: int, what: str) -> None:
         getattr(self.voices, what)(self.shop[which])
 
