@@ -1,7 +1,9 @@
 """The work of `mailstream impose`: standardizes the rows, prepares the artwork beside that, and imposes what can be mailed."""
 
+import gc
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -64,6 +66,7 @@ def run(order: Order, recipients: str, out: Path) -> Outcome:
     with (
         tempfile.TemporaryDirectory(prefix="mailstream-impose-") as work,
         progress() as told,
+        _uncollected(),
         SharedArtwork(shared, order.product, Path(work)) as artwork,
     ):
         parted = part_rows(recipients, order.product, told, keep_rows=bool(templates))
@@ -80,6 +83,16 @@ def run(order: Order, recipients: str, out: Path) -> Outcome:
     rejected = [*parted.rejected, *pages.rejected]
     files = (*imposed.files, *write_rejects(out / f"{order.stem}-rejects.csv", rejected))
     return Outcome(imposed, files, len(rejected), warnings)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Rows and pieces refer to nothing that refers back; looking for that among so many of them takes a tenth of the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _sheets_in_set(order: Order, artwork: SharedArtwork, pages: Pages) -> int:

@@ -1,6 +1,7 @@
 """The last line: city, state and ZIP, and whether they belong together."""
 
 import re
+from functools import lru_cache
 
 from pipeline.address.directions import DIRECTIONS
 from pipeline.address.plain import words
@@ -13,12 +14,17 @@ _SPELLED_OUT = {"ST": "SAINT", "STE": "SAINTE", "FT": "FORT", "MT": "MOUNT"}
 _DIRECTION_NAMES = {short: word for word, short in DIRECTIONS.items() if len(word) > 2}
 _ALIASES = {"NYC": "NEW YORK", "NEW YORK CITY": "NEW YORK"}
 
+# A list of addresses names the same places again and again.
+_REMEMBERED = 4_096
 
+
+@lru_cache(_REMEMBERED)
 def read_state(text: str) -> str:
     """The code of a state given as code or name; empty where there is none such."""
     return STATES.get(text) or STATES.get(" ".join(words(text)), "")
 
 
+@lru_cache(_REMEMBERED)
 def read_zip(text: str) -> tuple[str, str, tuple[str, ...]]:
     """ZIP, ZIP+4 and the states that the ZIP can be in; all empty where this is no ZIP that the post could have.
 
@@ -42,6 +48,7 @@ def settle_state(state: str, possible: tuple[str, ...], city: str) -> str:
     return possible[0] if military else ""
 
 
+@lru_cache(_REMEMBERED)
 def write_city(text: str, state: str) -> str:
     """A city's name spelled out, as the post prefers it: SAINT PAUL, FORT WORTH, NORTH LAS VEGAS. ST THOMAS, VI stays."""
     city = words(text)
