@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select
 from pipeline.errors import Fault
 from pipeline.lifecycle import PROMISE_KEPT_BY, DropStatus, Status
 from pipeline.models.ack_format import AckBody
+from pipeline.repository.batches import live_in
 from pipeline.repository.tables import drops, pieces, placements
-from pipeline.repository.unclear import live_in, unclear_in
+from pipeline.repository.unclear import unclear_in
 
 MADE_TWICE = frozenset({"drop_set_aside", "spoiled_already"})
 """Faults of what is made elsewhere too, and must be stopped at once."""

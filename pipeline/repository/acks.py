@@ -29,6 +29,7 @@ from pipeline.repository.batches import (
     advance_batch,
     advance_batch_if_all,
     end_batch_doubt,
+    live_in,
     live_pieces,
     reprint,
 )
@@ -37,7 +38,7 @@ from pipeline.repository.database import Database
 from pipeline.repository.many import insert_many
 from pipeline.repository.moves import correct, move, select_snapshots, snapshot
 from pipeline.repository.tables import acks, drops, insert_where_free, neighbours, pages, pieces, placements
-from pipeline.repository.unclear import end_unclear, live_in, mark_unclear
+from pipeline.repository.unclear import end_unclear, mark_unclear
 
 Withdraw = Callable[[Row[Any]], bool]
 """Takes a refused drop off its printer's shelf; whether the printer took it all the same."""

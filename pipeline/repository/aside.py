@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, or_, select, update
 
 from pipeline.lifecycle import BatchStatus, DropStatus, Move, Status
 from pipeline.models.types import Ids
-from pipeline.repository.batches import follow_pieces, live_pieces, set_aside
+from pipeline.repository.batches import follow_pieces, live_in, live_pieces, set_aside
 from pipeline.repository.claims import FREED
 from pipeline.repository.moves import move, select_snapshots, snapshot
 from pipeline.repository.tables import acks, drops, pages, pieces, placements, printers
@@ -118,12 +118,7 @@ def unmade(tx: Connection, drop: Row[Any]) -> Sequence[Row[Any]]:
     A reprint's piece may be `printed`: the copy that was, is spoiled.
     """
     open_ = [Status.BATCHED, Status.SENT] + ([Status.PRINTED] if drop.revision else [])
-    nothing_said = select(placements.c.piece_id).where(
-        placements.c.batch_id == drop.batch_id,
-        placements.c.revision == drop.revision,
-        placements.c.live,
-        placements.c.outcome.is_(None),
-    )
+    nothing_said = select(placements.c.piece_id).where(live_in(drop), placements.c.outcome.is_(None))
     return tx.execute(select_snapshots().where(pieces.c.id.in_(nothing_said), pieces.c.status.in_(open_))).all()
 
 
@@ -140,9 +135,8 @@ def _free(tx: Connection, drop: Row[Any], why: Aside, ids: Ids) -> list[str]:
     rows = _not_in_the_mail(tx, drop) if why.though_taken else unmade(tx, drop)
     wishes = [Move(snapshot(row), Status.READY, why.at, evidence, FREED_PIECE) for row in rows]
     moved = sorted(move(tx, wishes, now=why.now, ids=ids))
-    here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
     for page in pages(moved):
         # A place that was freed has no outcome: whoever speaks of it again is told that it is made elsewhere.
-        freed = update(placements).where(here, placements.c.piece_id.in_(page))
+        freed = update(placements).where(live_in(drop), placements.c.piece_id.in_(page))
         tx.execute(freed.values(live=False, outcome=None))
     return moved

@@ -7,6 +7,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, and_, func, select, true, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from pipeline.address.imb import tracking_code
 from pipeline.errors import Permanent
@@ -194,17 +195,24 @@ def _end_placements(tx: Connection, drop: Row[Any], piece_ids: Sequence[str], ou
     # Locked, so that no scan can put a piece into the mail while it is placed again.
     makeable = select(pieces.c.id).where(pieces.c.id.in_(piece_ids), pieces.c.status.in_(_AT_THE_PRINTER))
     at_printer = tx.execute(makeable.with_for_update()).scalars().all()
-    here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
-    ended = update(placements).where(here, placements.c.piece_id.in_(at_printer)).values(live=False, outcome=outcome)
+    ended = (
+        update(placements)
+        .where(live_in(drop), placements.c.piece_id.in_(at_printer))
+        .values(live=False, outcome=outcome)
+    )
     return tx.execute(ended.returning(placements.c.piece_id, placements.c.imb, placements.c.sequence)).all()
+
+
+def live_in(drop: Row[Any] | ReadOnlyColumnCollection[str, Any]) -> ColumnElement[bool]:
+    """The places that a drop still has, given as a row or as the columns of a statement about drops."""
+    return and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
 
 
 def live_pieces(drop: Row[Any], only: Sequence[str] | None = None) -> ColumnElement[bool]:
     """Pieces whose live placement is in this drop; with `only`, those of them that are listed there."""
-    here = and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
     # Compared with the list once a placement: PostgreSQL would compare each piece's id with the whole list.
     listed = true() if only is None else placements.c.piece_id.in_(only)
-    return pieces.c.id.in_(select(placements.c.piece_id).where(here, listed))
+    return pieces.c.id.in_(select(placements.c.piece_id).where(live_in(drop), listed))
 
 
 def advance_batch(tx: Connection, batch_id: str, to: BatchStatus) -> None:
@@ -268,12 +276,7 @@ def end_doubt(tx: Connection, piece_ids: Collection[str], *, now: datetime) -> N
         return
     theirs = select(pieces.c.batch_id).where(pieces.c.id.in_(piece_ids))
     doubted = and_(drops.c.batch_id.in_(theirs), drops.c.status == DropStatus.IN_DOUBT)
-    placed = select(placements.c.id).where(
-        placements.c.batch_id == drops.c.batch_id,
-        placements.c.revision == drops.c.revision,
-        placements.c.piece_id.in_(piece_ids),
-        placements.c.live,
-    )
+    placed = select(placements.c.id).where(live_in(drops.c), placements.c.piece_id.in_(piece_ids))
     sent = update(drops).where(doubted, placed.exists()).values(status=DropStatus.SENT, sent_at=now)
     end_batch_doubt(tx, tx.execute(sent.returning(drops.c.batch_id)).scalars().all())
 

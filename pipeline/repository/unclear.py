@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, select, update
-from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from pipeline.lifecycle import PROMISE_OPEN
+from pipeline.repository.batches import live_in
 from pipeline.repository.tables import drops, pages, pieces, placements
 
 _TO_BE_MAILED = pieces.c.status.in_(sorted(PROMISE_OPEN))
@@ -47,11 +47,6 @@ def end_unclear(tx: Connection, drop: Row[Any], named: Collection[str]) -> None:
     marked = and_(live_in(drop), placements.c.unclear_at.is_not(None))
     for page in pages(sorted(named)):
         tx.execute(update(placements).where(marked, placements.c.piece_id.in_(page)).values(unclear_at=None))
-
-
-def live_in(drop: Row[Any] | ReadOnlyColumnCollection[str, Any]) -> ColumnElement[bool]:
-    """The places that a drop still has, given as a row or as the columns of a statement about drops."""
-    return and_(placements.c.batch_id == drop.batch_id, placements.c.revision == drop.revision, placements.c.live)
 
 
 def _placed() -> Select[Any]:

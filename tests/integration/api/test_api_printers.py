@@ -89,7 +89,7 @@ def test_a_printer_is_added_with_the_defaults_and_found_by_name_and_id(api: Worl
         ({"transport": None}, "wrong_type", "/profile/transport", ""),
         ({"transport": {"kind": "sftp"}}, "missing_field", "/profile/transport/host", "missing"),
         (
-            {"transport": {**PROFILE["transport"], "key_file": "/root/.ssh/id_ed25519"}},
+            {"transport": {**PROFILE["transport"], "key_file": "/elsewhere/id_ed25519"}},
             "invalid_value",
             "/profile/transport/key_file",
             "no file in the folder of keys",

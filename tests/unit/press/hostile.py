@@ -79,6 +79,24 @@ def image_xobject(pdf: pikepdf.Pdf, data: bytes, size: tuple[int, int], bits: in
     )  # fmt: skip
 
 
+def one_bit_pdf(
+    out: Path, data: bytes, size: tuple[int, int], filter_: Name, parameters: Dictionary | None = None
+) -> Path:
+    """A picture of one bit a pixel of a tenth of a point, under a filter that alone can read it."""
+
+    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+        image = image_xobject(pdf, data, size, bits=1)
+        image.Filter = filter_
+        if parameters is not None:
+            image.DecodeParms = parameters
+        page.Resources = Dictionary(XObject=Dictionary(I=image))
+        page.Contents = pdf.make_stream(
+            b"0.9 0.9 0.6 rg 0 0 450 306 re f q %d 0 0 %d 50 50 cm /I Do Q" % (size[0] // 10, size[1] // 10)
+        )
+
+    return pdf_with(out, change)
+
+
 def _form(pdf: pikepdf.Pdf, content: bytes, placed: Mapping[str, pikepdf.Object]) -> pikepdf.Stream:
     return pdf.make_stream(
         content, Type=Name.XObject, Subtype=Name.Form, BBox=Array([0, 0, 450, 306]),

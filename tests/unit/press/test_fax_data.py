@@ -6,7 +6,6 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-import pikepdf
 import pytest
 from pikepdf import Dictionary, Name
 from PIL import Image, ImageDraw
@@ -83,14 +82,9 @@ JUNK = {
 
 
 def codes(folder: Path, fax: Fax) -> set[str]:
-    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
-        image = pdf.make_stream(fax.data, Type=Name.XObject, Subtype=Name.Image, Width=fax.width, Height=fax.height)
-        image.BitsPerComponent, image.ColorSpace, image.Filter = 1, Name.DeviceGray, Name.CCITTFaxDecode
-        image.DecodeParms = Dictionary(K=fax.k, Columns=fax.width, EncodedByteAlign=fax.byte_aligned)
-        page.Resources = Dictionary(XObject=Dictionary(I=image))
-        page.Contents = pdf.make_stream(b"0.9 0.9 0.6 rg 0 0 450 306 re f q 50 0 0 40 50 50 cm /I Do Q")
-
-    return {one.code for one in inspect(hostile.pdf_with(folder / "art.pdf", change), POSTCARD_4X6, "front").findings}
+    said = Dictionary(K=fax.k, Columns=fax.width, EncodedByteAlign=fax.byte_aligned)
+    art = hostile.one_bit_pdf(folder / "art.pdf", fax.data, (fax.width, fax.height), Name.CCITTFaxDecode, said)
+    return {one.code for one in inspect(art, POSTCARD_4X6, "front").findings}
 
 
 @pytest.mark.parametrize("name", WHOLE)

@@ -4,9 +4,8 @@ import random
 import struct
 from pathlib import Path
 
-import pikepdf
 import pytest
-from pikepdf import Dictionary, Name
+from pikepdf import Name
 
 from pipeline.press.preflight.inspect import inspect
 from pipeline.press.preflight.jbig2_data import is_cut_short
@@ -49,13 +48,8 @@ DAMAGED = {
 
 
 def codes(folder: Path, data: bytes) -> set[str]:
-    def change(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
-        image = pdf.make_stream(data, Type=Name.XObject, Subtype=Name.Image, Width=SIDE, Height=SIDE)
-        image.BitsPerComponent, image.ColorSpace, image.Filter = 1, Name.DeviceGray, Name.JBIG2Decode
-        page.Resources = Dictionary(XObject=Dictionary(I=image))
-        page.Contents = pdf.make_stream(b"0.9 0.9 0.6 rg 0 0 450 306 re f q 20 0 0 20 50 50 cm /I Do Q")
-
-    return {one.code for one in inspect(hostile.pdf_with(folder / "art.pdf", change), POSTCARD_4X6, "front").findings}
+    art = hostile.one_bit_pdf(folder / "art.pdf", data, (SIDE, SIDE), Name.JBIG2Decode)
+    return {one.code for one in inspect(art, POSTCARD_4X6, "front").findings}
 
 
 @pytest.mark.parametrize("name", WHOLE)
