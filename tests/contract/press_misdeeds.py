@@ -47,7 +47,7 @@ def spin(_: Path) -> Any:
 
 
 def sleep(path: Path) -> Any:
-    path.write_text(str(os.getpid()))
+    _note_pid(path)
     time.sleep(600)
 
 
@@ -68,7 +68,7 @@ def leave_quietly(_: Path) -> Any:
 def leave_one_behind(path: Path) -> Any:
     """A grandchild in our group outlives us."""
     if os.fork() == 0:
-        path.write_text(str(os.getpid()))
+        _note_pid(path)
         time.sleep(600)
     _wait_for(path)
     os.abort()
@@ -91,6 +91,13 @@ def kill_the_zygote_once(path: Path) -> Any:
         return "second time"
     path.touch()
     return kill_the_zygote(path)
+
+
+def _note_pid(path: Path) -> None:
+    """Whole from the moment that it is there, for whoever waits for the file reads it at once."""
+    part = path.with_suffix(".part")
+    part.write_text(str(os.getpid()))
+    part.rename(path)
 
 
 def _wait_for(path: Path) -> None:
