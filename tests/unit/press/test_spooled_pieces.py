@@ -29,6 +29,22 @@ def test_pieces_come_back_as_they_were(tmp_path: Path) -> None:
     read.close()
 
 
+@pytest.mark.parametrize("count", [0, 1, 63, 64, 65, 128, 200])
+@pytest.mark.parametrize("kept", [1, 128])
+def test_any_number_of_pieces_is_read_in_any_order(tmp_path: Path, count: int, kept: int) -> None:
+    pieces = list(make_pieces(count, Imposition())) if count else []
+    spool(pieces, tmp_path / "pieces")
+    read = SpooledPieces(tmp_path / "pieces", kept=kept)
+    assert (len(read), list(read), list(read[::-1])) == (count, pieces, pieces[::-1])
+    places = [at for first in range(70) for at in range(first, count, 70)]
+    assert [read[at] for at in places] == [pieces[at] for at in places]
+    with pytest.raises(IndexError):
+        read[count]
+    with pytest.raises(IndexError):
+        read[-count - 1]
+    read.close()
+
+
 def test_one_reading_may_run_inside_another(tmp_path: Path) -> None:
     pieces = make_pieces(4, Imposition())
     spool(pieces, tmp_path / "pieces")
