@@ -1,5 +1,6 @@
 """Typer applications as all commands have them, and the one of `mailstream` itself, which imports a command when it runs."""
 
+import gc
 import sys
 from importlib import import_module
 from importlib.metadata import version
@@ -33,6 +34,7 @@ class _Later(TyperCommand):
             # It takes as long to start as the command to be read, and there are two cores.
             import_module("pipeline.press.process.press").PRESS.start()
         real = typer.main.get_command(import_module(self._module).app)
+        gc.enable()
         return real.make_context(info_name, args, *more, **extra)
 
 

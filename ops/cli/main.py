@@ -1,5 +1,6 @@
 """`mailstream`: the command line of the service. Data goes to stdout, talk to stderr."""
 
+import gc
 import sys
 
 from ops.cli.failure import Exit, explain
@@ -12,6 +13,8 @@ def main() -> None:
 
         sys.stdout.write(f"mailstream {version('mailstream')}\n")
         return
+    # Nothing of what is imported is garbage; looking for some takes an eighth of the time. The command turns it on again.
+    gc.disable()
     from ops.cli.apps import app
 
     try:

@@ -7,8 +7,9 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import chain, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
@@ -17,7 +18,6 @@ from pipeline.ports import Address
 
 ADDRESS_FIELDS = ("name", "company", "line1", "line2", "city", "state", "zip")
 REQUIRED_FIELDS = ("line1", "city", "state", "zip")
-_NO_ADDRESS = dict.fromkeys(ADDRESS_FIELDS, "")
 
 T = TypeVar("T")
 
@@ -93,7 +93,8 @@ def _rows(text: TextIO, name: str) -> Rows:
 def _csv_rows(reader: Any, columns: tuple[str, ...], name: str, blank: int) -> Iterator[Row]:
     """`blank` lines stand above those that are read."""
     found = {column.strip().lower(): at for at, column in enumerate(columns)}
-    parts = [(field, found[field]) for field in ADDRESS_FIELDS if field in found]
+    # The last of a row's texts is an empty one, for the fields that have no column.
+    address_of = itemgetter(*(found.get(field.name, -1) for field in fields(Address)))
     try:
         for values in reader:
             if not values:
@@ -104,9 +105,9 @@ def _csv_rows(reader: Any, columns: tuple[str, ...], name: str, blank: int) -> I
                     f"{name} line {blank + reader.line_num} has more values than the first line: {remedy}"
                 )
             short = len(columns) - len(values)
+            texts = [*map(str.strip, values), *[""] * (short + 1)]
             cells = [*values, *[None] * short] if short else values
-            address = Address(**_NO_ADDRESS | {field: (cells[at] or "").strip() for field, at in parts})
-            yield Row(blank + reader.line_num, columns, cells, address)
+            yield Row(blank + reader.line_num, columns, cells, Address(*address_of(texts)))
     except csv.Error as error:
         raise CommandError(f"{name} line {blank + reader.line_num} is not CSV: {error}") from error
 

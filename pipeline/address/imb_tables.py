@@ -4,7 +4,7 @@ A codeword (0 to 1364) chooses a character: 13 bits of which five or two are set
 all over the barcode. `strokes` joins both steps, so that an encoder looks up once per codeword what it adds to the bars.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 BARS = 65
 CHARACTERS = 10
@@ -60,11 +60,10 @@ def strokes() -> tuple[list[list[int]], list[int]]:
     by_position, whole = [], []
     for places in PLACES:
         bits = [_stroke(place) for place in places]
-        low = [_sum(bits, value) for value in range(1 << half)]
-        high = [_sum(bits[half:], value) for value in range(1 << (BITS - half))]
+        low, high = _subsets(bits[:half]), _subsets(bits[half:])
         by_position.append([low[one & 0x7F] | high[one >> half] for one in wanted])
         whole.append(sum(bits))
-    return by_position, [_sum(whole, value) for value in range(1 << CHARACTERS)]
+    return by_position, _subsets(whole)
 
 
 def _stroke(place: int) -> int:
@@ -72,8 +71,12 @@ def _stroke(place: int) -> int:
     return shape << (8 * (BARS - abs(place)))
 
 
-def _sum(parts: list[int], chosen: int) -> int:
-    return sum(part for index, part in enumerate(parts) if chosen >> index & 1)
+def _subsets(parts: Iterable[int]) -> list[int]:
+    """The exclusive or of the parts that each number chooses by its bits, the lowest standing for the first part."""
+    found = [0]
+    for part in parts:
+        found += [part ^ before for before in found]
+    return found
 
 
 def check_tables() -> tuple[int, list[list[int]]]:
@@ -84,11 +87,8 @@ def check_tables() -> tuple[int, list[list[int]]]:
     basis = _remainder(0)
     tables = []
     for index in range(PAYLOAD_BYTES):
-        bits = [_remainder(1 << (8 * (PAYLOAD_BYTES - 1 - index) + bit)) ^ basis for bit in range(8)]
-        table = [0]
-        for change in bits:
-            table += [change ^ before for before in table]
-        tables.append(table)
+        lowest = 8 * (PAYLOAD_BYTES - 1 - index)
+        tables.append(_subsets(_remainder(1 << (lowest + bit)) ^ basis for bit in range(8)))
     return basis, tables
 
 

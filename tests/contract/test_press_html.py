@@ -99,6 +99,6 @@ def test_without_pango_html_alone_is_refused(tmp_path: Path, monkeypatch: pytest
 _WITHOUT_PANGO = """
 import sys
 sys.modules["weasyprint"] = None
-from pipeline.press.process import zygote
-zygote.main(zygote.STEPS, zygote._RUN)
+from pipeline.press.process.__main__ import main
+main()
 """

@@ -18,7 +18,7 @@ MOST_REPLY_BYTES = 1 << 20
 # The zygote kills what is late; if it has not done so by then, it is the zygote that hangs.
 GRACE_S = 10.0
 PARTING_S = 2.0
-ZYGOTE = (sys.executable, "-I", "-m", "pipeline.press.process.zygote")
+ZYGOTE = (sys.executable, "-I", "-m", "pipeline.press.process")
 
 
 class TooHeavyError(Exception):

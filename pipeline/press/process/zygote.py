@@ -1,6 +1,6 @@
 """The press process: imports once, then forks one child for each job, with limits that the file it reads cannot lift.
 
-Run as `python -I -m pipeline.press.process.zygote` with a unix socket as stdin. Over it the parent sends, for each job, the byte of
+Run as `python -I -m pipeline.press.process` with a unix socket as stdin. Over it the parent sends, for each job, the byte of
 its step and the job's own socket. On that socket the child reads the request as JSON until its end, and writes one line of
 JSON; when the child is gone the zygote adds a line that says how it ended, and closes. A child that overstays is killed with
 its whole group. When the parent goes, so do the zygote and all its children.
@@ -28,7 +28,7 @@ from pipeline.press.html.page import inspect_html, load_renderer
 from pipeline.press.mailing import Mailing
 from pipeline.press.preflight.inspect import inspect
 from pipeline.press.process.child_side import Run, lead_group, run_job
-from pipeline.press.process.steps import PIECES, RENDER, STEPS, Step
+from pipeline.press.process.steps import PIECES, RENDER, Step
 from pipeline.press.process.wire import imposed_as_dict, job_from_dict
 from pipeline.press.proofs.mail_proof import mail_proof
 from pipeline.press.proofs.marked_proof import marked_proof
@@ -51,6 +51,7 @@ def main(steps: Mapping[bytes, Step], run: Mapping[str, Run]) -> None:
     srgb_profile()
     # What is loaded by now stays shared with every child, as long as no collector walks over it.
     gc.freeze()
+    gc.enable()
     Zygote(socket.socket(fileno=0), steps, run).serve()
 
 
@@ -176,10 +177,6 @@ def _impose(request: dict[str, Any]) -> Any:
     return imposed_as_dict(impose(job, Path("out"), at_once=_FILES_AT_ONCE))
 
 
-_RUN: dict[str, Run] = {
+RUN: dict[str, Run] = {
     "inspect": _inspect, "normalize": _normalize, "proof": _proof, "impose": _impose, "render": _render,
 }  # fmt: skip
-
-
-if __name__ == "__main__":
-    main(STEPS, _RUN)

@@ -168,13 +168,16 @@ def _as_they_are(lines: Sequence[str], product: Product, room_pt: float) -> byte
     if len(lines) > product.address_lines or not "".join(lines).isprintable():
         return None
     text = "\n".join(lines)
+    ascii_only = text.isascii()
     try:
-        codes = text.encode(ENCODING)
+        codes = text.encode("ascii" if ascii_only else ENCODING)
     except UnicodeEncodeError:
         return None
-    sure, face = _sure_letters(room_pt) if text.isascii() else 0, address_typeface()
-    long = [line for line in codes.split(b"\n") if len(line) > sure]
-    return None if any(face.width_pt(line, SIZE_PT) > room_pt for line in long) else codes
+    sure, width_pt = _sure_letters(room_pt) if ascii_only else 0, address_typeface().width_pt
+    for line in codes.split(b"\n"):
+        if len(line) > sure and width_pt(line, SIZE_PT) > room_pt:
+            return None
+    return codes
 
 
 @cache
