@@ -34,7 +34,7 @@ class _Later(TyperCommand):
             # It takes as long to start as the command to be read, and there are two cores.
             import_module("pipeline.press.process.press").PRESS.start()
         real = typer.main.get_command(import_module(self._module).app)
-        gc.enable()
+        gc.enable()  # which was off for the imports
         return real.make_context(info_name, args, *more, **extra)
 
 

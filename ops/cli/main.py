@@ -13,7 +13,7 @@ def main() -> None:
 
         sys.stdout.write(f"mailstream {version('mailstream')}\n")
         return
-    # Nothing of what is imported is garbage; looking for some takes an eighth of the time. The command turns it on again.
+    # Nothing of what is imported is garbage; looking for some takes an eighth of the time. A command that runs turns it on again.
     gc.disable()
     from ops.cli.apps import app
 
@@ -28,6 +28,8 @@ def main() -> None:
         sys.stderr.write(f"mailstream: {known}\n")
         sys.stderr.writelines(f"  {line}\n" for line in known.details)
         sys.exit(known.code)
+    finally:
+        gc.enable()
 
 
 if __name__ == "__main__":
