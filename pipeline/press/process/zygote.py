@@ -53,6 +53,8 @@ def main(steps: Mapping[bytes, Step], run: Mapping[str, Run]) -> None:
     gc.freeze()
     gc.enable()
     Zygote(socket.socket(fileno=0), steps, run).serve()
+    # Whoever started it waits for its end, and there is nothing to put away.
+    os._exit(0)
 
 
 @dataclass
