@@ -1,5 +1,6 @@
 """`mailstream`: the command line of the service. Data goes to stdout, talk to stderr."""
 
+import atexit
 import gc
 import sys
 
@@ -15,6 +16,8 @@ def main() -> None:
         return
     # Nothing of what is imported is garbage; looking for some takes an eighth of the time. A command that runs turns it on again.
     gc.disable()
+    # All that is left at the end goes with the process.
+    atexit.register(gc.freeze)
     from ops.cli.apps import app
 
     try:
