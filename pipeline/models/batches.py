@@ -25,9 +25,9 @@ class PrinterRow(Claimable, table=True):
     suspended_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     poll_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
     last_ack_at: datetime | None = Field(default=None, sa_type=UtcDateTime)
-    unfinished_acks: dict[str, str] | None = Field(
+    waiting_acks: dict[str, dict[str, str]] | None = Field(
         default=None, sa_type=Json
-    )  # digests by name, as the last poll read them
+    )  # by name: `digest` as the last poll read it, `since`
     trouble: str | None = None  # the code of what keeps us out, once it was told
     trouble_at: str | None = None  # connection, inbox or outbox
     trouble_since: datetime | None = Field(default=None, sa_type=UtcDateTime)

@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
 
 from pipeline.errors import Fault, Permanent, PortError
 from pipeline.lifecycle import BatchStatus
-from pipeline.models.ack_files import apart, is_cut_off, read_acks
+from pipeline.models.ack_files import apart, read_acks
 from pipeline.models.ack_format import Reading
 from pipeline.models.profile import proves_by_renaming
 from pipeline.ports import AckFile, Lies, Printer
@@ -23,6 +23,7 @@ from pipeline.repository.tables import batches, drops, printers
 from pipeline.repository.unclear import drops_among
 from pipeline.stages.shelf import ON_THE_SHELF, take_back
 from pipeline.stages.stage import Context, Done, PrinterDirectory
+from pipeline.stages.waiting_acks import Waiting, Waits
 
 log = structlog.get_logger()
 _FILES = 50
@@ -64,13 +65,13 @@ class _Taken:
 
 @dataclass(frozen=True)
 class _Heard:
-    """How many files were new, whether there may be `more`, the printer's `last_error` where some cannot be moved away, and the
-    digests of those that may be `unfinished`."""
+    """How many files were new, whether there may be `more`, the printer's `last_error` where some cannot be moved away, and what
+    is `waiting` for the next poll."""
 
     new: int
     more: bool
     left: str | None
-    unfinished: Mapping[str, str]
+    waiting: Waits
 
 
 class Acknowledge:
@@ -103,32 +104,54 @@ class Acknowledge:
         """Take what lies there, in the order in which it was said. What cannot be taken or moved away keeps back no other file.
 
         Shops are asked to rename files when they are whole, and not all do: what may be unfinished waits for another poll to read
-        the same, and what has grown since it was read is read again before it is moved.
+        the same, and with it what others say of the same whole drop; what has grown since it was read is read again before it is
+        moved.
         """
         left: dict[str, PortError] = {}
         limit, new = _FILES, 0
         while True:
             lying = printer.acks(limit)
-            unfinished = _unfinished(lying, row.unfinished_acks or {})
-            files = [(file, _read(file)) for file in lying if file.name not in unfinished and file.name not in left]
+            waiting = self._waiting(row, lying)
+            files = [(one, _read(one)) for one in lying if one not in waiting.unfinished and one.name not in left]
             spared = self._spared(row, [part for _, parts in files for part in parts])
             good: dict[str, bool] = {}
             for file, parts in sorted(files, key=_said_at):
-                taken: list[_Taken] = []
-                try:
-                    for part in parts:
-                        taken.append(self._take(row, printer, file.name, part, spared))
-                    good[file.name] = any(one.good for one in taken)
-                except PortError as error:
-                    left[file.name] = error
+                ripe = [part for part in parts if not waiting.keeps(file, part.reading)]
+                taken = self._take_all(row, printer, file.name, ripe, spared, left)
                 new += any(one.new for one in taken)
-                _tell_faults(row, file.name, taken)
+                if len(taken) == len(parts):
+                    good[file.name] = any(one.good for one in taken)
             grown = _grown(printer, limit, [file for file in lying if file.name in good])
             _move_away(row, printer, {name: is_good for name, is_good in good.items() if name not in grown}, left)
-            kept = len(left) + len(unfinished) + len(grown)
+            kept = len(left.keys() | waiting.kept.keys() | grown)
             if not kept or len(lying) < limit:
-                return _Heard(new, not kept and len(lying) == limit, _tell_left(row, left), unfinished)
+                return _Heard(new, not kept and len(lying) == limit, _tell_left(row, left), waiting.kept)
             limit *= 2  # what is kept lies before what is new
+
+    def _waiting(self, row: Row[Any], lying: Sequence[AckFile]) -> Waiting:
+        with self._context.db.read() as tx:
+            waiting = Waiting(lying, row.waiting_acks or {}, self._line_now(tx, row))
+            waiting.learn_drops(tx, row.id)
+        return waiting
+
+    def _take_all(
+        self,
+        row: Row[Any],
+        printer: Printer,
+        file_name: str,
+        parts: Sequence[_Part],
+        spared: Mapping[str, Collection[str]],
+        left: dict[str, PortError],
+    ) -> list[_Taken]:
+        """The parts of a file, one after the other. Where one cannot be taken, the file is `left` with the rest of them."""
+        taken: list[_Taken] = []
+        try:
+            for part in parts:
+                taken.append(self._take(row, printer, file_name, part, spared))
+        except PortError as error:
+            left[file_name] = error
+        _tell_faults(row, file_name, taken)
+        return taken
 
     def _take(
         self, row: Row[Any], printer: Printer, file_name: str, part: _Part, spared: Mapping[str, Collection[str]]
@@ -197,18 +220,12 @@ class Acknowledge:
         )
         # A sandbox clock stops at every poll, so a sandbox printer is asked only while it has work.
         idle = row.account_id is not None and tx.execute(open_batches).first() is None
-        next_poll = None if idle and not heard.unfinished else at if heard.more else at + self._poll
+        next_poll = None if idle and not heard.waiting else at if heard.more else at + self._poll
         heard_at = {"last_ack_at": now} if heard.new else {}
         mine = and_(printers.c.id == row.id, printers.c.attempt == row.attempt)
-        kept = {"last_error": heard.left, "unfinished_acks": dict(heard.unfinished) or None}
+        kept = {"last_error": heard.left, "waiting_acks": heard.waiting or None}
         tx.execute(update(printers).where(mine).values(poll_at=next_poll, **kept, **heard_at, **FREED))
         return {row.id}
-
-
-def _unfinished(lying: Sequence[AckFile], before: Mapping[str, str]) -> dict[str, str]:
-    """The digests of files that look cut off, but for those that looked the same at the poll before: they are as they will be."""
-    cut = {file.name: sha256(file.body).hexdigest() for file in lying if is_cut_off(file.name, file.body)}
-    return {name: digest for name, digest in cut.items() if before.get(name) != digest}
 
 
 def _grown(printer: Printer, limit: int, read: Sequence[AckFile]) -> set[str]:

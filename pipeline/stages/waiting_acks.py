@@ -1,0 +1,70 @@
+"""Acknowledgement files that wait for a later poll: those that may be half written, and those that speak of the same whole drops."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from hashlib import sha256
+
+from sqlalchemy import Connection
+
+from pipeline.models.ack_files import is_cut_off
+from pipeline.models.ack_format import Reading, words_in
+from pipeline.ports import AckFile
+from pipeline.repository.unclear import drops_among
+
+LONGEST = timedelta(minutes=10)
+"""A file that is another one at each poll is taken as it is after so long, and so is what waits for it: nothing waits for ever."""
+Waits = Mapping[str, Mapping[str, str]]
+"""By a file's name, its `digest` at the last poll, and `since` when it waits."""
+
+
+class Waiting:
+    """What waits of the files that lie there at one poll, `now`, by what waited at the one `before`."""
+
+    def __init__(self, lying: Sequence[AckFile], before: Waits, now: datetime) -> None:
+        self._before, self._now = before, now
+        self.unfinished = [file for file in lying if is_cut_off(file.name, file.body) and not self._is_final(file)]
+        self._kept = list(self.unfinished)
+        self._drops: Collection[str] | None = ()
+
+    @property
+    def kept(self) -> Waits:
+        """By which the next poll is judged."""
+        return {file.name: {"digest": _digest(file), "since": self._since(file).isoformat()} for file in self._kept}
+
+    def learn_drops(self, tx: Connection, printer_id: str) -> None:
+        """Find out of which of the printer's drops the unfinished files may speak: of any, where one does not tell."""
+        drops = [_drops(tx, printer_id, file) for file in self.unfinished]
+        self._drops = set[str]().union(*drops) if all(drops) else None
+
+    def keeps(self, file: AckFile, reading: Reading) -> bool:
+        """Whether a file has to wait, since this in it is said of a whole drop of which an unfinished file may say something else.
+
+        That a drop is accepted says nothing of what became of its pieces.
+        """
+        whole = {ack.drop for ack in reading.acks if ack.pieces is None and ack.state != "accepted"}
+        meant = bool(whole) if self._drops is None else not whole.isdisjoint(self._drops)
+        keeps = meant and not self._is_overdue(file)
+        if keeps and file not in self._kept:
+            self._kept.append(file)
+        return keeps
+
+    def _is_final(self, file: AckFile) -> bool:
+        """What looked the same at the poll before is as it will be."""
+        return self._before.get(file.name, {}).get("digest") == _digest(file) or self._is_overdue(file)
+
+    def _is_overdue(self, file: AckFile) -> bool:
+        return self._now - self._since(file) >= LONGEST
+
+    def _since(self, file: AckFile) -> datetime:
+        before = self._before.get(file.name)
+        return self._now if before is None else datetime.fromisoformat(before["since"])
+
+
+def _drops(tx: Connection, printer_id: str, file: AckFile) -> set[str]:
+    """Stems of which an unfinished file speaks, by its name and its text. The rest of a CSV file may be of any other."""
+    words = set() if file.name.endswith(".csv") else {file.name.partition(".")[0], *words_in(file.body)}
+    return {drop.stem for drop in drops_among(tx, printer_id, words)}
+
+
+def _digest(file: AckFile) -> str:
+    return sha256(file.body).hexdigest()
