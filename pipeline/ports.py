@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from pipeline.errors import Fault
 
 
-@dataclass(frozen=True)
-class Address:
-    """An address as a sender wrote it."""
+class Address(NamedTuple):
+    """An address as a sender wrote it. A tuple, since lists have them by the million."""
 
     name: str
     line1: str

@@ -11,7 +11,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 from ops.bench.addresses import people
@@ -45,7 +44,7 @@ def _command(folder: Path) -> Figure:
     with recipients.open("w", newline="", encoding="utf-8") as file:
         rows = csv.DictWriter(file, ["name", "company", "line1", "line2", "city", "state", "zip"])
         rows.writeheader()
-        rows.writerows(asdict(one) for one in people(_PIECES))
+        rows.writerows(one._asdict() for one in people(_PIECES))
     argv = [
         sys.executable, "-m", "ops.cli.main", "impose", "--product", POSTCARD_4X6.name, "--recipients", str(recipients),
         "--front", str(_CREATIVES / "harbor-front.pdf"), "--back", str(_CREATIVES / "harbor-back.pdf"), "--sheet", "13x19",

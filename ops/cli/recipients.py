@@ -7,11 +7,11 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from itertools import chain, islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, TextIO, TypeVar
+from typing import Any, NamedTuple, TextIO, TypeVar
 
 from ops.cli.failure import CommandError
 from pipeline.ports import Address
@@ -22,8 +22,7 @@ REQUIRED_FIELDS = ("line1", "city", "state", "zip")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Row:
+class Row(NamedTuple):
     """`line` is where it stands in the file, from 1; `cells` are as they were, one for each of `columns`: None where there is none.
 
     The address is of the columns that have its names, whatever their capitals and the spaces around them; what is missing is empty.
@@ -94,7 +93,7 @@ def _csv_rows(reader: Any, columns: tuple[str, ...], name: str, blank: int) -> I
     """`blank` lines stand above those that are read."""
     found = {column.strip().lower(): at for at, column in enumerate(columns)}
     # The last of a row's texts is an empty one, for the fields that have no column.
-    address_of = itemgetter(*(found.get(field.name, -1) for field in fields(Address)))
+    address_of = itemgetter(*(found.get(field, -1) for field in Address._fields))
     try:
         for values in reader:
             if not values:
