@@ -7,6 +7,7 @@ is left before anything is said to it.
 import base64
 import contextlib
 import hashlib
+import io
 import logging
 import socket
 import threading
@@ -227,13 +228,24 @@ class SshChannel:
         return sent
 
 
+def parse_key(text: bytes, name: str) -> Any:
+    """The private key in the file of that name, as its text has it. Raises `Permanent("printer_key_unreadable")`."""
+    try:
+        return paramiko.Ed25519Key.from_private_key(io.StringIO(text.decode()))
+    except (paramiko.SSHException, ValueError) as error:
+        raise _unreadable(name) from error
+
+
 def _read_key(path: Path) -> Any:
     try:
-        return paramiko.Ed25519Key.from_private_key_file(str(path))
-    except (paramiko.SSHException, OSError, ValueError) as error:
-        raise Permanent(
-            "printer_key_unreadable", f"{path.name} cannot be read as an ed25519 private key without a passphrase"
-        ) from error
+        text = path.read_bytes()
+    except OSError as error:
+        raise _unreadable(path.name) from error
+    return parse_key(text, path.name)
+
+
+def _unreadable(name: str) -> Permanent:
+    return Permanent("printer_key_unreadable", f"{name} cannot be read as an ed25519 private key without a passphrase")
 
 
 def _fingerprint(key: bytes) -> str:

@@ -15,10 +15,10 @@ from ops.cli.failure import CommandError, Exit
 from ops.cli.installation import installation
 from ops.cli.operator import deed, said
 from ops.cli.output import Json, print_json, print_record, print_table, say
-from ops.cli.own_keys import copy_key, with_own_key
+from ops.cli.own_keys import placing, with_own_key
 from ops.cli.printer_acks import acks
 from ops.cli.printer_rows import mode_of, overtaken, printer_row
-from ops.cli.probe import account_of, sftp_of
+from ops.cli.probe import account_of
 from ops.cli.profiles import checked, differences, read_json, with_changes
 from ops.cli.registering import form, measure
 from ops.cli.rehearse import rehearse
@@ -55,17 +55,16 @@ def add(name: Name, profile: ProfileFile, reason: Reason = "", as_json: Json = F
     if not re.match(PRINTER_NAME, name):
         raise CommandError(f"{name!r} cannot be a printer's name: up to 40 letters, digits, - and _", Exit.USAGE)
     given = read_json(profile)
-    with installation() as here, here.db.write() as tx:
+    with installation() as here:
         given, key = with_own_key(given, name, here.settings.home)
         wanted = checked(given)
-        printer_id = repository.add_printer(tx, name, wanted, deed(reason), ids=system_ids())
-        if printer_id is None:
-            raise CommandError(
-                f"there is a printer {name!r} already: change it by `mailstream printers edit`", Exit.CONFLICT
-            )
-        if key is not None:
-            copy_key(key, here.settings.home / sftp_of(wanted).key_file)
-        row = printer_row(tx, name)
+        with placing(key) as place_key, here.db.write() as tx:
+            if repository.add_printer(tx, name, wanted, deed(reason), ids=system_ids()) is None:
+                raise CommandError(
+                    f"there is a printer {name!r} already: change it by `mailstream printers edit`", Exit.CONFLICT
+                )
+            place_key()
+            row = printer_row(tx, name)
     _warn(wanted.floor)
     if as_json:
         print_json(_whole(row))
@@ -108,17 +107,18 @@ def edit(
     said(reason)
     if bool(sets) == (profile is not None):
         raise CommandError("give --set FIELD=VALUE, once for each field, or --profile FILE", Exit.USAGE)
-    with installation() as here, here.db.write() as tx:
-        row = printer_row(tx, name)
+    with installation() as here:
+        with here.db.read() as tx:
+            row = printer_row(tx, name)
         given = read_json(profile) if profile is not None else with_changes(row.profile, sets or ())
         given, key = with_own_key(given, name, here.settings.home)
         wanted = checked(given)
         changes = differences(row.profile, wanted.model_dump(mode="json"))
-        if changes and not repository.edit_printer(tx, row, wanted, deed(reason), ids=system_ids()):
-            raise overtaken(name)
-        if key is not None:
-            copy_key(key, here.settings.home / sftp_of(wanted).key_file)
-        row = printer_row(tx, name)
+        with placing(key) as place_key, here.db.write() as tx:
+            if changes and not repository.edit_printer(tx, row, wanted, deed(reason), ids=system_ids()):
+                raise overtaken(name)
+            place_key()
+            row = printer_row(tx, name)
     if any(path.startswith(_HOURS) for path, _, _ in changes):
         _warn(wanted.floor)
     if as_json:

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx2
 
-from ops.cli.own_keys import copy_key, with_own_key
+from ops.cli.own_keys import with_own_key
 from ops.demo.script import ACCOUNTS, Wanted
 from ops.demo.stage_set import Set
 from ops.services.process import ServiceError
@@ -57,9 +57,9 @@ def _register(stage: Set) -> list[Sender]:
     senders = []
     with db.write() as tx:
         for name in stage.shops:
-            given, key_file = with_own_key(stage.profile(name), name, settings.home)
-            if key_file is not None:
-                copy_key(key_file, settings.home / given["transport"]["key_file"])
+            given, own_key = with_own_key(stage.profile(name), name, settings.home)
+            if own_key is not None:
+                own_key.place()
             profile = PrinterProfile.model_validate(given)
             add_printer(tx, name, profile, Deed("demo", now, "the demo's print shops"), ids=ids)
         for name, title in ACCOUNTS.items():

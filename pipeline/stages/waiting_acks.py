@@ -1,4 +1,4 @@
-"""Acknowledgement files that wait for a later poll: those that may be half written, and those that speak of the same whole drops."""
+"""Acknowledgement files that wait for a later poll: those that may be half written, and what others say of the same whole drops."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta

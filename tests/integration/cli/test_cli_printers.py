@@ -2,6 +2,7 @@
 
 import json
 import resource
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from ops.cli.own_keys import copy_key
+from ops.cli.own_keys import OwnKey
 from ops.services.sshd import SshServer
+from pipeline.errors import Transient
 from pipeline.repository import tables
 from pipeline.repository.database import Database
 from tests.integration.cli.terminal import Terminal
@@ -187,19 +189,18 @@ def test_hours_that_end_on_the_next_day_are_told_as_that(terminal: Terminal, ssh
 def test_a_key_elsewhere_on_this_machine_is_copied_and_no_key_is_overwritten(
     terminal: Terminal, tmp_path: Path
 ) -> None:
-    keys, key, other = terminal.home / "keys", tmp_path / "shop_ed25519", tmp_path / "new_ed25519"
-    key.write_text("the first")
+    keys, key, other = terminal.home / "keys", a_key(tmp_path / "shop_ed25519"), a_key(tmp_path / "new_ed25519")
+    first = key.read_text()
     key.chmod(0o644)
-    other.write_text("the second")
     transport = {**PROFILE["transport"], "outbox": "out-keyed", "key_file": str(key)}
     row = _added(terminal, tmp_path, "keyed", transport=transport)
     assert row["profile"]["transport"]["key_file"] == "keys/keyed"
-    assert ((keys / "keyed").read_text(), (keys / "keyed").stat().st_mode & 0o777) == ("the first", 0o600)
+    assert ((keys / "keyed").read_text(), (keys / "keyed").stat().st_mode & 0o777) == (first, 0o600)
     change = ("printers", "edit", "keyed", "--reason", "a new key", "--set")
     assert "is another key" in terminal.refusal(*change, f"transport.key_file={other}", code=5)
     assert terminal.json("printers", "show", "keyed")["revision"] == 1
-    assert (keys / "keyed").read_text() == "the first"
-    (keys / "keyed-2").write_text("the second")
+    assert (keys / "keyed").read_text() == first
+    (keys / "keyed-2").write_bytes(other.read_bytes())
     for given in (keys / "keyed-2", "keys/keyed-2"):
         edited = terminal.json(*change, f"transport.key_file={given}")
         assert (edited["revision"], edited["profile"]["transport"]["key_file"]) == (2, "keys/keyed-2")
@@ -207,26 +208,71 @@ def test_a_key_elsewhere_on_this_machine_is_copied_and_no_key_is_overwritten(
         assert "transport.key_file: is no file" in terminal.refusal(*change, f"transport.key_file={wrong}", code=1)
 
 
+def a_key(path: Path) -> Path:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+    return path
+
+
+def keyed_by(key: Path, name: str) -> str:
+    return json.dumps({**PROFILE, "transport": {**PROFILE["transport"], "outbox": f"out-{name}", "key_file": str(key)}})
+
+
+def names(terminal: Terminal) -> list[str]:
+    return [one["name"] for one in terminal.json("printers", "list")]
+
+
 def test_a_key_that_is_not_there_adds_no_printer(terminal: Terminal, tmp_path: Path) -> None:
-    transport = {**PROFILE["transport"], "outbox": "out-keyless", "key_file": str(tmp_path / "none")}
-    given = json.dumps({**PROFILE, "transport": transport})
+    given = keyed_by(tmp_path / "none", "keyless")
     said = terminal.refusal("printers", "add", "keyless", *NEW, "--profile", "-", code=1, stdin=given)
     assert f"{tmp_path / 'none'}: no such file" in said
-    assert "keyless" not in [one["name"] for one in terminal.json("printers", "list")]
+    assert "keyless" not in names(terminal)
+
+
+def test_nor_does_one_that_is_none_and_nobody_is_kept_waiting_for_it(
+    terminal: Terminal, database: Database, tmp_path: Path
+) -> None:
+    wrong = tmp_path / "wrong_ed25519"
+    wrong.write_text(a_key(tmp_path / "right_ed25519").read_text()[:200])
+    with database.write():  # an installation of SQLite has one writer at a time
+        said = terminal.refusal(
+            "printers", "add", "misled", *NEW, "--profile", "-", code=1, stdin=keyed_by(wrong, "misled")
+        )
+    assert f"{wrong} cannot be read as an ed25519 private key" in said
+    assert "misled" not in names(terminal)
+
+
+def test_no_key_stays_of_a_printer_that_could_not_be_saved(
+    terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given, place = keyed_by(a_key(tmp_path / "shop_ed25519"), "unsaved"), terminal.home / "keys" / "unsaved"
+
+    def fail(*_: Any) -> None:
+        assert place.is_file()
+        raise Transient("database_busy", "the database went away")
+
+    add = ("printers", "add", "unsaved", *NEW, "--profile", "-")
+    with monkeypatch.context() as patch:
+        patch.setattr("ops.cli.printers.printer_row", fail)
+        assert "went away" in terminal.refusal(*add, code=1, stdin=given)
+    assert not place.exists()
+    assert "unsaved" not in names(terminal)
+    terminal.out(*add, stdin=given)
+    assert "already" in terminal.refusal(*add, code=5, stdin=given)
+    assert place.is_file()
 
 
 def test_a_key_that_a_full_disk_cut_short_is_copied_at_the_next_try(tmp_path: Path) -> None:
-    source, target = tmp_path / "shop_ed25519", tmp_path / "keys" / "north"
-    source.write_bytes(b"k" * 400)
+    target = tmp_path / "keys" / "north"
+    key = OwnKey(tmp_path / "shop_ed25519", target, b"k" * 400)
     limits = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (100, limits[1]))  # no file may grow beyond it
     try:
         with pytest.raises(OSError, match="too large"):
-            copy_key(source, target)
+            key.place()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list(target.parent.iterdir()) == []
-    copy_key(source, target)
+    assert (key.place(), key.place()) == (True, False)
     assert [one.read_bytes() for one in target.parent.iterdir()] == [b"k" * 400]
     assert target.stat().st_mode & 0o777 == 0o600
 
