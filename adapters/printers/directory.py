@@ -3,7 +3,7 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,23 +21,24 @@ class LivePrinters:
     """Opens printers that are reached over SFTP, and no others; key files lie below `home`. For several threads at once.
 
     How many connections may be open at one account, used or kept, and on how many channels, stands in the profile. Printers of one
-    account share them, and the smallest of what they say of it holds for all that were opened here; those that log in alike share
-    the rest after failures. `chance` gives numbers from 0 to 1, which spread rests.
+    account share them, and the smallest of what any of them says of it holds for all; those that log in alike share the rest after
+    failures. `transports` gives what all printers of live mail say now, `chance` numbers from 0 to 1, which spread rests.
     """
 
     def __init__(
         self,
         home: Path,
+        transports: Callable[[], Iterable[Sftp]] = lambda: (),
         *,
         idle_s: float = IDLE_S,
         clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._home = home
+        self._transports = transports
         self._clock = clock
         self._chance = chance
         self._idle_s = idle_s
-        self._known: dict[str, Sftp] = {}
         self._accounts: dict[tuple[str, int, str], _Account] = {}
         self._breakers: dict[Any, Breaker] = {}
         self._lock = threading.Lock()
@@ -53,7 +54,8 @@ class LivePrinters:
         described = printer.profile["transport"]
         if described["kind"] != "sftp" or printer.mode != "live":
             raise Permanent("not_a_live_printer", f"printer {printer.name} is not one that live mail is sent to")
-        transport, account, breaker = self._at(printer.id, Sftp.model_validate(described))
+        transport = self._limited(Sftp.model_validate(described))
+        account, breaker = self._at(transport)
         key_file = self._home / transport.key_file
         with account.turn(transport), breaker.guarding(), account.lent(transport, key_file) as opened:
             yield opened
@@ -65,17 +67,15 @@ class LivePrinters:
         for account in accounts:
             account.close_kept()
 
-    def _at(self, printer_id: str, described: Sftp) -> tuple[Sftp, "_Account", Breaker]:
+    def _at(self, transport: Sftp) -> tuple["_Account", Breaker]:
         # A printer whose profile has changed is another one: its old connection closes when it has idled.
         with self._lock:
-            self._known[printer_id] = described
-            transport = self._limited(described)
             account = self._accounts.setdefault(transport.account, _Account(self._idle_s))
-            return transport, account, self._breaker(transport)
+            return account, self._breaker(transport)
 
     def _limited(self, described: Sftp) -> Sftp:
-        """With the account's smallest limits, as its printers were last described: the server counts all of them together."""
-        here = [one for one in self._known.values() if one.account == described.account]
+        """With the account's smallest limits: the server counts all of its printers together, whoever has opened which."""
+        here = [described, *(one for one in self._transports() if one.account == described.account)]
         least = {name: min(getattr(one, name) for one in here) for name in ("connections", "channels")}
         return described.model_copy(update=least)
 

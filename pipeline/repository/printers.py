@@ -34,6 +34,11 @@ def list_printers(tx: Connection, mode: str) -> Sequence[Row[Any]]:
     return tx.execute(select(printers).where(printers.c.mode == mode).order_by(printers.c.name)).all()
 
 
+def live_transports(tx: Connection) -> Sequence[Sftp]:
+    """How the printers of live mail are reached, but for those whose profile cannot be read."""
+    return [one for row in list_printers(tx, "live") if (one := _sftp(row.profile.get("transport")))]
+
+
 def printer_named(tx: Connection, mode: str, name: str) -> Row[Any] | None:
     return tx.execute(select(printers).where(printers.c.mode == mode, printers.c.name == name)).first()
 

@@ -12,6 +12,7 @@ import pytest
 from adapters.printers.directory import LivePrinters
 from ops.services.sshd import SshServer
 from pipeline.errors import Permanent, PortError, Transient
+from pipeline.models.profile import Sftp
 from pipeline.ports import Lies
 from tests.contract.printer_cases import PART, STEM
 from tests.contract.sftp_account import empty, until_nobody_is_connected, until_there_are
@@ -124,14 +125,15 @@ def test_printers_of_one_account_share_its_turns(server: SshServer) -> None:
 
 
 def test_the_smallest_limits_that_printers_of_an_account_have_hold_for_all(server: SshServer, tmp_path: Path) -> None:
+    """Whichever of them is opened here first, or at all."""
     empty(server)
     transport = server.profile_transport(timeout_s=1.0)
     one = row_of({**transport, "connections": 2, "channels": 1}, name="cards")
     other = row_of({**transport, "connections": 1, "channels": 3, "outbox": "out-letters"}, name="letters")
-    printers = LivePrinters(server.folder)
-    for row in (one, other):
-        look(printers, row)
-    for first, second in ((one, other), (other, one), (one, one)):
+    stranger = row_of({**transport, "connections": 1, "username": "stranger"}, name="stranger")
+    rows = [one, other, stranger]
+    printers = LivePrinters(server.folder, lambda: [Sftp.model_validate(row.profile["transport"]) for row in rows])
+    for first, second in ((one, one), (one, other), (other, one)):
         with printers.open(first), pytest.raises(Transient) as caught, printers.open(second):
             pass
         assert caught.value.code == "printer_engaged"
@@ -140,7 +142,7 @@ def test_the_smallest_limits_that_printers_of_an_account_have_hold_for_all(serve
         before = server.sessions()  # one for a connection, and one for each of its channels
         printer.put(STEM, some_files(tmp_path, 6, 1_000))
         assert server.sessions() == before
-    look(printers, row_of({**transport, "connections": 3, "outbox": "out-letters"}, name="letters"))
+    rows[1] = row_of({**transport, "connections": 3, "outbox": "out-letters"}, name="letters")
     with printers.open(one), printers.open(one):  # the smallest now is its own
         pass
     printers.close()
