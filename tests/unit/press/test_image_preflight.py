@@ -15,9 +15,9 @@ FULL = (1875, 1275)
 _ORIENTATION = 0x0112
 
 
-def _save(name: str, image: Image.Image, **how: object) -> Callable[[Path], Path]:
+def _save(name: str, size: tuple[int, int], mode: str = "RGB", **how: object) -> Callable[[Path], Path]:
     def build(folder: Path) -> Path:
-        image.save(folder / name, **how)  # type: ignore[arg-type]
+        image_of(*size, mode).save(folder / name, **how)  # type: ignore[arg-type]
         return folder / name
 
     return build
@@ -51,33 +51,33 @@ def _not_adobes(folder: Path) -> Path:
 
 
 ACCEPTED: dict[str, Callable[[Path], Path]] = {
-    "rgb jpeg": _save("a.jpg", image_of(*FULL)),
-    "progressive jpeg": _save("a.jpg", image_of(*FULL), progressive=True),
-    "cmyk jpeg": _save("a.jpg", image_of(*FULL, "CMYK")),
+    "rgb jpeg": _save("a.jpg", FULL),
+    "progressive jpeg": _save("a.jpg", FULL, progressive=True),
+    "cmyk jpeg": _save("a.jpg", FULL, "CMYK"),
     "cmyk jpeg that is not Adobe's": _not_adobes,
-    "grey jpeg": _save("a.jpg", image_of(*FULL, "L")),
-    "jpeg turned by its camera": _save("a.jpg", image_of(*FULL[::-1]), exif=_rotated(6)),
-    "png with alpha": _save("a.png", image_of(*FULL, "RGBA")),
-    "grey png of 16 bits": _save("a.png", image_of(*FULL, "I;16")),
-    "png of one bit": _save("a.png", image_of(*FULL, "1")),
-    "png with a palette": _save("a.png", image_of(*FULL, "P")),
-    "png named jpg": _save("a.jpg", image_of(*FULL), format="PNG"),
-    "larger than needed": _save("a.jpg", image_of(3750, 2550)),
-    "a little off": _save("a.jpg", image_of(1880, 1270 + 12)),
+    "grey jpeg": _save("a.jpg", FULL, "L"),
+    "jpeg turned by its camera": _save("a.jpg", FULL[::-1], exif=_rotated(6)),
+    "png with alpha": _save("a.png", FULL, "RGBA"),
+    "grey png of 16 bits": _save("a.png", FULL, "I;16"),
+    "png of one bit": _save("a.png", FULL, "1"),
+    "png with a palette": _save("a.png", FULL, "P"),
+    "png named jpg": _save("a.jpg", FULL, format="PNG"),
+    "larger than needed": _save("a.jpg", (3750, 2550)),
+    "a little off": _save("a.jpg", (1880, 1270 + 12)),
 }
 
 REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
-    "72 dpi": (_save("a.png", image_of(450, 306)), "low_resolution"),
-    "299 dpi": (_save("a.jpg", image_of(1869, 1271)), "low_resolution"),
-    "square": (_save("a.jpg", image_of(1875, 1875)), "wrong_page_size"),
-    "upright": (_save("a.jpg", image_of(*FULL[::-1])), "wrong_page_size"),
-    "turned upright by its camera": (_save("a.jpg", image_of(*FULL), exif=_rotated(8)), "wrong_page_size"),
+    "72 dpi": (_save("a.png", (450, 306)), "low_resolution"),
+    "299 dpi": (_save("a.jpg", (1869, 1271)), "low_resolution"),
+    "square": (_save("a.jpg", (1875, 1875)), "wrong_page_size"),
+    "upright": (_save("a.jpg", FULL[::-1]), "wrong_page_size"),
+    "turned upright by its camera": (_save("a.jpg", FULL, exif=_rotated(8)), "wrong_page_size"),
     "cut jpeg": (_cut("a.jpg"), "damaged_file"),
     "cut png": (_cut("a.png"), "damaged_file"),
     "bomb": (lambda folder: hostile.png_header_bomb(folder / "a.png"), "decompression_bomb"),
-    "gif": (_save("a.gif", image_of(*FULL)), "unsupported_file"),
-    "webp": (_save("a.webp", image_of(*FULL)), "unsupported_file"),
-    "tiff": (_save("a.tif", image_of(*FULL)), "unsupported_file"),
+    "gif": (_save("a.gif", FULL), "unsupported_file"),
+    "webp": (_save("a.webp", FULL), "unsupported_file"),
+    "tiff": (_save("a.tif", FULL), "unsupported_file"),
 }
 
 

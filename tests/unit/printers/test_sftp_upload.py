@@ -91,9 +91,22 @@ def test_what_another_still_writes_into_a_file_that_is_renamed_does_it_no_harm(f
     assert first.counts[Kind.RENAME] == 1
 
 
-@pytest.mark.parametrize("left", [b"", BODY[:1000], bytes(len(BODY)), BODY, BODY + b"?", bytes(2 * len(BODY))])
-def test_whatever_lies_there_as_a_part_the_file_is_ours(file: Path, left: bytes) -> None:
-    account = {PART: bytearray(left)}
+# Made when they are needed: what a test is parametrized with stays in memory, and its name with it.
+LEFT: dict[str, Callable[[], bytes]] = {
+    "empty": lambda: b"",
+    "begun": lambda: BODY[:1000],
+    "another": lambda: bytes(len(BODY)),
+    "whole": lambda: BODY,
+}
+LONGER: dict[str, Callable[[], bytes]] = {
+    "a byte more": lambda: BODY + b"?",
+    "another, twice as long": lambda: bytes(2 * len(BODY)),
+}
+
+
+@pytest.mark.parametrize("left", [*LEFT, *LONGER])
+def test_whatever_lies_there_as_a_part_the_file_is_ours(file: Path, left: str) -> None:
+    account = {PART: bytearray((LEFT | LONGER)[left]())}
     put(Session(account), file)
     assert account == {TARGET: BODY}
 
@@ -111,12 +124,12 @@ def put_in_place(session: FakeServer, file: Path) -> None:
     engine.run([upload.put_in_place(file, TARGET, engine.offer)])
 
 
-@pytest.mark.parametrize("left", [None, b"", BODY[:1000], bytes(len(BODY)), BODY])
-def test_without_names_for_parts_whatever_was_cut_off_is_written_on(file: Path, left: bytes | None) -> None:
-    session = Session({} if left is None else {TARGET: bytearray(left)})
+@pytest.mark.parametrize("left", ["nothing", *LEFT])
+def test_without_names_for_parts_whatever_was_cut_off_is_written_on(file: Path, left: str) -> None:
+    session = Session({TARGET: bytearray(LEFT[left]())} if left in LEFT else {})
     put_in_place(session, file)
     assert session.files == {TARGET: BODY}
-    assert (session.counts[Kind.RENAME], session.counts[Kind.WRITE] > 0) == (0, left != BODY)
+    assert (session.counts[Kind.RENAME], session.counts[Kind.WRITE] > 0) == (0, left != "whole")
 
 
 @pytest.mark.parametrize("lost_at", range(1, REQUESTS_OF_AN_UPLOAD))
@@ -167,29 +180,20 @@ def _with_a_gap(at: int) -> bytearray:
     return body
 
 
-@pytest.mark.parametrize(
-    "left",
-    [
-        _with_a_gap(20_000_000 - 1),
-        _with_a_gap(20_000_000 - LARGE_REQUEST_BYTES),
-        _with_a_gap(20_000_000 - upload.CHECKED_BYTES),
-        _with_a_gap(10_000_000),
-        _with_a_gap(0),
-        bytearray(LONG[: upload.CHECKED_BYTES]),
-        bytearray(LONG + b"longer"),
-    ],
-    ids=[
-        "last byte",
-        "last request",
-        "oldest request under way",
-        "middle",
-        "first bytes",
-        "too short to tell",
-        "too long",
-    ],
-)
-def test_a_long_part_with_a_gap_is_written_anew(long_file: Path, left: bytearray) -> None:
-    account = {PART: left}
+LONG_LEFT: dict[str, Callable[[], bytearray]] = {
+    "last byte": lambda: _with_a_gap(20_000_000 - 1),
+    "last request": lambda: _with_a_gap(20_000_000 - LARGE_REQUEST_BYTES),
+    "oldest request under way": lambda: _with_a_gap(20_000_000 - upload.CHECKED_BYTES),
+    "middle": lambda: _with_a_gap(10_000_000),
+    "first bytes": lambda: _with_a_gap(0),
+    "too short to tell": lambda: bytearray(LONG[: upload.CHECKED_BYTES]),
+    "too long": lambda: bytearray(LONG + b"longer"),
+}
+
+
+@pytest.mark.parametrize("left", LONG_LEFT)
+def test_a_long_part_with_a_gap_is_written_anew(long_file: Path, left: str) -> None:
+    account = {PART: LONG_LEFT[left]()}
     session = Session(account)
     put(session, long_file)
     assert account == {TARGET: LONG}
