@@ -107,7 +107,11 @@ class PieceIn(Body):
     )
     merge: Merge | None = None
     class_: Literal["first_class", "marketing"] | None = Field(default=None, alias="class")
-    deliverability: Literal["strict", "normal", "relaxed"] | None = None
+    deliverability: Literal["strict", "normal", "relaxed"] | None = Field(
+        default=None,
+        description="An undeliverable address is rejected, unless this is relaxed. If it is strict, an address that we correct in "
+        "more than its spelling is held until its sender releases it.",
+    )
     send_on: Annotated[str, _text(10)] | None = Field(
         default=None, description="A date, YYYY-MM-DD, in the account's zone"
     )

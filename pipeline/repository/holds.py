@@ -12,7 +12,7 @@ from pipeline.models.types import Ids
 from pipeline.repository.accounts import Sender
 from pipeline.repository.moves import move, select_snapshots, snapshot
 from pipeline.repository.pages import Page, page_of
-from pipeline.repository.tables import accounts, holds, pieces, recipients
+from pipeline.repository.tables import accounts, holds, insert_rows, pieces, recipients
 
 HOLDABLE = (Status.CREATED, Status.READY)
 KEPT_BACK = (Status.CREATED, Status.HELD)
@@ -58,15 +58,32 @@ def place_hold(tx: Connection, piece: Row[Any], wish: HoldWish, *, at: datetime,
     """Hold a piece that `locked_piece` gave; False where it has a hold already, or is frozen, held or over."""
     if piece.status not in HOLDABLE or open_holds(tx, [piece.id]):
         return False
-    row = {"id": ids.new("hd"), "piece_id": piece.id, "account_id": piece.account_id, "mode": piece.mode, "since": at}
-    wanted = {"code": wish.code, "by": wish.by, "note": wish.note, "stops_count": wish.stops_count}
-    tx.execute(insert(holds).values(**row, **wanted))
+    tx.execute(insert(holds).values(**_row(piece, wish, at, ids)))
     stopped = {"alarm_at": None} if wish.stops_count else {}
     if piece.status == Status.READY:
         move(tx, [Move(snapshot(piece), Status.HELD, at, _evidence(wish, at), stopped)], now=now, ids=ids)
     elif stopped:
         tx.execute(update(pieces).where(pieces.c.id == piece.id).values(**stopped))
     return True
+
+
+def hold_created(
+    tx: Connection, rows: Sequence[Row[Any]], wishes: Mapping[str, HoldWish], at: Mapping[str, datetime], *, ids: Ids
+) -> None:
+    """Hold pieces that are locked and not ready yet, each by its wish, from when it is `at` its account.
+
+    What their sender or an operator wanted before stays, and a sender is told of this when the piece would be ready.
+    """
+    before = open_holds(tx, [row.id for row in rows])
+    for piece_id, hold in before.items():
+        if hold.stops_count:
+            told = {"code": wishes[piece_id].code, "note": wishes[piece_id].note}
+            tx.execute(update(holds).where(holds.c.id == hold.id).values(**told))
+    new = [row for row in rows if row.id not in before]
+    insert_rows(tx, holds, [_row(row, wishes[row.id], at[row.account_id], ids) for row in new])
+    stopped = [row.id for row in new if wishes[row.id].stops_count]
+    if stopped:
+        tx.execute(update(pieces).where(pieces.c.id.in_(stopped)).values(alarm_at=None))
 
 
 def kept_back(piece: Snapshot, hold: Row[Any], at: datetime) -> Move:
@@ -114,6 +131,12 @@ def list_holds(tx: Connection, mode: str, page: Page) -> Sequence[Row[Any]]:
 
 def _waiting() -> ColumnElement[bool]:
     return pieces.c.status.in_(KEPT_BACK)
+
+
+def _row(piece: Row[Any], wish: HoldWish, since: datetime, ids: Ids) -> dict[str, Any]:
+    whose = {"piece_id": piece.id, "account_id": piece.account_id, "mode": piece.mode, "since": since}
+    wanted = {"code": wish.code, "by": wish.by, "note": wish.note, "stops_count": wish.stops_count}
+    return {"id": ids.new("hd"), **whose, **wanted}
 
 
 def _evidence(wish: HoldWish, since: datetime) -> dict[str, Any]:

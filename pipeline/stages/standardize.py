@@ -13,6 +13,7 @@ from pipeline.ports import Address, AddressStandardizer, Standardized
 from pipeline.press.sheets.address_lines import why_unprintable
 from pipeline.products import PRODUCTS, Product
 from pipeline.repository.claims import FREED
+from pipeline.repository.holds import HoldWish, hold_created
 from pipeline.repository.many import given_rows
 from pipeline.repository.moves import move, snapshot_in
 from pipeline.repository.promote import promote
@@ -20,6 +21,11 @@ from pipeline.repository.tables import pieces, recipients
 from pipeline.stages.stage import Context, Done
 
 _UNPRINTABLE = "address_unprintable"
+SPELLING = frozenset({
+    "street_abbreviated", "road_spelled_out", "unit_abbreviated", "note_abbreviated", "box_rewritten", "city_spelled_out",
+    "state_abbreviated", "zip_rewritten", "accents_folded",
+})  # fmt: skip
+"""Corrections of how an address is written. Any other is of what it says, as far as a standardizer can tell."""
 
 
 class Standardize:
@@ -73,6 +79,8 @@ class Standardize:
         moved = move(tx, wishes, now=now, ids=self._context.ids)
         kept = self._mark_done(tx, [row for row in rows if row.id not in gone])
         _write_addresses(tx, {row_id: answers[row_id] for row_id in moved | kept})
+        doubts = {row.id: doubt for row in rows if row.id in kept and (doubt := _doubt(row, answers[row.id]))}
+        hold_created(tx, [row for row in rows if row.id in doubts], doubts, at, ids=self._context.ids)
         promote(tx, pieces.c.id.in_(sorted(kept)), self._context.line_clock, now=now, ids=self._context.ids)
         return moved | kept
 
@@ -87,6 +95,15 @@ class Standardize:
 
 def _undeliverable(row: Row[Any], answer: Standardized) -> bool:
     return not answer.deliverable and row.deliverability != "relaxed"
+
+
+def _doubt(row: Row[Any], answer: Standardized) -> HoldWish | None:
+    """What its sender has to decide before a `strict` piece goes on: whether it is for where we read its address to be."""
+    understood = [one for one in answer.corrections if one not in SPELLING]
+    if row.deliverability != "strict" or not understood:
+        return None
+    note = f"the address is not as it was given in more than its spelling: {', '.join(understood)}"
+    return HoldWish("address_corrected", "policy:strict", note, stops_count=True)
 
 
 def _with_print_fault(answer: Standardized, product: Product) -> Standardized:

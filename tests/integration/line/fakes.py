@@ -36,7 +36,7 @@ class Bell:
 
 
 class Standardizer:
-    """Accepts everything, unless the recipient is called `Undeliverable`, `Down` or `Poison`."""
+    """Accepts everything, unless the recipient is called `Undeliverable`, `Down` or `Poison`; `Swapped` has its lines swapped."""
 
     name = "fake"
 
@@ -65,7 +65,7 @@ def _standardized(address: Address) -> Standardized:
         zip5=address.zip,
         zip4=ZIP4,
         delivery_point=DELIVERY_POINT,
-        corrections=("line1",),
+        corrections=("street_abbreviated", "lines_reordered") if address.name == "Swapped" else ("street_abbreviated",),
         faults=faults if address.name == "Undeliverable" else (),
     )
 

@@ -5,10 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import update
 
+from pipeline.repository.accounts import Sender
+from pipeline.repository.holds import HoldWish
 from pipeline.repository.promote import promote
-from pipeline.repository.tables import PAGE, creatives, pieces, recipients
+from pipeline.repository.tables import PAGE, creatives, holds, pieces, recipients
+from pipeline.worker.holding import Held, Holding
 from tests.integration.line.fakes import KilledError
-from tests.integration.line.world import START, World
+from tests.integration.line.test_holding import ASKED, OURS
+from tests.integration.line.world import DUE, START, World
 
 UNCHECKED = {"status": "checked", "normalized_key": None}
 
@@ -19,7 +23,7 @@ def test_an_address_is_kept_as_the_post_wants_it_and_the_piece_is_ready(world: W
     assert world.statuses(ids) == {"ready": 3}
     person = next(row for row in world.rows(recipients) if row.piece_id == ids[0])
     assert person.standardized["line1"] == "1 MAIN ST"
-    assert (person.zip5, person.routing, person.corrections) == ("83702", "83702170525", ["line1"])
+    assert (person.zip5, person.routing, person.corrections) == ("83702", "83702170525", ["street_abbreviated"])
     piece = world.piece(ids[0])
     assert (piece.ready_at, piece.address_state, piece.claim_token) == (START, "done", None)
     assert world.events(ids[0])[-1].evidence == {"address": "standardized", "policy": "normal"}
@@ -41,6 +45,51 @@ def test_a_relaxed_piece_goes_on_and_the_policy_is_recorded(world: World) -> Non
     world.run("standardize")
     assert world.piece(piece_id).status == "ready"
     assert world.events(piece_id)[-1].evidence["policy"] == "relaxed"
+
+
+def strict(world: World, *names: str, **more: str) -> list[str]:
+    return world.add_pieces(len(names), names=names, deliverability="strict", **more)
+
+
+def test_a_strict_piece_whose_address_says_something_else_now_waits_for_its_sender(world: World) -> None:
+    [swapped, spelled, nowhere] = strict(world, "Swapped", "Ada", "Undeliverable")
+    [normal] = world.add_pieces(1, names=["Swapped"])
+    world.run("standardize")
+    assert [world.piece(one).status for one in (swapped, spelled, nowhere, normal)] == [
+        "held",
+        "ready",
+        "rejected",
+        "ready",
+    ]
+    held = world.events(swapped)[-1]
+    assert (held.type, held.evidence["code"], held.evidence["by"]) == ("mail.held", "address_corrected", "sender")
+    assert held.evidence["note"].endswith("in more than its spelling: lines_reordered")
+    assert (world.piece(swapped).alarm_at, world.piece(swapped).address_state) == (None, "done")
+    world.clock.advance(timedelta(hours=3))
+    holding = Holding(world.db, world.clock, world.ids)
+    assert holding.release(swapped, "request:req_1", sender=Sender(world.account, "live")) is Held.DONE
+    piece = world.piece(swapped)
+    assert (piece.status, piece.due_at) == ("ready", DUE + timedelta(hours=3))
+    [ready] = [one.evidence for one in world.events(swapped) if one.type == "mail.ready"]
+    assert ready == {"released": "sender", "code": "address_corrected"}
+
+
+def test_a_strict_piece_waits_from_then_on_though_its_artwork_is_not_ready(world: World) -> None:
+    [piece_id] = strict(world, "Swapped", creative=world.add_creative(**UNCHECKED))
+    world.run("standardize")
+    assert (world.piece(piece_id).status, world.piece(piece_id).alarm_at) == ("created", None)
+    world.run("prepare")
+    assert world.piece(piece_id).status == "held"
+
+
+@pytest.mark.parametrize(("wish", "code"), [(ASKED, "address_corrected"), (OURS, "duplicate")])
+def test_a_strict_piece_that_is_held_already_has_one_hold_in_the_end(world: World, wish: HoldWish, code: str) -> None:
+    [piece_id] = strict(world, "Swapped")
+    Holding(world.db, world.clock, world.ids).hold(piece_id, wish)
+    world.run("standardize")
+    [hold] = world.rows(holds)
+    assert (hold.code, hold.by, hold.until) == (code, wish.by, None)
+    assert (world.piece(piece_id).status, world.events(piece_id)[-1].evidence["code"]) == ("held", code)
 
 
 def test_a_standardizer_that_is_down_makes_the_chunk_wait_as_long_as_it_asks(world: World) -> None:
