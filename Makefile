@@ -24,9 +24,9 @@ test: setup ## the tests, on real services
 	@ops/deploy/system-packages test
 	@.venv/bin/pytest -n 2 --dist loadfile -m "not long"
 
-test-long: setup ## the tests that take minutes
+test-long: setup ## the tests that take minutes, and a search for examples that break the others
 	@ops/deploy/system-packages test
-	@.venv/bin/pytest -m long
+	@.venv/bin/pytest -m "long or hypothesis" --hypothesis-profile=searching
 
 check: setup ## lint, format, types, imports; all four, whatever the first says
 	@failed=0; for tool in "ruff check --quiet" "ruff format --check --quiet" mypy lint-imports; do \

@@ -36,7 +36,7 @@ _ADDRESSES = st.builds(
     line2=st.one_of(st.just(""), _LINES),
     company=st.text(max_size=12),
 )
-_MANY = settings(max_examples=200, deadline=None)
+_MANY = settings(max_examples=200)
 
 
 def again(answer: Standardized) -> Standardized:
@@ -47,7 +47,7 @@ def again(answer: Standardized) -> Standardized:
     )
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(_ADDRESSES)
 def test_writing_twice_changes_nothing(address: Address) -> None:
     once = standardize(address)

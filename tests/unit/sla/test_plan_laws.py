@@ -91,7 +91,7 @@ def by_due(backlog: Backlog) -> dict[datetime, int]:
     return {as_time(due): count for due, count in zip(backlog.dues, backlog.counts, strict=True)}
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(BACKLOGS, presses_of_all_kinds())
 def test_no_piece_is_taken_twice_and_no_printer_gets_what_it_cannot_make(
     backlogs: list[Backlog], presses: list[Press]
@@ -129,7 +129,7 @@ def first_due(one: Shortfall) -> datetime:
     return one.first_due
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(BACKLOGS, presses_of_all_kinds())
 def test_every_piece_is_closed_or_waits_for_a_press_or_has_a_cause(
     backlogs: list[Backlog], presses: list[Press]
@@ -211,7 +211,7 @@ def cooled(presses: Sequence[Press], now: datetime) -> list[Press]:
 def test_what_closes_for_its_promise_is_printed_within_the_hours_and_before_its_truck() -> None:
     held = Counter[str]()
 
-    @settings(deadline=None, max_examples=150)
+    @settings(max_examples=150)
     @given(SENDINGS, open_presses())
     def follow(sendings: list[tuple[BatchKey, int, int]], presses: list[Press]) -> None:
         line, now = Line(presses), NOW
@@ -276,7 +276,7 @@ def in_minutes(minutes: int) -> time:
     return (NOW + timedelta(minutes=minutes)).astimezone(Floor().zoneinfo).time()
 
 
-@settings(deadline=None, max_examples=150)
+@settings(max_examples=150)
 @given(LOTS, tiny_presses(alike=True))
 def test_no_way_of_sharing_a_tiny_backlog_keeps_more_promises(lots: list[Lot], presses: list[Press]) -> None:
     assert kept_by_plan(lots, presses) == most_that_can_be_kept(lots, presses)
@@ -286,7 +286,7 @@ def test_set_ups_cost_no_promise_but_in_the_rarest_case() -> None:
     """With them it is a puzzle that no plan solves at once: how far it is from the best of all ways is bounded here."""
     kept = Counter[str]()
 
-    @settings(deadline=None, max_examples=150, derandomize=True)
+    @settings(max_examples=150, derandomize=True)
     @given(LOTS, tiny_presses(alike=False))
     def share(lots: list[Lot], presses: list[Press]) -> None:
         by_plan, most = kept_by_plan(lots, presses), most_that_can_be_kept(lots, presses)
