@@ -15,7 +15,7 @@ from pipeline.address.units import is_unit_mark, opens_with_unit
 
 # About what an address block 2.775 in wide takes at 8 pt.
 LONGEST = 46
-_NOTES = {"ATTN": 1, "ATTENTION": 1, "C/O": 1, "CARE OF": 2, "URB": 1, "URBANIZACION": 1, "URBANIZATION": 1}
+_NOTES = {"ATTN": 1, "ATTENTION": 1, "C/O": 1, "URB": 1, "URBANIZACION": 1, "URBANIZATION": 1}
 _NOTE_WORDS = {"ATTENTION": "ATTN", "CARE": "C/O", "URBANIZACION": "URB", "URBANIZATION": "URB"}
 _ROUNDS = 4
 _PLAIN_NUMBER = re.compile(r"[0-9]+[A-Z]?").fullmatch
@@ -84,7 +84,7 @@ def _line(text: str) -> list[str]:
 def _read(line: list[str]) -> DeliveryLine:
     if not line:
         return DeliveryLine(Kind.EMPTY, missing="missing_street")
-    if taken := _NOTES.get(line[0]) or _NOTES.get(" ".join(line[:2])):
+    if taken := _NOTES.get(line[0]) or 2 * (line[:2] == ["CARE", "OF"]):
         return _note(line, taken)
     return read_box(line) or read_street(line)
 

@@ -14,6 +14,7 @@ _APOSTROPHES = "'`"
 _SPACES = ',;:"()[]{}<>@_*+=!?~^|\\%$' + "".join(map(chr, range(32))) + "\x7f"
 _PUNCTUATION = str.maketrans(_SPACES, " " * len(_SPACES), _APOSTROPHES)
 # ST.LOUIS is two words, P.O. is one.
+_POINT_INSIDE = re.compile(r"\.\w").search
 _POINT_BETWEEN_WORDS = re.compile(r"(?<=[A-Z]{2})\.(?=\w)")
 _POINT = re.compile(r"(?<![0-9])\.|\.(?![0-9])")
 _LOOSE = re.compile(r"(?<![^\W_])[-/]+|[-/]+(?![^\W_])")
@@ -33,7 +34,8 @@ def words(text: str) -> list[str]:
         return text.upper().split()
     text = text.upper() if text.isascii() else "".join(map(_fold, text))
     if "." in text:
-        text = _POINT.sub("", _POINT_BETWEEN_WORDS.sub(" ", text))
+        inside = _POINT_INSIDE(text)
+        text = _POINT.sub("", _POINT_BETWEEN_WORDS.sub(" ", text)) if inside else text.replace(".", "")
     text = text.translate(_PUNCTUATION)
     if "#" in text:
         text = text.replace("#", " # ")
