@@ -17,6 +17,7 @@ from pipeline.models.ack_format import (
     is_whole,
     misnamed,
     misnamed_pieces,
+    piece_beside,
     read_ack,
     stem_in,
     stem_of,
@@ -131,7 +132,12 @@ def _read_csv(name: str, body: bytes) -> Reading:
         try:
             wrong = list(_line_faults(table, line))
             if not wrong:
-                read.append((line, AckBody.model_validate(table.said(line))))
+                ack = AckBody.model_validate(table.said(line))
+                beside = piece_beside(ack, line.raw, f"/lines/{line.number}")
+                if beside is None:
+                    read.append((line, ack))
+                else:
+                    wrong = [beside]
         except ValidationError as error:
             wrong = list(field_faults(error, f"/lines/{line.number}"))
         if wrong:

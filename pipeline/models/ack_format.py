@@ -3,9 +3,9 @@ it well."""
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -14,6 +14,8 @@ from pipeline.errors import Fault
 AckState = Literal["accepted", "rejected", "printed", "spoiled", "destroyed", "inserted", "mailed"]
 _STEM = r"^[A-Za-z0-9_-]{1,40}$"
 _WORD = re.compile(rb"[A-Za-z0-9_-]+")
+_PIECE = re.compile(rb"(?<![a-z0-9])ml_[0-9a-z]+", re.IGNORECASE)
+_OUTCOMES = ("printed", "inserted", "mailed")
 _NAMES_OF_PIECES = frozenset({"piece", "pieces", "pieceid", "pieceids"})
 
 
@@ -57,16 +59,42 @@ class Reading:
 def read_ack(name: str, body: bytes) -> AckBody | Unreadable:
     """The acknowledgement in a JSON file."""
     try:
-        said = json.loads(body)
+        said = json.loads(body, object_pairs_hook=_once_each)
         strange = misnamed_pieces(said, "pieces") if isinstance(said, dict) else None
         ack = AckBody.model_validate(said)
     except ValidationError as error:
         return Unreadable(tuple(field_faults(error, "")))
+    except _TwiceError as error:
+        detail = f"{name} has the field {error} twice"
+        return Unreadable((Fault("ack_unreadable", "", detail, "give each field once, and all pieces in one list"),))
     except (ValueError, RecursionError):
         return Unreadable((Fault("ack_unreadable", "", f"{name} is not JSON", "write one JSON object a file"),))
     if strange is not None:
         return Unreadable((misnamed(strange, f"/{strange}", 'list them as "pieces"'),))
+    if (fault := piece_beside(ack, body, "")) is not None:
+        return Unreadable((fault,))
     return ack
+
+
+class _TwiceError(ValueError):
+    """A field that stands in an object twice, of which JSON would believe the last alone."""
+
+
+def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+    said = dict(pairs)
+    if len(said) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _TwiceError(next(name for name in names if names.count(name) > 1))
+    return said
+
+
+def piece_beside(ack: AckBody, raw: bytes, at: str) -> Fault | None:
+    """The fault of what says what became of a whole drop and names a piece beside that: it may be of this one, or of all others."""
+    found = _PIECE.search(raw) if ack.pieces is None and ack.state in _OUTCOMES else None
+    if found is None:
+        return None
+    detail = f"{ack.state} is said of the whole drop, and {found[0].decode()} is named beside it"
+    return Fault("ack_field", at, detail, "name pieces where they belong, and say of each by itself what became of it")
 
 
 def words_in(raw: bytes) -> frozenset[str]:

@@ -42,6 +42,33 @@ def test_other_columns_and_keys_are_nobodys_business() -> None:
     assert said(read_acks("x.ack.json", json.dumps(body).encode())) == [("mailed", None)]
 
 
+@pytest.mark.parametrize("state", ["printed", "inserted", "mailed"])
+def test_what_became_of_a_whole_drop_names_no_piece_beside_it(state: str) -> None:
+    """One column of another name, or a sentence for people: it may be of that piece alone, or of all but that."""
+    reading = csv_of(f"a_r00,{state},{AT},ml_1", f"b_r00,{state},{AT},", header="drop,state,at,item")
+    assert (said(reading), places(reading)) == ([(state, None)], [("ack_field", "/lines/2")])
+    assert "ml_1" in reading.unclear
+    for more in ({"ids": ["ml_1"]}, {"items": [{"ref": "ml_1"}]}, {"reason": "all but ML_1, which jammed"}):
+        body = {"drop": "a_r00", "state": state, "at": AT, **more}
+        reading = read_acks("x.ack.json", json.dumps(body).encode())
+        assert (said(reading), places(reading), reading.drop) == ([], [("ack_field", "")], "a_r00")
+        assert {"ml_1", "ML_1"} & reading.unclear
+
+
+@pytest.mark.parametrize("state", ["accepted", "rejected"])
+def test_why_a_drop_is_rejected_may_name_a_piece(state: str) -> None:
+    body = {"drop": "a_r00", "state": state, "at": AT, "reason": "ml_1 has no bleed"}
+    assert said(read_acks("x.ack.json", json.dumps(body).encode())) == [(state, None)]
+
+
+def test_a_field_that_is_given_twice_is_not_believed_once() -> None:
+    body = f'{{"drop": "a_r00", "state": "spoiled", "at": "{AT}", "pieces": ["ml_1"], "pieces": ["ml_2"]}}'
+    reading = read_acks("x.ack.json", body.encode())
+    assert (said(reading), places(reading), reading.drop) == ([], [("ack_unreadable", "")], "a_r00")
+    assert {"ml_1", "ml_2"} <= reading.unclear
+    assert "pieces twice" in reading.faults[0].detail
+
+
 def test_our_columns_may_have_spaces_around_them_and_stand_there_once() -> None:
     assert said(csv_of(f"a_r00, mailed, {AT}, ml_1", header="drop, state, at, piece")) == [("mailed", ("ml_1",))]
     twice = csv_of(f"a_r00,mailed,{AT},ml_1,", header="drop,state,at,piece,piece")
