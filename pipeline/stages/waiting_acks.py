@@ -61,9 +61,11 @@ class Waiting:
 
 
 def _drops(tx: Connection, printer_id: str, file: AckFile) -> set[str]:
-    """Stems of which an unfinished file speaks, by its name and its text. The rest of a CSV file may be of any other."""
-    words = set() if file.name.endswith(".csv") else {file.name.partition(".")[0], *words_in(file.body)}
-    return {drop.stem for drop in drops_among(tx, printer_id, words)}
+    """Stems of which an unfinished file speaks, by its name and its text. CSV that is not named after one may go on with any."""
+    by_name = drops_among(tx, printer_id, {file.name.partition(".")[0]})
+    if file.name.endswith(".csv") and not by_name:
+        return set()
+    return {drop.stem for drop in (*by_name, *drops_among(tx, printer_id, words_in(file.body)))}
 
 
 def _digest(file: AckFile) -> str:

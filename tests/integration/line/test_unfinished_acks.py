@@ -155,6 +155,19 @@ def test_what_is_said_of_other_drops_and_of_single_pieces_does_not_wait(world: W
     assert len(world.printer().outbox) == 2
 
 
+@pytest.mark.parametrize(("name", "others_status"), [("{stem}.1.ack.csv", "mailed"), ("x.ack.csv", "sent")])
+def test_csv_keeps_back_all_drops_unless_it_is_named_after_one(
+    world: World, ids: list[str], name: str, others_status: str
+) -> None:
+    others, first, second = another_drop(world)
+    begun = f"{HEADER}\n{first},spoiled,{world.clock().isoformat()},{ids[0]}"
+    world.printer().outbox[name.format(stem=first)] = begun.encode()
+    ack(world, first, "mailed")
+    ack(world, second, "mailed")
+    hear(world)
+    assert (world.statuses(ids), world.statuses(others)) == ({"sent": 3}, {others_status: 2})
+
+
 def test_that_a_drop_is_accepted_does_not_wait(world: World, ids: list[str]) -> None:
     world.printer().outbox["x.ack.json"] = b"{"
     told(world, "accepted")
