@@ -3,7 +3,7 @@
 Every method raises `Transient` or `Permanent` (see `pipeline.errors`) for what the other side does wrong.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -112,8 +112,8 @@ class Printer(Protocol):
         be, however the printer takes drops. False where it is gone, or was gone before: that proves nothing."""
         ...
 
-    def acks(self, limit: int) -> list[AckFile]:
-        """Up to `limit` whole acknowledgement files from `out/`, oldest name first."""
+    def acks(self, limit: int, *, but: Collection[str] = ()) -> list[AckFile]:
+        """Up to `limit` acknowledgement files from `out/`, oldest name first, `but` those of these names; fewer of large ones."""
         ...
 
     def settle_ack(self, name: str, *, good: bool) -> None:

@@ -1,7 +1,7 @@
 """A printer behind SFTP, as the port has it: drops in its inbox, acknowledgements in its outbox."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -129,8 +129,9 @@ class SftpPrinter:
         # A rename that is made of a link and an unlink may have crossed the hand-over's: then the ready file lies there too.
         return ours and self.look(stem, part) is Lies.RECALLED
 
-    def acks(self, limit: int, *, of: str = "") -> list[AckFile]:
-        """Up to `limit` whole acknowledgement files from the outbox, oldest name first; fewer where they are large.
+    def acks(self, limit: int, *, of: str = "", but: Collection[str] = ()) -> list[AckFile]:
+        """Up to `limit` acknowledgement files from the outbox, oldest name first, `but` those of these names; fewer where they are
+        large.
 
         With `of`, those whose names begin with it; without, all but those of rehearsals, which are for whoever rehearses.
         In their names, bytes that are not plain are percent-encoded. Of a file that is too large, or that cannot be read, the body
@@ -139,7 +140,7 @@ class SftpPrinter:
         outbox = self._settings.outbox.encode()
         with self._speaking() as connection:
             [entries] = connection.run([jobs.list_folder(outbox)], "listing acknowledgements")
-            wanted = _first(entries, limit, of.encode())
+            wanted = _first(entries, limit, of.encode(), but)
             found = connection.run(
                 [_read_ack(outbox + b"/" + one.name, one, connection.offer) for one in wanted],
                 "reading acknowledgements",
@@ -198,7 +199,7 @@ class SftpPrinter:
             raise translate(refused) from refused
 
 
-def _first(entries: Sequence[Entry], limit: int, of: bytes) -> list[Entry]:
+def _first(entries: Sequence[Entry], limit: int, of: bytes, but: Collection[str]) -> list[Entry]:
     """The acknowledgements to be read now, in the order of their names."""
     files = [
         one
@@ -206,6 +207,7 @@ def _first(entries: Sequence[Entry], limit: int, of: bytes) -> list[Entry]:
         if one.name.endswith(ACK_SUFFIXES)
         and not one.attributes.is_folder
         and (one.name.startswith(of) if of else not one.name.startswith(REHEARSAL.encode()))
+        and _quoted(one.name) not in but
     ]
     first: list[Entry] = []
     room = MOST_ACKS_BYTES

@@ -4,7 +4,7 @@ import contextlib
 import filecmp
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -81,9 +81,10 @@ class FolderPrinter:
             return False
         return True
 
-    def acks(self, limit: int) -> list[AckFile]:
-        """Up to `limit` whole acknowledgement files, oldest name first."""
-        names = sorted(path for path in self._out.iterdir() if path.name.endswith(ACK_SUFFIXES) and path.is_file())
+    def acks(self, limit: int, *, but: Collection[str] = ()) -> list[AckFile]:
+        """Up to `limit` acknowledgement files, oldest name first, `but` those of these names."""
+        there = [path for path in self._out.iterdir() if path.name.endswith(ACK_SUFFIXES) and path.is_file()]
+        names = sorted(path for path in there if path.name not in but)
         return [AckFile(path.name, path.read_bytes()[:MOST_ACK_BYTES]) for path in names[:limit]]
 
     def settle_ack(self, name: str, *, good: bool) -> None:

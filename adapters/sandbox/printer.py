@@ -5,7 +5,7 @@ clock that leaps, loses no acknowledgement and repeats none.
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -50,13 +50,13 @@ class SandboxPrinter(FolderPrinter):
             ("mailed", timedelta(minutes=speeds.mail_minutes)),
         )
 
-    def acks(self, limit: int) -> list[AckFile]:
-        """Up to `limit` whole acknowledgement files, oldest name first."""
+    def acks(self, limit: int, *, but: Collection[str] = ()) -> list[AckFile]:
+        """Up to `limit` acknowledgement files, oldest name first, `but` those of these names."""
         for ready in self._in.glob("*.ready"):
             ready.rename(ready.with_suffix(".taken"))
         for taken in sorted(self._in.glob("*.taken")):
             self._acknowledge(taken)
-        return super().acks(limit)
+        return super().acks(limit, but=but)
 
     def _acknowledge(self, taken: Path) -> None:
         handed_over = datetime.fromtimestamp(taken.stat().st_mtime, UTC)

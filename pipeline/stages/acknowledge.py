@@ -104,15 +104,15 @@ class Acknowledge:
         """Take what lies there, in the order in which it was said. What cannot be taken or moved away keeps back no other file.
 
         Shops are asked to rename files when they are whole, and not all do: what may be unfinished waits for another poll to read
-        the same, and with it what others say of the same whole drop; what has grown since it was read is read again before it is
+        the same, and with it what others say of the same whole drop; what is another one than was read is read again before it is
         moved.
         """
         left: dict[str, PortError] = {}
-        limit, new = _FILES, 0
+        seen: set[str] = set()
+        waiting, new = self._waiting(row), 0
         while True:
-            lying = printer.acks(limit)
-            waiting = self._waiting(row, lying)
-            files = [(one, _read(one)) for one in lying if one not in waiting.unfinished and one.name not in left]
+            lying = printer.acks(_FILES, but=seen)
+            files = [(file, _read(file)) for file in self._whole(row, waiting, lying)]
             spared = self._spared(row, [part for _, parts in files for part in parts])
             good: dict[str, bool] = {}
             for file, parts in sorted(files, key=_said_at):
@@ -121,18 +121,20 @@ class Acknowledge:
                 new += any(one.new for one in taken)
                 if len(taken) == len(parts):
                     good[file.name] = any(one.good for one in taken)
-            grown = _grown(printer, limit, [file for file in lying if file.name in good])
-            _move_away(row, printer, {name: is_good for name, is_good in good.items() if name not in grown}, left)
-            kept = len(left.keys() | waiting.kept.keys() | grown)
-            if not kept or len(lying) < limit:
-                return _Heard(new, not kept and len(lying) == limit, _tell_left(row, left), waiting.kept)
-            limit *= 2  # what is kept lies before what is new
+            changed = _changed(printer, seen, [file for file in lying if file.name in good])
+            _move_away(row, printer, {name: is_good for name, is_good in good.items() if name not in changed}, left)
+            seen.update(file.name for file in lying)
+            stays = bool(left or waiting.kept or changed)
+            if not (lying and stays):  # what stays lies before what is new
+                return _Heard(new, len(lying) == _FILES, _tell_left(row, left), waiting.kept)
 
-    def _waiting(self, row: Row[Any], lying: Sequence[AckFile]) -> Waiting:
+    def _waiting(self, row: Row[Any]) -> Waiting:
         with self._context.db.read() as tx:
-            waiting = Waiting(lying, row.waiting_acks or {}, self._line_now(tx, row))
-            waiting.learn_drops(tx, row.id)
-        return waiting
+            return Waiting(row.waiting_acks or {}, self._line_now(tx, row))
+
+    def _whole(self, row: Row[Any], waiting: Waiting, lying: Sequence[AckFile]) -> Sequence[AckFile]:
+        with self._context.db.read() as tx:
+            return waiting.sift(tx, row.id, lying)
 
     def _take_all(
         self,
@@ -228,10 +230,10 @@ class Acknowledge:
         return {row.id}
 
 
-def _grown(printer: Printer, limit: int, read: Sequence[AckFile]) -> set[str]:
-    """Those that are not any more as they were read. JSON that was whole has nothing to grow by."""
-    listed = {file.name: file.body for file in read if file.name.endswith(".csv")}
-    again = printer.acks(limit) if listed else []
+def _changed(printer: Printer, seen: Collection[str], read: Sequence[AckFile]) -> set[str]:
+    """Those that are not any more as they were read: written on, or written anew under the same name."""
+    listed = {file.name: file.body for file in read}
+    again = printer.acks(_FILES, but=seen) if listed else []
     return {file.name for file in again if file.body != listed.get(file.name, file.body)}
 
 

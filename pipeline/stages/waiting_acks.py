@@ -1,6 +1,6 @@
 """Acknowledgement files that wait for a later poll: those that may be half written, and what others say of the same whole drops."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -20,21 +20,26 @@ Waits = Mapping[str, Mapping[str, str]]
 class Waiting:
     """What waits of the files that lie there at one poll, `now`, by what waited at the one `before`."""
 
-    def __init__(self, lying: Sequence[AckFile], before: Waits, now: datetime) -> None:
+    def __init__(self, before: Waits, now: datetime) -> None:
         self._before, self._now = before, now
-        self.unfinished = [file for file in lying if is_cut_off(file.name, file.body) and not self._is_final(file)]
-        self._kept = list(self.unfinished)
-        self._drops: Collection[str] | None = ()
+        self._kept: list[AckFile] = []
+        self._drops: set[str] = set()
+        self._any_drop = False
 
     @property
     def kept(self) -> Waits:
         """By which the next poll is judged."""
         return {file.name: {"digest": _digest(file), "since": self._since(file).isoformat()} for file in self._kept}
 
-    def learn_drops(self, tx: Connection, printer_id: str) -> None:
-        """Find out of which of the printer's drops the unfinished files may speak: of any, where one does not tell."""
-        drops = [_drops(tx, printer_id, file) for file in self.unfinished]
-        self._drops = set[str]().union(*drops) if all(drops) else None
+    def sift(self, tx: Connection, printer_id: str, lying: Sequence[AckFile]) -> Sequence[AckFile]:
+        """Those of some files that can be read now. The others wait, and the drops of which they may speak are remembered."""
+        unfinished = [file for file in lying if is_cut_off(file.name, file.body) and not self._is_final(file)]
+        for file in unfinished:
+            drops = _drops(tx, printer_id, file)
+            self._drops |= drops
+            self._any_drop = self._any_drop or not drops
+        self._kept += unfinished
+        return [file for file in lying if file not in unfinished]
 
     def keeps(self, file: AckFile, reading: Reading) -> bool:
         """Whether a file has to wait, since this in it is said of a whole drop of which an unfinished file may say something else.
@@ -42,7 +47,7 @@ class Waiting:
         That a drop is accepted says nothing of what became of its pieces.
         """
         whole = {ack.drop for ack in reading.acks if ack.pieces is None and ack.state != "accepted"}
-        meant = bool(whole) if self._drops is None else not whole.isdisjoint(self._drops)
+        meant = bool(whole) if self._any_drop else not whole.isdisjoint(self._drops)
         keeps = meant and not self._is_overdue(file)
         if keeps and file not in self._kept:
             self._kept.append(file)

@@ -151,6 +151,7 @@ class PrinterCases:
             (name, name.encode()) for name in ("a.1.ack.json", "b.2.ack.json", "c.3.ack.json")
         ]
         assert [ack.name for ack in printer.acks(2)] == ["a.1.ack.json", "b.2.ack.json"]
+        assert [ack.name for ack in printer.acks(2, but={"a.1.ack.json"})] == ["b.2.ack.json", "c.3.ack.json"]
 
     def test_no_acknowledgements(self, printer: Printer) -> None:
         assert printer.acks(10) == []

@@ -338,6 +338,7 @@ def test_large_acknowledgements_are_read_a_few_at_a_time(printer: SftpPrinter, a
         make_file(account / "out", f"{number}.ack.csv", bytes(MOST_ACK_BYTES - number % 2))
     names = [ack.name for ack in printer.acks(50)]
     assert names == [f"{number}.ack.csv" for number in range(4)]
+    assert [ack.name for ack in printer.acks(50, but=names)] == [f"{number}.ack.csv" for number in range(4, 7)]
     for name in names:
         printer.settle_ack(name, good=True)
     assert [ack.name for ack in printer.acks(50)] == [f"{number}.ack.csv" for number in range(4, 7)]

@@ -1,7 +1,7 @@
 """The outside world of a line in memory: it remembers what it was asked, and fails where a test says so."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -128,9 +128,9 @@ class FakePrinter:
             self.inbox[f"{stem}.recalled"] = self.inbox.pop(part)
         return True
 
-    def acks(self, limit: int) -> list[AckFile]:
+    def acks(self, limit: int, *, but: Collection[str] = ()) -> list[AckFile]:
         with self._trapped("acks"):
-            return [AckFile(name, self.outbox[name]) for name in sorted(self.outbox)[:limit]]
+            return [AckFile(name, self.outbox[name]) for name in sorted(self.outbox.keys() - set(but))[:limit]]
 
     def settle_ack(self, name: str, *, good: bool) -> None:
         with self._trapped("settle_ack"):

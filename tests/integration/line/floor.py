@@ -147,9 +147,9 @@ class TrappedPrinter(FolderPrinter):
         with self._trapped("recall_part"):
             return super().recall_part(stem, part)
 
-    def acks(self, limit: int) -> list[AckFile]:
+    def acks(self, limit: int, *, but: Collection[str] = ()) -> list[AckFile]:
         with self._trapped("acks"):
-            return super().acks(limit)
+            return super().acks(limit, but=but)
 
     def settle_ack(self, name: str, *, good: bool) -> None:
         with self._trapped("settle_ack"):

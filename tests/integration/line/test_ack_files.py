@@ -143,6 +143,20 @@ def test_more_files_than_a_poll_reads_may_lie_before_the_new_one(world: World, i
     assert (world.statuses(ids), world.count(acks), len(world.printer().outbox)) == ({"mailed": 3}, 131, 131)
 
 
+def test_large_files_that_cannot_be_moved_away_keep_back_nothing_behind_them(
+    world: World, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = FakePrinter.acks
+    monkeypatch.setattr(FakePrinter, "acks", lambda printer, limit, **more: read(printer, min(limit, 4), **more))
+    keep(world.printer())
+    for number in range(9):
+        lay(world, f"a{number:03}.ack.json", "accepted", reason=str(number))
+    hear(world)
+    lay(world, "b.ack.json", "mailed")
+    hear(world)
+    assert (world.statuses(ids), world.count(acks)) == ({"mailed": 3}, 10)
+
+
 def test_what_can_never_be_moved_away_is_told_once(world: World, ids: list[str]) -> None:
     keep(world.printer())
     lay(world, "a.ack.json", "accepted")

@@ -2,6 +2,7 @@
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -67,8 +68,8 @@ def test_a_file_that_has_grown_since_it_was_read_is_read_again_before_it_is_move
     whole = f"{first}{line(world, 'spoiled', ids[1])}\n{line(world, 'mailed')}\n".encode()
     read = FakePrinter.acks
 
-    def read_and_grow(printer: FakePrinter, limit: int) -> list[object]:
-        found = read(printer, limit)
+    def read_and_grow(printer: FakePrinter, limit: int, **more: Any) -> list[object]:
+        found = read(printer, limit, **more)
         if "x.ack.csv" in printer.outbox:
             printer.outbox["x.ack.csv"] = whole
         return list(found)
@@ -78,6 +79,23 @@ def test_a_file_that_has_grown_since_it_was_read_is_read_again_before_it_is_move
     assert (world.statuses(ids), list(world.printer().outbox)) == ({"printed": 1, "sent": 2}, ["x.ack.csv"])
     hear(world)
     assert (world.statuses(ids), faults(world), world.printer().done) == ({"sent": 1, "mailed": 2}, [], {"x.ack.csv"})
+
+
+def test_json_that_is_written_anew_under_its_name_is_read_again_before_it_is_moved(
+    world: World, ids: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (spoiled(world, world.drop().stem, one) for one in ids[:2])
+    read = FakePrinter.acks
+
+    def read_and_replace(printer: FakePrinter, limit: int, **more: Any) -> list[object]:
+        found = read(printer, limit, **more)
+        printer.outbox.update({name: second.encode() for name in printer.outbox})
+        return list(found)
+
+    monkeypatch.setattr(FakePrinter, "acks", read_and_replace)
+    poll(world, first, "x.ack.json")
+    hear(world)
+    assert ([outcomes(world)[one] for one in ids], world.printer().outbox) == (["spoiled", "spoiled", None], {})
 
 
 def test_files_that_wait_do_not_keep_back_those_behind_them(world: World, ids: list[str]) -> None:
