@@ -20,6 +20,7 @@ from ops.cli.rehearsal import Rehearsal
 from ops.cli.rehearsal_drop import PracticeDrop, make_drop, said_of
 from pipeline.clock import machine_clock
 from pipeline.errors import PortError
+from pipeline.models.ack_files import is_cut_off
 from pipeline.models.profile import PrinterProfile
 from pipeline.ports import Lies
 
@@ -91,12 +92,16 @@ def _play(
 def _listen(printer: SftpPrinter, heard: Rehearsal, stem: str, part: str, told: Told, until: datetime) -> int:
     """Hear until nothing more is to come, or the time is up; how many files were heard and moved away."""
     moved = 0
+    begun: dict[str, bytes] = {}
     while True:
         now = machine_clock()
         if heard.taken_at is None and printer.look(stem, part) is Lies.TAKEN:
             heard.taken_at = now
             told.say("taken")
         for file in printer.acks(_FILES, of=stem):
+            if is_cut_off(file.name, file.body) and begun.get(file.name) != file.body and now < until:
+                begun[file.name] = file.body  # as with the line, it waits until two readings are alike
+                continue
             good = heard.hear(file, now)
             printer.settle_ack(file.name, good=good)
             moved += 1

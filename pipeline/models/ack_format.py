@@ -7,14 +7,15 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from pipeline.errors import Fault
 
 AckState = Literal["accepted", "rejected", "printed", "spoiled", "destroyed", "inserted", "mailed"]
 _STEM = r"^[A-Za-z0-9_-]{1,40}$"
 _WORD = re.compile(rb"[A-Za-z0-9_-]+")
-_PIECE = re.compile(rb"(?<![a-z0-9])ml_[0-9a-z]+", re.IGNORECASE)
+_PIECE = re.compile(rb"(?<![a-z0-9])(ml|practice)_[0-9a-z]+", re.IGNORECASE)
+"""An id of a piece, or of one of a drop for practice."""
 _OUTCOMES = ("printed", "inserted", "mailed")
 _NAMES_OF_PIECES = frozenset({"piece", "pieces", "pieceid", "pieceids"})
 
@@ -29,7 +30,7 @@ class AckBody(BaseModel):
     at: AwareDatetime
     pieces: tuple[Annotated[str, Field(pattern=r"^[!-~]{1,64}$")], ...] | None = None
     reason: Annotated[str, Field(max_length=500, pattern=r"^[^\x00]*$")] = ""  # PostgreSQL keeps no NUL
-    digest: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")] | None = None
+    digest: Annotated[str, StringConstraints(pattern=r"^[0-9A-Fa-f]{64}$", to_lower=True)] | None = None
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 def piece_beside(ack: AckBody, raw: bytes, at: str) -> Fault | None:
     """The fault of what says what became of a whole drop and names a piece beside that: it may be of this one, or of all others."""
-    found = _PIECE.search(raw) if ack.pieces is None and ack.state in _OUTCOMES else None
+    found = _PIECE.search(_narrow(raw)) if ack.pieces is None and ack.state in _OUTCOMES else None
     if found is None:
         return None
     detail = f"{ack.state} is said of the whole drop, and {found[0].decode()} is named beside it"
@@ -99,7 +100,12 @@ def piece_beside(ack: AckBody, raw: bytes, at: str) -> Fault | None:
 
 def words_in(raw: bytes) -> frozenset[str]:
     """Whatever may be the id of a piece in a text that cannot be read."""
-    return frozenset(word.decode() for word in _WORD.findall(raw))
+    return frozenset(word.decode() for word in _WORD.findall(_narrow(raw)))
+
+
+def _narrow(raw: bytes) -> bytes:
+    """JSON may come in UTF-16, in which every other byte of an id is a NUL."""
+    return raw.replace(b"\0", b"")
 
 
 def is_whole(body: bytes) -> bool:

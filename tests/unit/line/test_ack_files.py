@@ -55,6 +55,22 @@ def test_what_became_of_a_whole_drop_names_no_piece_beside_it(state: str) -> Non
         assert {"ml_1", "ML_1"} & reading.unclear
 
 
+def test_json_in_utf_16_is_read_like_any_other() -> None:
+    body = {"drop": "a_r00", "state": "mailed", "at": AT}
+    beside = read_acks("x.ack.json", json.dumps({**body, "ids": ["ml_1"]}).encode("utf-16"))
+    assert (said(beside), places(beside)) == ([], [("ack_field", "")])
+    cut = read_acks("x.ack.json", json.dumps({**body, "pieces": ["ml_1"]})[:-1].encode("utf-16"))
+    assert {"a_r00", "ml_1"} <= cut.unclear
+    assert said(read_acks("x.ack.json", json.dumps(body).encode("utf-16"))) == [("mailed", None)]
+
+
+def test_a_digest_may_be_written_in_capitals() -> None:
+    digest = "0123456789ABCDEF" * 4
+    [ack] = csv_of(f"a_r00,mailed,{AT},,,{digest}").acks
+    assert ack.digest == digest.lower()
+    assert places(csv_of(f"a_r00,mailed,{AT},,,{digest[1:]}")) == [("ack_field", "/lines/2/digest")]
+
+
 @pytest.mark.parametrize("state", ["accepted", "rejected"])
 def test_why_a_drop_is_rejected_may_name_a_piece(state: str) -> None:
     body = {"drop": "a_r00", "state": state, "at": AT, "reason": "ml_1 has no bleed"}

@@ -2,12 +2,14 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from ops.cli.rehearsal import Rehearsal
-from pipeline.ports import AckFile
+from ops.cli.rehearse import _listen
+from pipeline.ports import AckFile, Lies
 
 START = datetime(2026, 11, 2, 12, tzinfo=UTC)
 NOW = START + timedelta(minutes=5)
@@ -41,9 +43,36 @@ def test_a_shop_that_never_names_a_single_piece_has_not_shown_that_it_can() -> N
     assert wrong(heard) == {}
 
 
+def test_a_file_that_is_still_written_is_left_until_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = f"{STEM}.1.ack.json"
+    whole = json.dumps({"drop": STEM, "state": "rejected", "at": NOW.isoformat(), "reason": "torn"}).encode()
+    out, moved = {name: whole[:-9]}, []
+
+    def settle_ack(name: str, *, good: bool) -> None:
+        moved.append((out.pop(name), good))
+
+    shop = SimpleNamespace(
+        acks=lambda _limit, *, of: [AckFile(one, body) for one, body in out.items() if one.startswith(of)],
+        look=lambda _stem, _part: Lies.TAKEN,
+        settle_ack=settle_ack,
+    )
+    monkeypatch.setattr("ops.cli.rehearse.machine_clock", lambda: NOW)
+    monkeypatch.setattr("ops.cli.rehearse.time.sleep", lambda _s: out.update({name: whole}))
+    heard = rehearsal(broken=True)
+    listen: Any = _listen
+    assert listen(shop, heard, STEM, f"{STEM}.part", Quiet(), NOW + timedelta(minutes=1)) == 1
+    assert (moved, wrong(heard)) == ([(whole, True)], {})
+
+
+class Quiet:
+    def say(self, step: str) -> None:
+        """Nobody listens."""
+
+
 def test_a_piece_under_another_name_is_not_the_whole_drop() -> None:
     heard = rehearsal(takes=False)
     assert not say(heard, "mailed", piece="practice_1")
+    assert not say(heard, "mailed", reference="practice_1")
     assert "single pieces" in wrong(heard)["written"]
     assert not heard.is_over
 
