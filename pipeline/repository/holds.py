@@ -74,6 +74,8 @@ def hold_created(
 
     What their sender or an operator wanted before stays, and a sender is told of this when the piece would be ready.
     """
+    if not rows:
+        return
     before = open_holds(tx, [row.id for row in rows])
     for piece_id, hold in before.items():
         if hold.stops_count:
