@@ -1,7 +1,8 @@
 """Replaces colour spaces of artwork that no press can follow by those that viewers take in their place (ISO 32000-1, 8.6.5.5).
 
 A profile that is damaged, or one of other channels than the file says, is left aside for the plain space of as many channels. The
-colours that a palette lacks are filled in; some readers show nothing of a picture with such a palette.
+colours that a palette lacks are filled in: some readers show nothing of a picture with such a palette, and of an index beyond it
+some show black and others the last colour.
 """
 
 from collections.abc import Iterator
@@ -52,12 +53,15 @@ def _settle(holder: _Holder, profiles: "_Profiles") -> None:
     for key, value in list(holder.items()):
         if plain := profiles.instead_of(value):
             holder[key] = plain
+    space = holder.get("/ColorSpace")
+    if "/BitsPerComponent" in holder and isinstance(space, pikepdf.Array) and space[0] == "/Indexed":
+        _fill(space, 1 << int(holder.BitsPerComponent))
 
 
-def _fill(indexed: pikepdf.Array) -> None:
-    """Up to the highest index, which is 255 at most."""
+def _fill(indexed: pikepdf.Array, least: int = 0) -> None:
+    """Up to the highest index, which is 255 at most, and with so many colours at `least`."""
     given = indexed[3]
-    filled = palette_of(indexed)
+    filled = palette_of(indexed, least)
     indexed[2] = len(filled) - 1
     table = b"".join(filled)
     if not (given.read_bytes() if isinstance(given, pikepdf.Stream) else bytes(given)).startswith(table):

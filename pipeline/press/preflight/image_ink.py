@@ -61,9 +61,8 @@ def _palette(space: object, spaces: Spaces, count: int) -> list[tuple[float, ...
         return []
     if space[0] == "/Indexed":
         base = spaces.ink(space[1])
-        found = [replace(base, values=tuple(byte / 255 for byte in entry)).inks for entry in palette_of(space)[:count]]
-        # An index beyond the highest is taken for the highest.
-        found += found[-1:] * (count - len(found))
+        shown = palette_of(space, count)[:count]
+        found = [replace(base, values=tuple(byte / 255 for byte in entry)).inks for entry in shown]
     else:
         base = spaces.ink(space)
         found = (

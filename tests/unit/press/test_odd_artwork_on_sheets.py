@@ -163,6 +163,21 @@ def a_palette_of_inks_cut_short(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
     a_palette_cut_short(pdf, page, base=Name.DeviceCMYK, table=b"\0\xff\xff\0\xff\0\0\0\0\0\xff")
 
 
+def indexes_beyond_a_palette(pdf: pikepdf.Pdf, page: pikepdf.Object, *, bits: int = 8) -> None:
+    """Two colours, and a picture of four: others than the one that draws here show the last colour for those that are not there."""
+    samples = 8 // bits
+    rows = [bytes([sum(at << bits * nth for nth in range(samples))]) * (600 // samples) * 150 for at in range(4)]
+    kind = Dictionary(
+        Type=Name.XObject, Subtype=Name.Image, Width=600, Height=600, BitsPerComponent=bits,
+        ColorSpace=Array([Name.Indexed, Name.DeviceRGB, 1, pikepdf.String(b"\xff\0\0\0\xff\0" + b"\xff" * 6)]),
+    )  # fmt: skip
+    _draws(pdf, page, b"150 0 0 150 100 60 cm /I Do", XObject=Dictionary(I=pdf.make_stream(b"".join(rows), kind)))
+
+
+def indexes_of_two_bits_beyond_a_palette(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+    indexes_beyond_a_palette(pdf, page, bits=2)
+
+
 ODD = [
     a_page_without_resources, a_form_without_resources, a_drawn_font_without_resources, a_pattern_without_resources,
     a_mask_without_resources, a_drawn_font_of_other_advances, a_grey_picture_for_a_stencil,
@@ -170,7 +185,7 @@ ODD = [
     a_jpeg_in_lzw, an_inline_font_without_resources, an_inline_font_of_the_resources_that_hold_it,
     an_inline_font_with_resources,
     profiles_of_no_use,
-    a_palette_cut_short, a_palette_of_inks_cut_short,
+    a_palette_cut_short, a_palette_of_inks_cut_short, indexes_beyond_a_palette, indexes_of_two_bits_beyond_a_palette,
 ]  # fmt: skip
 
 
@@ -208,6 +223,17 @@ def test_no_colour_is_left_that_only_some_readers_find(tmp_path: Path) -> None:
         [space] = [obj.ColorSpace for obj in pdf.objects if isinstance(obj, pikepdf.Stream) and "/Width" in obj]
         assert int(space[2]) == 255
         assert bytes(space[3]) == b"\xff\0\0\0\xff\0".ljust(256 * 3, b"\0")
+
+
+@pytest.mark.parametrize(
+    ("odd", "highest"), [(indexes_beyond_a_palette, 255), (indexes_of_two_bits_beyond_a_palette, 3)]
+)
+def test_a_palette_has_a_colour_for_whatever_a_picture_may_ask_of_it(tmp_path: Path, odd: Change, highest: int) -> None:
+    normalize(pdf_with(tmp_path / "given.pdf", odd), POSTCARD_4X6, tmp_path / "normal.pdf")
+    with pikepdf.open(tmp_path / "normal.pdf") as pdf:
+        [space] = [obj.ColorSpace for obj in pdf.objects if isinstance(obj, pikepdf.Stream) and "/Width" in obj]
+        assert int(space[2]) == highest
+        assert bytes(space[3]) == b"\xff\0\0\0\xff\0".ljust((highest + 1) * 3, b"\0")
 
 
 def _spaces(obj: object) -> pikepdf.Object:
