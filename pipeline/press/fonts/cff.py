@@ -5,7 +5,7 @@ from io import BytesIO
 from math import prod
 from typing import Any
 
-from fontTools.cffLib import CFFFontSet
+from fontTools.cffLib import CFFFontSet, EncodingCompiler, TopDictCompiler
 from fontTools.misc.psCharStrings import T2CharString, T2WidthExtractor, calcSubrBias
 from fontTools.pens.recordingPen import RecordingPen
 from fontTools.ttLib import TTFont
@@ -19,6 +19,8 @@ _RETURN = b"\x0b"
 # Subroutines nest ten deep at most (Technical Note 5177, appendix B).
 _MOST_OPENED = 10
 _UNIT = 0.001
+# In the first byte of an encoding.
+_SUPPLEMENT = 0x80
 
 
 class Cff(NamedGlyphs):
@@ -63,10 +65,11 @@ class Cff(NamedGlyphs):
         changed = Cff(self._data)
         for glyph, width in wrong.items():
             changed._set_width(glyph, width)
+        changed._top.compilerClass = _WholeCompiler
         out = BytesIO()
         changed._set.compile(out, TTFont(recalcBBoxes=False))
         after = Cff(out.getvalue())
-        same = all(self._drawn(glyph) == after._drawn(glyph) for glyph in wrong)
+        same = self._own == after._own and all(self._drawn(glyph) == after._drawn(glyph) for glyph in wrong)
         return out.getvalue() if same else None
 
     def _scale(self, glyph: str) -> float:
@@ -91,6 +94,27 @@ class Cff(NamedGlyphs):
         pen = RecordingPen()
         self._top.CharStrings[glyph].draw(pen)
         return list(pen.value)
+
+
+class _WholeCompiler(TopDictCompiler):  # type: ignore[misc]
+    """The library writes one code of each glyph; a supplement has the others (Technical Note 5176, section 12)."""
+
+    def getChildren(self, strings: Any) -> Any:  # noqa: N802  # the library's own name
+        children = super().getChildren(strings)
+        for child in children:
+            if isinstance(child, EncodingCompiler):
+                child.data = _supplemented(child.data, self.dictObj.Encoding, strings)
+        return children
+
+
+def _supplemented(encoded: bytes, names: list[str], strings: Any) -> bytes:
+    """An encoding that has each glyph's last code, with those before it."""
+    last = {name: code for code, name in enumerate(names)}
+    others = [(code, name) for code, name in enumerate(names) if name != ".notdef" and code != last[name]]
+    if not others:
+        return encoded
+    entries = b"".join(bytes([code]) + int(strings.getSID(name)).to_bytes(2) for code, name in others)
+    return bytes([encoded[0] | _SUPPLEMENT]) + encoded[1:] + bytes([len(others)]) + entries
 
 
 class OpenTypeCff(Cff):

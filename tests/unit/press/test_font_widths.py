@@ -38,8 +38,11 @@ from tests.unit.press.fonts import (
     type_1_program,
 )
 from tests.unit.press.seeing import difference, render
+from tests.unit.press.x4_content import content_faults
 from tests.unit.press.x4_fonts import font_faults
 
+FONTS = 8
+"""The rule of the checklist."""
 TRIANGLE = [100, "hmoveto", 400, "hlineto", -200, 600, "rlineto", "endchar"]
 
 
@@ -167,6 +170,33 @@ def test_the_table_of_an_open_type_program_says_what_its_drawings_say(tmp_path: 
     normal = normalized(artwork(tmp_path / "source.pdf", open_type))
     metrics = TTFont(BytesIO(*programs(normal, "/FontFile3")))["hmtx"]
     assert {letter: metrics[letter] for letter in SQUARES} == dict.fromkeys(SQUARES, (DECLARED, 100))
+
+
+def several_codes(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    """A program whose own encoding has two codes for H: 72, and 98 in a supplement."""
+    builder = FontBuilder(1000, isTTF=False)
+    drawings = {".notdef": T2CharString(program=["endchar"])} | {
+        letter: T2CharString(program=[30, *SQUARE]) for letter in "Harvxz"
+    }
+    builder.setupGlyphOrder(list(drawings))
+    builder.setupCFF("Test", {"FullName": "Test"}, drawings, {"nominalWidthX": 500, "defaultWidthX": 450})
+    own = {ord(letter): letter for letter in "Har"} | {0x30: "v", 0x40: "x", 0x50: "z"}
+    builder.font["CFF "].cff[0].Encoding = [own.get(code, ".notdef") for code in range(256)]
+    out = BytesIO()
+    builder.font["CFF "].cff.compile(out, builder.font)
+    # Of the same length: the codes of the first three glyphs, and one more, which is by its name's number in Adobe's list.
+    plain, supplemented = b"\0\6Har\x30\x40\x50", b"\x80\2Ha\1b\0\x29"
+    assert out.getvalue().count(plain) == 1
+    program = out.getvalue().replace(plain, supplemented)
+    return simple(pdf, "Type1", descriptor(pdf, "/FontFile3", program, 4, Subtype=Name.Type1C)), letters("Hab")
+
+
+def test_a_glyph_of_several_codes_keeps_them_all(tmp_path: Path) -> None:
+    normal = normalized(artwork(tmp_path / "art.pdf", several_codes))
+    [program] = programs(normal, "/FontFile3")
+    assert set(drawn_widths(program).values()) == {530, DECLARED}
+    with pikepdf.open(normal) as pdf:
+        assert [fault for fault in content_faults(pdf) if fault[0] == FONTS] == []
 
 
 @pytest.mark.parametrize("declared", [393, 394, DECLARED])
