@@ -20,6 +20,7 @@ class TrueType:
         self._data = data
         self._font = open_font(data)
         self._count = int(self._font["maxp"].numGlyphs)
+        _name_glyphs(self._font, self._count)
 
     @cached_property
     def _maps(self) -> dict[tuple[int, int], dict[int, str]]:
@@ -75,6 +76,14 @@ def _places(code: int, name: str | None) -> Iterator[int]:
     else:
         yield from map(ord, toUnicode(name))
         yield MAC_CODES.get(name, -1)
+
+
+def _name_glyphs(font: Any, count: int) -> None:
+    """By their numbers where the table of their names cannot be read: readers of PDF do without."""
+    try:
+        font.getGlyphOrder()
+    except Exception:  # noqa: BLE001  # what a malformed table makes the library stumble over may be anything
+        font.setGlyphOrder([f"glyph{number:05d}" for number in range(count)])
 
 
 def open_font(data: bytes) -> Any:

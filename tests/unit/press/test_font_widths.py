@@ -10,6 +10,7 @@ from fontTools.fontBuilder import FontBuilder
 from fontTools.misc.psCharStrings import T2CharString
 from fontTools.pens.basePen import NullPen
 from fontTools.ttLib import TTFont
+from fontTools.ttLib.tables.DefaultTable import DefaultTable
 from pikepdf import Array, Dictionary, Name
 
 from pipeline.press.creative.font_widths import MOST_COPIES
@@ -27,6 +28,7 @@ from tests.unit.press.fonts import (
     TRUE_TYPE,
     Font,
     artwork,
+    by_number,
     cid_type_0c,
     descriptor,
     hexadecimal,
@@ -130,6 +132,25 @@ def test_nothing_but_advances_changes_in_a_true_type_program(tmp_path: Path) -> 
     source = artwork(tmp_path / "source.pdf", true_type)
     before, after = (TTFont(BytesIO(*programs(file, "/FontFile2"))).reader for file in (source, normalized(source)))
     assert {tag for tag in before.keys() if before[tag] != after[tag]} == {"hmtx", "head"}  # noqa: SIM118
+
+
+def test_a_true_type_program_without_the_names_of_its_glyphs_has_the_declared_advances(tmp_path: Path) -> None:
+    """That it had them in a table is said, and the table is cut off."""
+
+    def unnamed(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+        font, text = by_number(pdf)
+        program = TTFont(LIBERATION)
+        named = DefaultTable("post")
+        named.data = program.reader["post"][:32]
+        program["post"] = named
+        out = BytesIO()
+        program.save(out)
+        font.DescendantFonts[0].FontDescriptor.FontFile2 = pdf.make_stream(out.getvalue())
+        return font, text
+
+    normal = normalized(artwork(tmp_path / "source.pdf", unnamed))
+    with pikepdf.open(normal) as pdf:
+        assert [fault for fault in content_faults(pdf) if fault[0] == FONTS] == []
 
 
 @pytest.mark.parametrize("font", CFF)
