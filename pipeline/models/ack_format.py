@@ -17,6 +17,7 @@ _WORD = re.compile(rb"[A-Za-z0-9_-]+")
 _PIECE = re.compile(rb"(?<![a-z0-9])(ml|practice)_[0-9a-z]+", re.IGNORECASE)
 """An id of a piece, or of one of a drop for practice."""
 _OUTCOMES = ("printed", "inserted", "mailed")
+_MOST_SHOWN = 64
 _NAMES_OF_PIECES = frozenset({"piece", "pieces", "pieceid", "pieceids"})
 
 
@@ -71,7 +72,7 @@ def read_ack(name: str, body: bytes) -> AckBody | Unreadable:
     except (ValueError, RecursionError):
         return Unreadable((Fault("ack_unreadable", "", f"{name} is not JSON", "write one JSON object a file"),))
     if strange is not None:
-        return Unreadable((misnamed(strange, f"/{strange}", 'list them as "pieces"'),))
+        return Unreadable((misnamed(strange, f"/{_shown(strange)}", 'list them as "pieces"'),))
     if (fault := piece_beside(ack, body, "")) is not None:
         return Unreadable((fault,))
     return ack
@@ -82,10 +83,11 @@ class _TwiceError(ValueError):
 
 
 def _once_each(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    said = dict(pairs)
-    if len(said) < len(pairs):
-        names = [name for name, _ in pairs]
-        raise _TwiceError(next(name for name in names if names.count(name) > 1))
+    said: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in said:
+            raise _TwiceError(_shown(name))
+        said[name] = value
     return said
 
 
@@ -94,7 +96,7 @@ def piece_beside(ack: AckBody, raw: bytes, at: str) -> Fault | None:
     found = _PIECE.search(_narrow(raw)) if ack.pieces is None and ack.state in _OUTCOMES else None
     if found is None:
         return None
-    detail = f"{ack.state} is said of the whole drop, and {found[0].decode()} is named beside it"
+    detail = f"{ack.state} is said of the whole drop, and {_shown(found[0].decode())} is named beside it"
     return Fault("ack_field", at, detail, "name pieces where they belong, and say of each by itself what became of it")
 
 
@@ -140,8 +142,16 @@ def misnamed_pieces(names: Iterable[str], right: str) -> str | None:
 
 
 def misnamed(name: str, at: str, remedy: str) -> Fault:
-    detail = f"{name} is not how single pieces are named here, and without it this would be said of the whole drop"
+    detail = (
+        f"{_shown(name)} is not how single pieces are named here, and without it this would be said of the whole drop"
+    )
     return Fault("ack_field", at, detail, remedy)
+
+
+def _shown(name: str) -> str:
+    """A printer's word in a fault: not at any length, and with nothing that PostgreSQL does not keep."""
+    short = name[:_MOST_SHOWN]
+    return short if short.isprintable() else ascii(short)
 
 
 def field_faults(error: ValidationError, at: str) -> Iterator[Fault]:

@@ -172,6 +172,18 @@ def test_what_can_never_be_moved_away_is_told_once(world: World, ids: list[str])
     assert world.statuses(ids) == {"sent": 3}
 
 
+@pytest.mark.parametrize("name", ["x.ack.json", "x.ack.csv"])
+def test_what_is_named_with_signs_that_no_database_keeps_is_refused_like_the_rest(
+    world: World, ids: list[str], name: str
+) -> None:
+    at, stem = world.clock().isoformat(), world.drop().stem
+    said = {"drop": stem, "state": "mailed", "at": at, "pi\0eces": []}
+    body = json.dumps(said) if name.endswith("json") else f"drop,state,at,pi\0ece\n{stem},mailed,{at},{ids[0]}\n"
+    world.printer().outbox[name] = body.encode()
+    hear(world)
+    assert (faults(world), world.printer().refused, world.statuses(ids)) == (["ack_field"], {name}, {"sent": 3})
+
+
 @pytest.fixture
 def two(world: World) -> list[str]:
     """The stems of two drops at one printer, of two pieces each, sent five minutes ago."""

@@ -1,6 +1,7 @@
 """Acknowledgement files as printers write them: what is meant of one piece is never read of the whole drop."""
 
 import json
+import time
 
 import pytest
 
@@ -83,6 +84,26 @@ def test_a_field_that_is_given_twice_is_not_believed_once() -> None:
     assert (said(reading), places(reading), reading.drop) == ([], [("ack_unreadable", "")], "a_r00")
     assert {"ml_1", "ml_2"} <= reading.unclear
     assert "pieces twice" in reading.faults[0].detail
+
+
+def test_the_one_that_is_given_twice_is_found_among_very_many() -> None:
+    many = ", ".join(f'"{number}": 1' for number in range(60_000))
+    begun = time.process_time()
+    reading = read_acks("x.ack.json", f'{{{many}, "59999": 2}}'.encode())
+    assert "59999 twice" in reading.faults[0].detail
+    assert time.process_time() - begun < 10  # a fifth of a second; a minute where each is looked for among all
+
+
+@pytest.mark.parametrize("name", ["pi\0eces", "\ud800piece", "pieces" + " " * 1_000_000])
+def test_what_a_fault_says_of_names_is_short_and_can_be_stored(name: str) -> None:
+    said_of = {"drop": "a_r00", "state": "mailed", "at": AT}
+    key = json.dumps(name)
+    twice = f"{json.dumps(said_of)[:-1]}, {key}: 1, {key}: 2}}"
+    beside = json.dumps({**said_of, "reason": f"all but ml_{name.strip() * 80}"[:500]})
+    for body in (json.dumps({**said_of, name: []}), twice, beside):
+        for fault in read_acks("x.ack.json", body.encode()).faults:
+            assert (fault.detail + fault.pointer).isprintable()
+            assert len(fault.detail + fault.pointer) < 400
 
 
 def test_our_columns_may_have_spaces_around_them_and_stand_there_once() -> None:
