@@ -113,10 +113,11 @@ class Acknowledge:
         while True:
             lying = printer.acks(_FILES, but=seen)
             files = [(file, _read(file)) for file in self._whole(row, waiting, lying)]
-            spared = self._spared(row, [part for _, parts in files for part in parts])
+            known = self._recorded(row, [part for _, parts in files for part in parts])
+            spared = self._spared(row, [part for _, parts in files for part in parts if part.digest not in known])
             good: dict[str, bool] = {}
             for file, parts in sorted(files, key=_said_at):
-                ripe = [part for part in parts if not waiting.keeps(file, part.reading)]
+                ripe = [part for part in parts if part.digest in known or not waiting.keeps(file, part.reading)]
                 taken = self._take_all(row, printer, file.name, ripe, spared, left)
                 new += any(one.new for one in taken)
                 if len(taken) == len(parts):
@@ -126,7 +127,8 @@ class Acknowledge:
             seen.update(file.name for file in lying)
             stays = bool(left or waiting.kept or changed)
             if not (lying and stays):  # what stays lies before what is new
-                return _Heard(new, len(lying) == _FILES, _tell_left(row, left), waiting.kept)
+                waits = {**waiting.kept, **waiting.final(left)}
+                return _Heard(new, len(lying) == _FILES, _tell_left(row, left), waits)
 
     def _waiting(self, row: Row[Any]) -> Waiting:
         with self._context.db.read() as tx:
@@ -174,14 +176,17 @@ class Acknowledge:
         )
         return _Taken(applied.good, new=True, drop=part.reading.drop, faults=applied.faults)
 
+    def _recorded(self, row: Row[Any], parts: Iterable[_Part]) -> set[str]:
+        """The digests of those that were taken before."""
+        with self._context.db.read() as tx:
+            return {part.digest for part in parts if is_recorded(tx, row.id, part.digest) is not None}
+
     def _spared(self, row: Row[Any], parts: Iterable[_Part]) -> Mapping[str, Collection[str]]:
         """By drop, the pieces that any new file says to be spoiled or destroyed, and those of which it says what cannot be read or
         believed: they are left out of what all of these files say of the whole drop, whichever is taken first."""
         spared: dict[str, set[str]] = defaultdict(set)
         with self._context.db.read() as tx:
             for part in parts:
-                if is_recorded(tx, row.id, part.digest) is not None:
-                    continue
                 refused = [ack for ack in part.reading.acks if drop_of(tx, row.id, ack)[1] is not None]
                 words = part.reading.words_of(refused)
                 for drop in drops_among(tx, row.id, words):

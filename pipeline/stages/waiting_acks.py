@@ -1,6 +1,6 @@
 """Acknowledgement files that wait for a later poll: those that may be half written, and what others say of the same whole drops."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -22,24 +22,35 @@ class Waiting:
 
     def __init__(self, before: Waits, now: datetime) -> None:
         self._before, self._now = before, now
-        self._kept: list[AckFile] = []
+        self._kept: dict[str, Mapping[str, str]] = {}
+        self._final: dict[str, Mapping[str, str]] = {}
         self._drops: set[str] = set()
         self._any_drop = False
 
     @property
     def kept(self) -> Waits:
         """By which the next poll is judged."""
-        return {file.name: {"digest": _digest(file), "since": self._since(file).isoformat()} for file in self._kept}
+        return self._kept
+
+    def final(self, left: Collection[str]) -> Waits:
+        """Those of the files that are `left` there of which it is known already that they are as they will be."""
+        return {name: one for name, one in self._final.items() if name in left}
 
     def sift(self, tx: Connection, printer_id: str, lying: Sequence[AckFile]) -> Sequence[AckFile]:
         """Those of some files that can be read now. The others wait, and the drops of which they may speak are remembered."""
-        unfinished = [file for file in lying if is_cut_off(file.name, file.body) and not self._is_final(file)]
-        for file in unfinished:
-            drops = _drops(tx, printer_id, file)
-            self._drops |= drops
-            self._any_drop = self._any_drop or not drops
-        self._kept += unfinished
-        return [file for file in lying if file not in unfinished]
+        whole: list[AckFile] = []
+        for file in lying:
+            if not is_cut_off(file.name, file.body):
+                whole.append(file)
+            elif self._is_final(file):
+                whole.append(file)
+                self._final[file.name] = _wait(file, self._now)
+            else:
+                self._keep(file)
+                drops = _drops(tx, printer_id, file)
+                self._drops |= drops
+                self._any_drop = self._any_drop or not drops
+        return whole
 
     def keeps(self, file: AckFile, reading: Reading) -> bool:
         """Whether a file has to wait, since this in it is said of a whole drop of which an unfinished file may say something else.
@@ -49,9 +60,13 @@ class Waiting:
         whole = {ack.drop for ack in reading.acks if ack.pieces is None and ack.state != "accepted"}
         meant = bool(whole) if self._any_drop else not whole.isdisjoint(self._drops)
         keeps = meant and not self._is_overdue(file)
-        if keeps and file not in self._kept:
-            self._kept.append(file)
+        if keeps:
+            self._keep(file)
         return keeps
+
+    def _keep(self, file: AckFile) -> None:
+        # Not the file itself: there may be very many of them, of megabytes each.
+        self._kept[file.name] = _wait(file, self._since(file))
 
     def _is_final(self, file: AckFile) -> bool:
         """What looked the same at the poll before is as it will be."""
@@ -71,6 +86,10 @@ def _drops(tx: Connection, printer_id: str, file: AckFile) -> set[str]:
     if file.name.endswith(".csv") and not by_name:
         return set()
     return {drop.stem for drop in (*by_name, *drops_among(tx, printer_id, words_in(file.body)))}
+
+
+def _wait(file: AckFile, since: datetime) -> Mapping[str, str]:
+    return {"digest": _digest(file), "since": since.isoformat()}
 
 
 def _digest(file: AckFile) -> str:

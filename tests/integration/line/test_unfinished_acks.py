@@ -11,6 +11,7 @@ from pipeline.repository.tables import acks, drops, printers
 from pipeline.stages.waiting_acks import LONGEST
 from tests.integration.line.fakes import FakePrinter
 from tests.integration.line.marks import ack
+from tests.integration.line.test_ack_files import keep
 from tests.integration.line.test_acknowledge import HEADER, faults, hear, line, outcomes, told
 from tests.integration.line.world import ACK_POLL_S, World
 
@@ -103,6 +104,23 @@ def test_files_that_wait_do_not_keep_back_those_behind_them(world: World, ids: l
         world.printer().outbox[f"a{number:02}.ack.json"] = b"{"
     poll(world, f"{HEADER}\n{line(world, 'mailed', ids[0])}\n")
     assert (world.statuses(ids), len(world.printer().outbox)) == ({"sent": 2, "mailed": 1}, 60)
+
+
+def test_what_is_cut_off_and_can_never_be_moved_away_is_told_once_and_found_out_once(
+    world: World, ids: list[str]
+) -> None:
+    """Nor does what was taken before it, and lies there too, wait for it again."""
+    keep(world.printer())
+    with capture_logs() as logs:
+        told(world, "printed")
+        for _ in range(4):
+            poll(world, '{"drop": "bt_', "x.ack.json")
+    assert [one["event"] for one in logs if one["log_level"] == "error"] == ["acks.left", "ack.faults"]
+    ack(world, world.drop().stem, "mailed")
+    hear(world)
+    assert world.statuses(ids) == {"mailed": 3}
+    poll(world, '{"drop": "bt_06', "x.ack.json")
+    assert list(world.rows(printers)[0].waiting_acks) == ["x.ack.json"]
 
 
 def spoiled(world: World, stem: str, piece: str) -> str:
