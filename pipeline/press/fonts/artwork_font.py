@@ -6,11 +6,12 @@ from functools import cached_property
 import pikepdf
 
 from pipeline.press.fonts.cff import Cff, OpenTypeCff
-from pipeline.press.fonts.code_map import CodeMap, read_code_map
+from pipeline.press.fonts.code_map import IDENTITY, CodeMap, read_code_map
 from pipeline.press.fonts.encodings import code_names
 from pipeline.press.fonts.program import Program
 from pipeline.press.fonts.true_type import TrueType
 from pipeline.press.fonts.type_1 import Type1
+from pipeline.press.fonts.unicode_map import spaces
 
 PROGRAM_KEYS = ("/FontFile", "/FontFile2", "/FontFile3")
 _SYMBOLIC = 4
@@ -65,6 +66,10 @@ class ArtworkFont:
         """As the map from CIDs to glyphs has it; the CID itself where there is none."""
         return cid if self._map is None else int.from_bytes(self._map[2 * cid : 2 * cid + 2])
 
+    def is_space(self, cid: int) -> bool:
+        """Whether a composite font, whose codes are its CIDs, says that one stands for a space, breaking or not."""
+        return self._font.get("/Encoding") in IDENTITY and cid in self._spaces
+
     def width(self, code: int) -> float | None:
         """As declared, in thousandths. None for codes of a simple font outside the run of its widths."""
         if self.composite:
@@ -86,6 +91,10 @@ class ArtworkFont:
     @cached_property
     def _code_map(self) -> CodeMap | None:
         return read_code_map(self._font.get("/Encoding"))
+
+    @cached_property
+    def _spaces(self) -> frozenset[int]:
+        return spaces(self._font.get("/ToUnicode"))
 
     @cached_property
     def _map(self) -> bytes | None:

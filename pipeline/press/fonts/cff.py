@@ -19,6 +19,8 @@ _RETURN = b"\x0b"
 # Subroutines nest ten deep at most (Technical Note 5177, appendix B).
 _MOST_OPENED = 10
 _UNIT = 0.001
+# What the library calls the steps of an outline that enclose something.
+_PAINTING = frozenset({"lineTo", "curveTo"})
 # In the first byte of an encoding.
 _SUPPLEMENT = 0x80
 
@@ -53,6 +55,9 @@ class Cff(NamedGlyphs):
     def may_show(self, code: int, name: str | None) -> bool:
         """Programs of numbered glyphs say nothing of codes."""
         return self._numbered or (name is None and self._expert) or super().may_show(code, name)
+
+    def missing_is_blank(self) -> bool:
+        return not any(step in _PAINTING for step, _ in self._drawn(self._top.charset[0]))
 
     def with_widths(self, declared: Widths) -> bytes | None:
         wrong = {

@@ -18,7 +18,7 @@ from pipeline.press.limits import MALFORMED
 MOST_BYTES, _MOST_CODES = 1 << 20, 1 << 18
 _MOST_SPACES, _MOST_BASES = 100, 5
 _LONGEST_CODE = 4
-_IDENTITY = ("/Identity-H", "/Identity-V")
+IDENTITY = ("/Identity-H", "/Identity-V")
 # Comments and strings say nothing here.
 _TOKEN = re.compile(
     rb"%[^\r\n]*|\([^()]*\)|<(?P<code>[0-9A-Fa-f\s]*)>|(?P<name>/[^\s()<>\[\]{}/%]+)|(?P<number>\d+)|(?P<word>[A-Za-z]+)"
@@ -113,7 +113,7 @@ def read_code_map(given: object) -> CodeMap | None:
 
 def _read(given: object, bases: int) -> CodeMap:
     """With at most so many `bases`, one below the other. Raises `MALFORMED`."""
-    if isinstance(given, pikepdf.Name | str) and str(given) in _IDENTITY:
+    if isinstance(given, pikepdf.Name | str) and str(given) in IDENTITY:
         return _identity()
     if not isinstance(given, pikepdf.Stream) or bases < 0:
         raise ValueError("a predefined map, or none")

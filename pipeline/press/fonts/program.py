@@ -32,6 +32,10 @@ class Program(Protocol):
         """Whether any way in which readers look for a simple font's code leads to a glyph."""
         ...
 
+    def missing_is_blank(self) -> bool:
+        """Whether nothing is painted where a glyph is missing: what stands for it is empty, or there is no such thing."""
+        ...
+
     def with_widths(self, declared: Widths) -> bytes | None:
         """The program with these advances; None where it has them, or where its glyphs would not stay as they are."""
         ...

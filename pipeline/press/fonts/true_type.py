@@ -33,6 +33,9 @@ class TrueType:
     def has_number(self, cid: int) -> bool:
         return 0 < cid < self._count and self._is_there(cid)
 
+    def missing_is_blank(self) -> bool:
+        return bool(self._font["glyf"][self._font.getGlyphName(0)].numberOfContours == 0)
+
     def _is_there(self, number: int) -> bool:
         """Whether a glyph's outline does not lie beyond the end of a program that was cut short."""
         places = self._font["loca"]

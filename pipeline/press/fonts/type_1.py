@@ -14,6 +14,8 @@ from pipeline.press.fonts.encodings import STANDARD
 from pipeline.press.fonts.program import NamedGlyphs, Widths, agrees
 
 _PART_KEY, _DRAWING_KEY = 55665, 4330
+# What is left of a drawing after its advance where it paints nothing: `hsbw endchar`.
+_EMPTY = b"\r\x0e"
 _RANDOM = 4
 """Bytes before each encrypted part that mean nothing, unless `lenIV` says otherwise of drawings."""
 # A glyph's name, how long its drawing is, and the word that reads it, with one space.
@@ -79,6 +81,10 @@ class Type1(NamedGlyphs):
 
     def has_number(self, cid: int) -> bool:  # noqa: ARG002
         return True
+
+    def missing_is_blank(self) -> bool:
+        drawing = self._drawings.get(".notdef")
+        return drawing is None or drawing.code[drawing.head()[2] :] == _EMPTY
 
     def with_widths(self, declared: Widths) -> bytes | None:
         matrix = _MATRIX.search(self._clear)

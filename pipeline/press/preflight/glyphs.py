@@ -1,6 +1,7 @@
 """Whether fonts are there, and the glyphs that text shows in them: what is missing prints as an empty box, or not at all."""
 
 from collections.abc import Iterable
+from functools import cached_property
 
 import pikepdf
 from fontTools.agl import toUnicode
@@ -94,7 +95,11 @@ class Glyphs:
 
     def _lacks_number(self, code: int) -> bool:
         glyph = self._font.glyph_number(code)
-        return glyph == 0 or (self._program is not None and not self._program.has_number(glyph))
+        if glyph == 0:
+            # Some writers show spaces by the glyph for what is missing. That prints as it looks only where the glyph is
+            # empty, and is no loss only where the font itself says that the code is a space: an empty letter is one.
+            return not (self._font.is_space(code) and self._missing_is_blank)
+        return self._program is not None and not self._program.has_number(glyph)
 
     def _lacks_code(self, code: int) -> bool:
         name = self._font.name(code)
@@ -102,12 +107,20 @@ class Glyphs:
             # What has no name was given nothing to draw: converters leave spaces so.
             named = name not in (None, _NOT_DEFINED)
             return named and f"/{name}" not in self._given.CharProcs and not _is_blank(code, name)
-        if name == _NOT_DEFINED:
-            # Some fonts call their space so, and it shows as one.
-            return code not in _BLANK
-        return self._program is not None and not self._program.may_show(code, name) and not _is_blank(code, name)
+        if self._program is None:
+            return name == _NOT_DEFINED and not _is_blank(code, name)
+        shows = name != _NOT_DEFINED and self._program.may_show(code, name)
+        return not shows and not (_is_blank(code, name) and self._missing_is_blank)
+
+    @cached_property
+    def _missing_is_blank(self) -> bool:
+        """For a missing space, one reader paints the glyph for what is missing, often a box, and another nothing at all."""
+        try:
+            return self._program is not None and self._program.missing_is_blank()
+        except Exception:  # noqa: BLE001  # as in `Fonts`
+            return False
 
 
 def _is_blank(code: int, name: str | None) -> bool:
-    """A space needs no glyph."""
-    return code in _BLANK if name is None else toUnicode(name).isspace()
+    """A space needs no glyph. Some fonts call theirs as they call what is missing."""
+    return code in _BLANK if name in (None, _NOT_DEFINED) else toUnicode(name).isspace()

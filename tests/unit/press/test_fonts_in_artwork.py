@@ -45,10 +45,10 @@ def embedded(kind: str, key: str, program: bytes, pdf: pikepdf.Pdf, **entries: p
     return simple(pdf, kind, described, Encoding=Name.WinAnsiEncoding), letters("Har")
 
 
-def lacking(text: str, *, symbolic: bool = False) -> Font:
-    """A part of a typeface, without the z; spaces are left out as well."""
+def lacking(text: str, *, symbolic: bool = False, box: bool = False) -> Font:
+    """A part of a typeface, without the z; spaces are left out as well. A box stands for what is missing, or nothing."""
     font = TTFont(LIBERATION)
-    part = subset.Subsetter(subset.Options(glyph_names=True))
+    part = subset.Subsetter(subset.Options(glyph_names=True, notdef_outline=box))
     part.populate(text="Har")
     part.subset(font)
     out = BytesIO()
@@ -79,6 +79,20 @@ def in_type_1(program: Font) -> Font:
 
 def numbered(shown: bytes) -> Font:
     return lambda pdf: (cid_type_0c(pdf)[0], shown)
+
+
+def spaced(text: bytes, letter: bytes = b"00a0", *, box: bool = False) -> Font:
+    """Of a composite font: code 0, and so the glyph for what is missing, stands for a space, or another `letter`."""
+
+    def made(pdf: pikepdf.Pdf) -> Made:
+        part, _ = lacking("Har", box=box)(pdf)
+        described = descriptor(pdf, "/FontFile2", part.FontDescriptor.FontFile2.read_bytes(), 4)
+        found = composite(pdf, "CIDFontType2", described, CIDToGIDMap=Name.Identity)
+        runs = b"2 beginbfrange <0000> <0000> [<%s>] <0002> <0003> <0072> endbfrange" % letter
+        found.ToUnicode = pdf.make_stream(b"1 beginbfchar <0001> <0048> endbfchar " + runs)
+        return found, text
+
+    return made
 
 
 def by_a_map(text: str) -> Font:
@@ -157,6 +171,9 @@ LACKING: dict[str, tuple[Case, int]] = {
     "codes of a map": (by_a_map("HaArzb"), 3),
     "procedures": (drawn("ABBA"), 2),
     "outlines": (cut_short, 3),
+    "spaces, for which some readers paint a box": (lacking("H a r", box=True), 2),
+    "spaces of glyph numbers, for which a box is painted": (spaced(b"<00010000> Tj", box=True), 1),
+    "a letter that is shown by an empty glyph": (spaced(b"<00010000> Tj", b"007a"), 1),
 }
 WHOLE: dict[str, Case] = {
     **{font.__name__: font for font in (*TRUE_TYPE, *CFF, type_1, hexadecimal)},
@@ -166,6 +183,7 @@ WHOLE: dict[str, Case] = {
     "a space among drawings": bare("H a r"),
     "a space among procedures": drawn("A A"),
     "a code that is given nothing": drawn("ACA"),
+    "a space that is shown by an empty glyph for what is missing": spaced(b"<00010000000200000003> Tj"),
 }
 
 

@@ -1,9 +1,11 @@
 """Fonts that text is shown in (rule 8): each is embedded, and has the glyphs that are shown, as wide as its dictionary says.
 
+A space may go without a glyph of its own where the one for what is missing is empty: that one is shown, and is there.
 Simple TrueType fonts of another encoding than WinAnsi's, and composite ones with a predefined map of codes or one of codes of
 several lengths, are not looked into.
 """
 
+import math
 import re
 import struct
 from collections.abc import Callable, Iterator
@@ -11,19 +13,27 @@ from io import BytesIO
 from typing import Any
 
 import pikepdf
-from fontTools.agl import UV2AGL
+from fontTools.agl import UV2AGL, toUnicode
 from fontTools.cffLib import CFFFontSet
 from fontTools.encodings.StandardEncoding import StandardEncoding
 from fontTools.misc.eexec import decrypt
 from fontTools.misc.psCharStrings import T1CharString
 from fontTools.misc.psLib import suckfont
 from fontTools.pens.basePen import NullPen
+from fontTools.pens.recordingPen import RecordingPen
 from fontTools.ttLib import TTFont
 
 Fault = tuple[int, str]
 Width = Callable[[Any], float | None]
 """How wide the program's glyph of a name or number is, in thousandths; None where it has none."""
 
+_Wrong = tuple[int, str]
+"""A code or the number of a glyph, and what is wrong with it."""
+
+_LACKS, _WIDE = "no glyph for", "width of"
+_BLANK = {*range(0x21), 0x7F, 0xA0}
+# Of the first code in each row, and what it stands for.
+_ROWS = {b"char": rb"<(\w+)>\s*<(\w+)>", b"range": rb"<(\w+)>\s*<\w+>\s*\[?\s*<(\w+)>"}
 _END = b"0" * 64
 _CODECS = {"/WinAnsiEncoding": "cp1252", "/MacRomanEncoding": "mac_roman"}
 
@@ -42,15 +52,50 @@ def font_faults(font: pikepdf.Object, used: set[bytes]) -> Iterator[Fault]:
     if inner.Subtype == "/CIDFontType2" and "/CIDToGIDMap" not in inner:
         yield 8, f"{name} has no CIDToGIDMap"
         return
-    program, shown = descriptor[keys[0]].read_bytes(), b"".join(used)
+    program = descriptor[keys[0]].read_bytes()
+    for code, what in _wrong(font, inner, program, keys[0], b"".join(used)):
+        if what != _LACKS or code not in _spaces(font) or not _missing_is_empty(program):
+            yield 8, f"{what} {code}"
+
+
+def _wrong(font: pikepdf.Object, inner: pikepdf.Object, program: bytes, key: str, shown: bytes) -> Iterator[_Wrong]:
     if font.Subtype == "/Type0":
         yield from _composite(font, inner, program, shown)
     elif inner.Subtype != "/TrueType":
-        yield from _by_name(font, program, keys[0], set(shown))
+        yield from _by_name(font, program, key, set(shown))
     elif font.get("/Encoding") == "/WinAnsiEncoding":
         yield from _by_letter(font, program, set(shown))
     elif "/Encoding" not in font:
         yield from _true_type(font, program, set(shown))
+
+
+def _spaces(font: pikepdf.Object) -> set[int]:
+    """Codes that stand for spaces: those that a font of glyph numbers says are, and others by their names, or by custom."""
+    if font.Subtype != "/Type0":
+        names = {code: toUnicode(name) for code, name in _names(font.get("/Encoding")).items()}
+        return {code for code in range(256) if (names[code].isspace() if names.get(code) else code in _BLANK)}
+    if font.Encoding != "/Identity-H" or "/ToUnicode" not in font:
+        return set()
+    found = set[int]()
+    for kind, text in re.findall(rb"beginbf(char|range)(.*?)endbf", font.ToUnicode.read_bytes(), re.DOTALL):
+        found |= {int(code, 16) for code, to in re.findall(_ROWS[kind], text) if int(to, 16) in _BLANK}
+    return found
+
+
+def _missing_is_empty(program: bytes) -> bool:
+    """Whether nothing is painted for a glyph that is missing."""
+    pen = RecordingPen()
+    if program[:2] == b"%!":
+        known = _type_1(program)
+        _drawing(known["CharStrings"][".notdef"], known["Private"].get("lenIV", 4), ()).draw(pen)
+    elif program[:4] in (b"\0\1\0\0", b"true"):
+        tables = _tables(program)
+        is_long = struct.unpack(">H", program[tables[b"head"][0] + 50 :][:2])[0]
+        start, end = struct.unpack(">LL" if is_long else ">HH", program[tables[b"loca"][0] :][: 8 if is_long else 4])
+        return bool(start == end)
+    else:
+        _cff(program).CharStrings[".notdef"].draw(pen)
+    return not {"lineTo", "curveTo"} & {step for step, _ in pen.value}
 
 
 def _drawn(font: pikepdf.Object, used: set[bytes]) -> Iterator[Fault]:
@@ -69,7 +114,7 @@ def _drawn(font: pikepdf.Object, used: set[bytes]) -> Iterator[Fault]:
             yield 8, f"width of code {byte}"
 
 
-def _composite(font: pikepdf.Object, inner: pikepdf.Object, program: bytes, shown: bytes) -> Iterator[Fault]:
+def _composite(font: pikepdf.Object, inner: pikepdf.Object, program: bytes, shown: bytes) -> Iterator[_Wrong]:
     cids = _cids(font.Encoding, shown)
     width = _true_type_width(program) if inner.Subtype == "/CIDFontType2" else _cff_width(program)
     given = inner.get("/CIDToGIDMap")
@@ -78,9 +123,9 @@ def _composite(font: pikepdf.Object, inner: pikepdf.Object, program: bytes, show
     for cid in cids:
         found = width(cid if table is None else int.from_bytes(table[2 * cid : 2 * cid + 2]))
         if found is None:
-            yield 8, f"no glyph {cid}"
+            yield cid, _LACKS
         elif abs(found - widths.get(cid, default)) > 1:
-            yield 8, f"width of glyph {cid}"
+            yield cid, _WIDE
 
 
 def _cids(encoding: pikepdf.Object, shown: bytes) -> set[int]:
@@ -120,9 +165,19 @@ def _cff_width(program: bytes) -> Width:
             return None
         glyph = top.CharStrings[name]
         glyph.draw(NullPen())
-        return float(glyph.width * 1000 * top.FontMatrix[0])
+        return float(glyph.width * 1000 * _unit(top, name))
 
     return width
+
+
+def _unit(top: Any, name: str) -> float:
+    """The program has a matrix, and so may each of its parts have; where both say one, they are taken together."""
+    own = top.rawDict.get("FontMatrix")
+    part = None
+    if hasattr(top, "ROS"):
+        part = top.FDArray[top.FDSelect[top.CharStrings.charStrings[name]]].rawDict.get("FontMatrix")
+    given = [float(matrix[0]) for matrix in (own, part) if matrix]
+    return math.prod(given) if given else 0.001
 
 
 def _cff(program: bytes) -> Any:
@@ -135,7 +190,7 @@ def _cff(program: bytes) -> Any:
     return programs[0]
 
 
-def _by_name(font: pikepdf.Object, program: bytes, key: str, codes: set[int]) -> Iterator[Fault]:
+def _by_name(font: pikepdf.Object, program: bytes, key: str, codes: set[int]) -> Iterator[_Wrong]:
     """Glyphs of a Type 1 or CFF program, by the names that the encoding, or else the program, gives to codes."""
     if key == "/FontFile":
         known = _type_1(program)
@@ -146,9 +201,9 @@ def _by_name(font: pikepdf.Object, program: bytes, key: str, codes: set[int]) ->
     for code in codes:
         found = width(names.get(code, ".notdef"))
         if found is None:
-            yield 8, f"no glyph for code {code}"
+            yield code, _LACKS
         elif abs(found - _width(font, code)) > 1:
-            yield 8, f"width of code {code}"
+            yield code, _WIDE
 
 
 def _width(font: pikepdf.Object, code: int) -> float:
@@ -221,7 +276,7 @@ def _advance(program: bytes, tables: dict[bytes, tuple[int, int]], glyph: int) -
     return float(struct.unpack(">H", program[at : at + 2])[0] * 1000 / units)
 
 
-def _true_type(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterator[Fault]:
+def _true_type(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterator[_Wrong]:
     """Glyphs of a symbolic font through its (1, 0) map; other maps are not looked into."""
     tables = _tables(program)
     glyphs = _mac_map(program, tables[b"cmap"][0]) if b"cmap" in tables else None
@@ -230,13 +285,13 @@ def _true_type(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterato
     for code in codes:
         glyph = glyphs.get(code, 0)
         if glyph == 0:
-            yield 8, f"no glyph for code {code}"
+            yield code, _LACKS
             continue
         if abs(_advance(program, tables, glyph) - _width(font, code)) > 1:
-            yield 8, f"width of code {code}"
+            yield code, _WIDE
 
 
-def _by_letter(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterator[Fault]:
+def _by_letter(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterator[_Wrong]:
     """Glyphs of a font with letters, through its (3, 1) map; bullets stand for codes that are no letter, as ISO 32000 has it."""
     known = TTFont(BytesIO(program), lazy=True)
     glyphs = next((dict(one.cmap) for one in known["cmap"].tables if (one.platformID, one.platEncID) == (3, 1)), None)
@@ -245,11 +300,11 @@ def _by_letter(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterato
     for code in codes:
         glyph = glyphs.get(ord(bytes([code]).decode("cp1252", "replace").replace("\ufffd", "\u2022")))
         if glyph is None:
-            yield 8, f"no glyph for code {code}"
+            yield code, _LACKS
             continue
         advance = known["hmtx"][glyph][0] * 1000 / known["head"].unitsPerEm
         if abs(advance - _width(font, code)) > 1:
-            yield 8, f"width of code {code}"
+            yield code, _WIDE
 
 
 def _mac_map(program: bytes, start: int) -> dict[int, int] | None:
