@@ -5,6 +5,7 @@ import pytest
 from pikepdf import Array, Dictionary, Name
 
 from pipeline.press.colours.palette import palette_of
+from pipeline.press.creative.colour_spaces import settle_spaces
 from pipeline.press.preflight.image_ink import inks_of
 from pipeline.press.preflight.inks import Spaces
 from tests.unit.press import hostile
@@ -58,3 +59,13 @@ def test_of_a_long_table_only_the_colours_up_to_the_highest_index_are_read() -> 
 def test_what_a_table_holds_beyond_the_highest_index_is_not_shown() -> None:
     table = pikepdf.String(b"abcdefghi")
     assert palette_of(Array([Name.Indexed, Name.DeviceRGB, 1, table]), 4) == [b"abc", b"def", b"\0\0\0", b"\0\0\0"]
+
+
+@pytest.mark.parametrize("bits", [8, 16, 20, 10**15])
+def test_a_picture_of_more_bits_than_an_index_has_gets_no_larger_palette(bits: int) -> None:
+    with pikepdf.new() as pdf:
+        image = hostile.image_xobject(pdf, b"\0", (1, 1))
+        image.BitsPerComponent = bits
+        image.ColorSpace = Array([Name.Indexed, Name.DeviceRGB, 0, pikepdf.String(b"abc")])
+        settle_spaces(pdf)
+        assert (int(image.ColorSpace[2]), bytes(image.ColorSpace[3])) == (255, b"abc".ljust(256 * 3, b"\0"))
