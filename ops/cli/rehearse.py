@@ -94,18 +94,18 @@ def _listen(printer: SftpPrinter, heard: Rehearsal, stem: str, part: str, told: 
     moved = 0
     begun: dict[str, bytes] = {}
     while True:
-        now = machine_clock()
+        now, any_begun = machine_clock(), False
         if heard.taken_at is None and printer.look(stem, part) is Lies.TAKEN:
             heard.taken_at = now
             told.say("taken")
         for file in printer.acks(_FILES, of=stem):
             if is_cut_off(file.name, file.body) and begun.get(file.name) != file.body and now < until:
-                begun[file.name] = file.body  # as with the line, it waits until two readings are alike
+                begun[file.name], any_begun = file.body, True  # as with the line, it waits until two readings are alike
                 continue
             good = heard.hear(file, now)
             printer.settle_ack(file.name, good=good)
             moved += 1
             told.say(f"heard {file.name}")
-        if heard.is_over or now >= until:
+        if (heard.is_over and not any_begun) or now >= until:
             return moved
         time.sleep(_POLL_S)

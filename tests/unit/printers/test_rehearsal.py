@@ -43,25 +43,40 @@ def test_a_shop_that_never_names_a_single_piece_has_not_shown_that_it_can() -> N
     assert wrong(heard) == {}
 
 
-def test_a_file_that_is_still_written_is_left_until_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    name = f"{STEM}.1.ack.json"
-    whole = json.dumps({"drop": STEM, "state": "rejected", "at": NOW.isoformat(), "reason": "torn"}).encode()
-    out, moved = {name: whole[:-9]}, []
+def saying(state: str, **more: Any) -> bytes:
+    return json.dumps({"drop": STEM, "state": state, "at": NOW.isoformat(), **more}).encode()
+
+
+def listened(heard: Rehearsal, out: dict[str, bytes], written: dict[str, bytes], patch: pytest.MonkeyPatch) -> Any:
+    """What was moved away of what lies in `out`, and after a while of what is `written` there then."""
+    moved: dict[str, tuple[bytes, bool]] = {}
 
     def settle_ack(name: str, *, good: bool) -> None:
-        moved.append((out.pop(name), good))
+        moved[name] = (out.pop(name), good)
 
     shop = SimpleNamespace(
         acks=lambda _limit, *, of: [AckFile(one, body) for one, body in out.items() if one.startswith(of)],
         look=lambda _stem, _part: Lies.TAKEN,
         settle_ack=settle_ack,
     )
-    monkeypatch.setattr("ops.cli.rehearse.machine_clock", lambda: NOW)
-    monkeypatch.setattr("ops.cli.rehearse.time.sleep", lambda _s: out.update({name: whole}))
-    heard = rehearsal(broken=True)
+    patch.setattr("ops.cli.rehearse.machine_clock", lambda: NOW)
+    patch.setattr("ops.cli.rehearse.time.sleep", lambda _s: out.update(written))
     listen: Any = _listen
-    assert listen(shop, heard, STEM, f"{STEM}.part", Quiet(), NOW + timedelta(minutes=1)) == 1
-    assert (moved, wrong(heard)) == ([(whole, True)], {})
+    assert listen(shop, heard, STEM, f"{STEM}.part", Quiet(), NOW + timedelta(minutes=1)) == len(moved)
+    return moved
+
+
+def test_a_file_that_is_still_written_is_left_until_it_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, whole, heard = f"{STEM}.1.ack.json", saying("rejected", reason="torn"), rehearsal(broken=True)
+    moved = listened(heard, {name: whole[:-9]}, {name: whole}, monkeypatch)
+    assert (moved, wrong(heard)) == ({name: (whole, True)}, {})
+
+
+def test_nor_is_it_left_there_when_all_was_said_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    name, last, heard = f"{STEM}.1.ack.json", f"{STEM}.2.ack.json", rehearsal(broken=True)
+    rejected, more = saying("rejected", reason="torn"), saying("printed", pieces=["practice_1"])
+    moved = listened(heard, {name: more[:-9], last: rejected}, {name: more}, monkeypatch)
+    assert moved == {last: (rejected, True), name: (more, True)}
 
 
 class Quiet:
