@@ -33,6 +33,8 @@ _DIGESTS = ("hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "h
 _PACKET_BYTES = 32_768 - 64
 """What OpenSSH takes in one packet, less what paramiko sets aside for its head."""
 _KEEPALIVE = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 3}
+_DAMAGED = (ValueError, AssertionError, LookupError)
+"""What paramiko raises for a key of which some bytes are others, or missing."""
 
 # What it logs as errors, tracebacks included, comes to us as exceptions.
 logging.getLogger("paramiko").setLevel(logging.CRITICAL)
@@ -232,7 +234,7 @@ def parse_key(text: bytes, name: str) -> Any:
     """The private key in the file of that name, as its text has it. Raises `Permanent("printer_key_unreadable")`."""
     try:
         return paramiko.Ed25519Key.from_private_key(io.StringIO(text.decode()))
-    except (paramiko.SSHException, ValueError) as error:
+    except (paramiko.SSHException, *_DAMAGED) as error:
         raise _unreadable(name) from error
 
 
