@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 
 import pikepdf
 
-from pipeline.press.fonts.artwork_font import PROGRAM_KEYS, ArtworkFont, read_program
+from pipeline.press.fonts.artwork_font import ArtworkFont, read_program
 from pipeline.press.fonts.program import Program, Widths, agrees
-from pipeline.press.fonts.shown import Key, ShownText
+from pipeline.press.fonts.shown import Key
 
 # Of one program, for fonts that declare different widths. More would be a way to make a large file of a small one.
 MOST_COPIES = 8
@@ -33,15 +33,12 @@ class _Copy:
             self.widths.setdefault(glyph, widths)
 
 
-def settle_widths(pdf: pikepdf.Pdf, forms: Iterable[pikepdf.Object]) -> None:
-    """In memory, for what the `forms` show. A program that cannot be read is left as it is; preflight tells of what it prints."""
-    if not any(isinstance(obj, pikepdf.Dictionary) and any(key in obj for key in PROGRAM_KEYS) for obj in pdf.objects):
-        return
+def settle_widths(pdf: pikepdf.Pdf, fonts: Iterable[tuple[pikepdf.Object, set[bytes]]]) -> None:
+    """In memory, for the texts that each font shows. A program that cannot be read is left as it is; preflight tells of what
+    it prints.
+    """
     settling = _Settling(pdf)
-    shown = ShownText(pdf)
-    for form in forms:
-        shown.page(form)
-    for font, texts in shown.fonts.values():
+    for font, texts in fonts:
         settling.add(font, texts)
     settling.settle()
 

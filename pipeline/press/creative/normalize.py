@@ -21,6 +21,7 @@ from pipeline.press.creative.layers import flatten_layers, forget_layers
 from pipeline.press.creative.resources import settle_resources
 from pipeline.press.creative.spots import settle_spots
 from pipeline.press.file_kind import sniff
+from pipeline.press.fonts.shown import shown_fonts
 from pipeline.press.geometry import Rect, bleed_rect, numbers, trim_rect
 from pipeline.press.limits import MALFORMED, limit_qpdf
 from pipeline.press.opening import open_artwork
@@ -69,8 +70,9 @@ def _draw_pages(pdf: pikepdf.Pdf, source: Path, product: Product, only: int | No
     settle_resources(pdf, [form for form, _ in drawn])
     settle_spaces(pdf)
     settle_spots(pdf)
-    settle_widths(pdf, [form for form, _ in drawn])
-    settle_drawn_advances(pdf)
+    fonts = shown_fonts(pdf, [form for form, _ in drawn])
+    settle_widths(pdf, fonts)
+    settle_drawn_advances(pdf, fonts)
     _default_rgb(pdf)
     conform(pdf)
     return drawn

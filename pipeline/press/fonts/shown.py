@@ -6,6 +6,7 @@ from typing import Any
 import pikepdf
 
 from pipeline.press.content_reader import ContentReader
+from pipeline.press.fonts.artwork_font import PROGRAM_KEYS
 
 _OPERATORS = "q Q Do Tf gs sc SC scn SCN Tj TJ ' \""
 _SHOWN = {"Tj", "TJ", "'", '"'}
@@ -92,6 +93,21 @@ class ShownText:
         if isinstance(mask, pikepdf.Dictionary):
             self._walk(mask.get("/G"), resources)
         return self._set(state.Font[0], resources) if "/Font" in state else None
+
+
+def shown_fonts(pdf: pikepdf.Pdf, forms: Iterable[pikepdf.Object]) -> list[tuple[pikepdf.Object, set[bytes]]]:
+    """Those that the `forms` show something in, each with its texts. Raises `TooComplexError`."""
+    if not any(isinstance(obj, pikepdf.Dictionary) and _is_font(obj) for obj in pdf.objects):
+        return []
+    shown = ShownText(pdf)
+    for form in forms:
+        shown.page(form)
+    return list(shown.fonts.values())
+
+
+def _is_font(obj: pikepdf.Dictionary) -> bool:
+    """One that is drawn, or what describes the program of another."""
+    return "/CharProcs" in obj or any(key in obj for key in PROGRAM_KEYS)
 
 
 def _named(resources: pikepdf.Object, kind: str, operands: list[Any]) -> object:

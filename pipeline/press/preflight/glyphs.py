@@ -11,6 +11,8 @@ from pipeline.press.fonts.engine import can_draw
 from pipeline.press.fonts.program import Program
 
 _NOT_DEFINED = ".notdef"
+# What a font of drawn glyphs cannot do without (ISO 32000-1, table 112).
+_DRAWN_KEYS = ("/CharProcs", "/Encoding", "/FirstChar", "/FontBBox", "/FontMatrix", "/Widths")
 # Codes of what moves a typewriter's carriage, and of spaces, in fonts that say nothing else of them.
 _BLANK = frozenset({*range(0x20 + 1), 0x7F, 0xA0})
 
@@ -26,7 +28,8 @@ class Fonts:
     def embedded(self, font: pikepdf.Object) -> bool:
         """Whether a press has the font's program, can unpack it, and draw with it."""
         if font.get("/Subtype") == "/Type3":
-            return True
+            # Where one of them is missing, each reader takes something else for it.
+            return all(key in font for key in _DRAWN_KEYS)
         if font.get("/Subtype") == "/Type0":
             return all(self.embedded(inner) for inner in font.get("/DescendantFonts", pikepdf.Array()).as_list())
         file = ArtworkFont(font).file

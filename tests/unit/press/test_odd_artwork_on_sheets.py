@@ -99,6 +99,20 @@ def a_drawn_font_of_other_advances(pdf: pikepdf.Pdf, page: pikepdf.Object) -> No
     _draws(pdf, page, b"BT 1 0 0 rg /F 1 Tf 60 60 Td (abc) Tj ET", Font=Dictionary(F=font))
 
 
+def a_drawing_for_several_widths(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
+    """Of two names, and of two codes of one name; another font has the same. Three codes show nothing, and one is beyond all."""
+    drawing = pdf.make_stream(b"80 0 d0 0 0 50 90 re f")
+    names = Array([97, Name.a, Name.b, Name.a, Name.space, Name("/.notdef")])
+    font = Dictionary(
+        Type=Name.Font, Subtype=Name.Type3, FontBBox=BOX, FontMatrix=Array([1, 0, 0, 1, 0, 0]), FirstChar=97, LastChar=102,
+        Widths=Array([55, -60, 120, 20, 10, 15]), Encoding=pdf.make_indirect(Dictionary(Differences=names)), Resources=Dictionary(),
+        CharProcs=pdf.make_indirect(Dictionary(a=drawing, b=drawing)),
+    )  # fmt: skip
+    narrow = Dictionary({**font, "/Widths": Array([52, 52, 52, 20, 10, 15])})
+    text = b"BT 1 0 0 rg /F .7 Tf 60 60 Td (abcdefga) Tj /N .7 Tf 0 120 Td (abcdefga) Tj ET"
+    _draws(pdf, page, text, Font=Dictionary(F=font, N=narrow))
+
+
 def a_grey_picture_for_a_stencil(pdf: pikepdf.Pdf, page: pikepdf.Object) -> None:
     kind = {"/Type": Name.XObject, "/Subtype": Name.Image, "/Width": 600, "/Height": 600}
     mask = pdf.make_stream(
@@ -180,7 +194,7 @@ def indexes_of_two_bits_beyond_a_palette(pdf: pikepdf.Pdf, page: pikepdf.Object)
 
 ODD = [
     a_page_without_resources, a_form_without_resources, a_drawn_font_without_resources, a_pattern_without_resources,
-    a_mask_without_resources, a_drawn_font_of_other_advances, a_grey_picture_for_a_stencil,
+    a_mask_without_resources, a_drawn_font_of_other_advances, a_drawing_for_several_widths, a_grey_picture_for_a_stencil,
     a_mask_of_nothing,
     a_jpeg_in_lzw, an_inline_font_without_resources, an_inline_font_of_the_resources_that_hold_it,
     an_inline_font_with_resources,
