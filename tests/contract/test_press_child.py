@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,12 +18,13 @@ from pipeline.press.creative import normalize as creative
 from pipeline.press.preflight import inspect as preflight
 from pipeline.press.process import child
 from pipeline.press.process.press import Press
-from pipeline.press.process.steps import INSPECT, Step
+from pipeline.press.process.steps import INSPECT, PROOF, Step
 from pipeline.press.sheets import impose
 from pipeline.products import POSTCARD_4X6
 from tests.unit.press import hostile
 from tests.unit.press.conftest import CREATIVES, GOOD
 from tests.unit.press.jobs import make_job, make_pieces
+from tests.waiting import is_running, until
 
 
 @pytest.fixture
@@ -136,8 +136,9 @@ def misused() -> Iterator[Press]:
 
 
 def _do(press: Press, folder: Path, deed: str, path: Path | None = None) -> tuple[Any, dict[str, Any]]:
+    """A sleeper has three seconds; the others would have half a minute."""
     request = {"deed": deed, "folder": str(folder), "path": str(path)}
-    reply, ending = press.ask(INSPECT, json.dumps(request).encode())
+    reply, ending = press.ask(PROOF if deed == "sleep" else INSPECT, json.dumps(request).encode())
     return json.loads(reply) if reply else None, ending
 
 
@@ -182,7 +183,8 @@ def test_what_a_child_leaves_behind_ends_with_it(misused: Press, tmp_path: Path)
     noted = tmp_path / "noted"
     _, ending = _do(misused, tmp_path, "leave_one_behind", noted)
     assert ending["exit"] == -signal.SIGABRT
-    _wait_until_gone(int(noted.read_text()))
+    left = int(noted.read_text())
+    until(lambda: not is_running(left))
 
 
 @pytest.mark.parametrize("deed", ["abort", "spin", "eat", "leave_quietly", "chatter"])
@@ -240,10 +242,11 @@ def test_a_child_dies_with_its_zygote(misused: Press, tmp_path: Path) -> None:
     noted = tmp_path / "noted"
     sleeper = threading.Thread(target=_do, args=(misused, tmp_path, "sleep", noted))
     sleeper.start()
-    pid = _read_when_there(noted)
+    until(noted.exists, "the child did not start")
+    pid = int(noted.read_text())
     noted.unlink()
     os.kill(_do(misused, tmp_path, "tell")[0]["done"]["zygote"], signal.SIGKILL)
-    _wait_until_gone(pid)
+    until(lambda: not is_running(pid))
     sleeper.join()
 
 
@@ -320,30 +323,6 @@ def test_a_forked_process_has_a_zygote_of_its_own_and_all_end_with_their_parents
         assert parent.stdout is not None
         first, forked, again = (int(parent.stdout.readline()) for _ in range(3))
         assert first == again != forked
-        _wait_until_gone(forked)
+        until(lambda: not is_running(forked))
         parent.kill()
-        _wait_until_gone(first)
-
-
-def _read_when_there(path: Path) -> int:
-    end = time.monotonic() + 10
-    while not path.exists():
-        assert time.monotonic() < end, f"{path} never came"
-        time.sleep(0.005)
-    return int(path.read_text())
-
-
-def _wait_until_gone(pid: int) -> None:
-    """A process that ended may wait to be reaped by one that is not ours."""
-    end = time.monotonic() + 10
-    while _runs(pid):
-        assert time.monotonic() < end, f"process {pid} is still there"
-        time.sleep(0.01)
-
-
-def _runs(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-    return state not in "ZX"
+        until(lambda: not is_running(first))

@@ -69,6 +69,12 @@ def test_others_are_served_while_a_page_uses_up_its_time(tmp_path: Path) -> None
     # The first page loads the renderer, which is not what this is about.
     child.inspect_html(written(tmp_path / "good.html", greeting()), POSTCARD_4X6, tmp_path / "good.pdf")
     source = written(tmp_path / "page.html", "<p style='break-before: page'>x" * 20_000)
+    # Where others had to wait, none of these would do; a machine that stands still may spoil one of them.
+    assert any(_served_beside(source, tmp_path) for _ in range(3))
+
+
+def _served_beside(source: Path, tmp_path: Path) -> bool:
+    """Whether the page was still under way when others had been served."""
     codes: list[str] = []
 
     def hostile() -> None:
@@ -79,9 +85,10 @@ def test_others_are_served_while_a_page_uses_up_its_time(tmp_path: Path) -> None
     busy.start()
     assert child.inspect(CREATIVES / "harbor-back.pdf", POSTCARD_4X6).ok
     assert child.inspect_html(tmp_path / "good.html", POSTCARD_4X6, tmp_path / "good.pdf").ok
-    assert busy.is_alive()
+    beside = busy.is_alive()
     busy.join()
     assert codes == ["too_complex"]
+    return beside
 
 
 def test_without_pango_html_alone_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,11 +10,7 @@ from ops.services.sshd import SshServer
 from pipeline.ports import Lies
 from tests.contract.printer_cases import PART, STEM
 from tests.contract.sftp_account import printer_at
-
-
-def is_running(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+from tests.waiting import PLENTY_S, is_running
 
 
 def test_two_servers_run_side_by_side(tmp_path: Path) -> None:
@@ -82,6 +78,6 @@ def test_its_command_is_for_a_supervisor(tmp_path: Path) -> None:
     server.prepare()
     assert not server.is_ready()
     process = ServerProcess.start(server.command)
-    process.wait_ready(server.is_ready, within_s=10)
+    process.wait_ready(server.is_ready, within_s=PLENTY_S)
     assert process.stop() in (0, 255)
     assert not server.is_ready()

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import select
 import socket
 import subprocess
 import sys
@@ -17,6 +16,7 @@ from ops.services.postgres import PostgresServer
 from ops.services.process import Command, ServerProcess, ServiceError
 from ops.services.redis import RedisServer, find_redis
 from tests.conftest import NetworkClosedError
+from tests.waiting import PLENTY_S, ends, is_running
 
 
 @pytest.fixture(params=["socket", "loopback"])
@@ -33,11 +33,6 @@ def keys_of(server: RedisServer) -> list[bytes]:
 def put(server: RedisServer, key: str) -> None:
     with redis.Redis.from_url(server.url) as client:
         client.set(key, "1")
-
-
-def is_running(pid: int) -> bool:
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
 def test_redis_keeps_its_queue_through_a_stop(own_redis: RedisServer) -> None:
@@ -106,10 +101,10 @@ def test_stop_kills_what_ignores_it_and_its_children(tmp_path: Path) -> None:
     log = tmp_path / "log"
     script = "trap '' TERM; sleep 60 & echo $!; wait; sleep 60"
     process = ServerProcess.start(Command("deaf", ["sh", "-c", script], log_path=log))
-    process.wait_ready(lambda: log.read_text().endswith("\n"), within_s=5)
+    process.wait_ready(lambda: log.read_text().endswith("\n"), within_s=PLENTY_S)
     watch = os.pidfd_open(int(log.read_text()))
     assert process.stop(within_s=0.1) == -9
-    assert died(watch, within_s=5)
+    assert ends(watch)
 
 
 def test_children_die_with_a_parent_that_was_killed(tmp_path: Path) -> None:
@@ -125,15 +120,7 @@ def test_children_die_with_a_parent_that_was_killed(tmp_path: Path) -> None:
         assert is_running(pid)
         watch = os.pidfd_open(pid)
         parent.kill()
-    assert died(watch, within_s=5)
-
-
-def died(pidfd: int, *, within_s: float) -> bool:
-    """Waits on the kernel, not on a clock: a pidfd becomes readable when its process ends."""
-    try:
-        return bool(select.select([pidfd], [], [], within_s)[0])
-    finally:
-        os.close(pidfd)
+    assert ends(watch)
 
 
 def test_postgres_gives_a_fresh_database_each_time(postgres_server: PostgresServer) -> None:
