@@ -12,6 +12,7 @@ from pipeline.address.suffixes import SUFFIXES
 from pipeline.address.units import UNITS
 from pipeline.address.zip3 import states_of_zip
 from pipeline.ports import Address
+from pipeline.stages.standardize import SPELLING
 from tests.unit.address.fixtures import Row, given, label, rows, wanted, written
 
 GOOD = ("streets", "units", "boxes", "highways", "places", "letters")
@@ -47,28 +48,34 @@ def test_there_are_pairs_enough() -> None:
     assert len(rows(*GOOD)) >= 120
 
 
-@pytest.mark.parametrize(
-    ("changes", "corrections"),
-    [
-        ({}, ()),
-        ({"line1": "185 BERRY ST."}, ()),
-        ({"line1": "185 Berry Street"}, ("street_abbreviated",)),
-        ({"line1": "185 Berry St Apartment 4"}, ("unit_abbreviated",)),
-        ({"line1": "Apt 4 185 Berry St"}, ("unit_moved",)),
-        ({"line1": "Post Office Box 4"}, ("box_rewritten",)),
-        ({"line1": "185 Cnty Rd 4"}, ("road_spelled_out",)),
-        ({"line2": "c/o Ada"}, ("lines_reordered",)),
-        ({"line2": "Attention Ada"}, ("note_abbreviated", "lines_reordered")),
-        ({"city": "Mt Idaho"}, ("city_spelled_out",)),
-        ({"state": "Idaho"}, ("state_abbreviated",)),
-        ({"zip": "837021234"}, ("zip_rewritten",)),
-        ({"name": "Zoë"}, ("accents_folded",)),
-        ({"city": "APO", "state": "NY", "zip": "09468"}, ("state_from_zip",)),
-    ],
-)
+CORRECTED: list[tuple[dict[str, str], tuple[str, ...]]] = [
+    ({}, ()),
+    ({"line1": "185 BERRY ST."}, ()),
+    ({"line1": "185 Berry Street"}, ("street_abbreviated",)),
+    ({"line1": "185 Berry St Apartment 4"}, ("unit_abbreviated",)),
+    ({"line1": "Apt 4 185 Berry St"}, ("unit_moved",)),
+    ({"line1": "Post Office Box 4"}, ("box_rewritten",)),
+    ({"line1": "185 Cnty Rd 4"}, ("road_spelled_out",)),
+    ({"line2": "c/o Ada"}, ("lines_reordered",)),
+    ({"line2": "Attention Ada"}, ("note_abbreviated", "lines_reordered")),
+    ({"city": "Mt Idaho"}, ("city_spelled_out",)),
+    ({"state": "Idaho"}, ("state_abbreviated",)),
+    ({"zip": "837021234"}, ("zip_rewritten",)),
+    ({"name": "Zoë"}, ("accents_folded",)),
+    ({"city": "APO", "state": "NY", "zip": "09468"}, ("state_from_zip",)),
+]
+
+
+@pytest.mark.parametrize(("changes", "corrections"), CORRECTED)
 def test_corrections_are_named(changes: dict[str, str], corrections: tuple[str, ...]) -> None:
     plain = {"name": "Ada", "line1": "185 Berry St", "city": "Boise", "state": "ID", "zip": "83702"}
     assert standardize(Address(**{**plain, **changes})).corrections == corrections
+
+
+def test_each_correction_is_known_for_one_of_spelling_or_for_one_that_holds_a_strict_piece() -> None:
+    named = {one for _, corrections in CORRECTED for one in corrections}
+    assert named - SPELLING == {"unit_moved", "lines_reordered", "state_from_zip"}
+    assert named > SPELLING
 
 
 def test_every_fault_can_be_looked_up_and_carries_a_remedy() -> None:
