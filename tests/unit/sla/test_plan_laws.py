@@ -208,6 +208,7 @@ def cooled(presses: Sequence[Press], now: datetime) -> list[Press]:
     ]
 
 
+@pytest.mark.hypothesis  # its examples are drawn inside
 def test_what_closes_for_its_promise_is_printed_within_the_hours_and_before_its_truck() -> None:
     held = Counter[str]()
 
