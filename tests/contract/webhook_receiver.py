@@ -8,6 +8,11 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from adapters.webhooks.sender import Limits
+from tests.waiting import PLENTY_S
+
+PATIENT = Limits(total_s=600.0, connect_s=300.0, queue_s=300.0, again_within_s=600.0)
+"""For tests in which no attempt may run out of time, however slow the machine is."""
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
 
@@ -75,11 +80,11 @@ def receiving(
     receiver = Receiver(host=host, scheme="https" if tls else "http")
     answer = script or says(OK)
     loop = asyncio.new_event_loop()
-    tasks: set[asyncio.Task[None]] = set()
+    tasks: dict[asyncio.Task[None], asyncio.StreamWriter] = {}
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         receiver.connections += 1
-        tasks.add(asyncio.current_task())  # type: ignore[arg-type]
+        tasks[asyncio.current_task()] = writer  # type: ignore[index]
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError, ssl.SSLError):
             while not writer.is_closing():
                 request = await _read(reader)
@@ -97,17 +102,19 @@ def receiving(
     try:
         yield receiver
     finally:
-        asyncio.run_coroutine_threadsafe(_stop(server, tasks), loop).result(5)
+        asyncio.run_coroutine_threadsafe(_stop(server, tasks), loop).result(PLENTY_S)
         loop.call_soon_threadsafe(loop.stop)
-        thread.join(5)
+        thread.join()
         loop.close()
 
 
-async def _stop(server: asyncio.Server, tasks: set["asyncio.Task[None]"]) -> None:
+async def _stop(server: asyncio.Server, tasks: dict["asyncio.Task[None]", asyncio.StreamWriter]) -> None:
     server.close()
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    for writer in tasks.values():
+        writer.transport.abort()  # what nobody reads any more would keep its socket open when the loop is gone
 
 
 async def _read(reader: asyncio.StreamReader) -> Request:
