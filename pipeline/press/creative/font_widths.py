@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 import pikepdf
 
 from pipeline.press.fonts.artwork_font import ArtworkFont, read_program
+from pipeline.press.fonts.cff import OpenTypeCff
 from pipeline.press.fonts.program import Program, Widths, agrees
 from pipeline.press.fonts.shown import Key
+from pipeline.press.fonts.true_type import TrueType
+from pipeline.press.fonts.type_1 import parted
 
 # Of one program, for fonts that declare different widths. More would be a way to make a large file of a small one.
 MOST_COPIES = 8
@@ -82,8 +85,21 @@ class _Settling:
         key, stream = font.file
         if stream.objgen not in self._programs:
             self._programs[stream.objgen] = None
-            self._programs[stream.objgen] = read_program(stream, key)
+            self._programs[stream.objgen] = program = read_program(stream, key)
+            _name_truly(stream, key, program)
         return self._programs[stream.objgen]
+
+
+def _name_truly(stream: pikepdf.Stream, key: str, program: Program) -> None:
+    """Some writers say another kind of their program than it is, or other lengths of its parts; readers look for themselves."""
+    if key == "/FontFile3" and isinstance(program, OpenTypeCff | TrueType):
+        stream.Subtype = pikepdf.Name.OpenType
+    if key == "/FontFile":
+        given, said = stream.read_bytes(), [int(stream.get(key, 0)) for key in ("/Length1", "/Length2")]
+        data, *lengths = parted(given, *said)
+        if data != given or lengths != said:
+            stream.write(data)
+            stream.Length1, stream.Length2, stream.Length3 = (*lengths, len(data) - sum(lengths))
 
 
 def _declared(font: ArtworkFont, program: Program, texts: set[bytes]) -> Widths:

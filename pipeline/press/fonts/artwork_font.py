@@ -9,8 +9,8 @@ from pipeline.press.fonts.cff import Cff, OpenTypeCff
 from pipeline.press.fonts.code_map import IDENTITY, CodeMap, read_code_map
 from pipeline.press.fonts.encodings import code_names
 from pipeline.press.fonts.program import Program
-from pipeline.press.fonts.true_type import TrueType
-from pipeline.press.fonts.type_1 import Type1
+from pipeline.press.fonts.true_type import TRUE_TYPE, TrueType
+from pipeline.press.fonts.type_1 import Type1, parted
 from pipeline.press.fonts.unicode_map import spaces
 
 PROGRAM_KEYS = ("/FontFile", "/FontFile2", "/FontFile3")
@@ -22,11 +22,11 @@ def read_program(stream: pikepdf.Stream, key: str) -> Program:
     """Raises whatever a malformed one makes the library stumble over."""
     data = stream.read_bytes()
     if key == "/FontFile":
-        return Type1(data, int(stream.Length1), int(stream.Length2))
-    kind = stream.get("/Subtype")
-    if key == "/FontFile3" and kind != "/OpenType":
-        return Cff(data)
-    return OpenTypeCff(data) if data[:4] == b"OTTO" else TrueType(data)
+        return Type1(*parted(data, int(stream.get("/Length1", 0)), int(stream.get("/Length2", 0))))
+    # By how they begin: some writers say of a whole OpenType font that it is a bare CFF program.
+    if data[:4] == b"OTTO":
+        return OpenTypeCff(data)
+    return TrueType(data) if key == "/FontFile2" or data[:4] in TRUE_TYPE else Cff(data)
 
 
 class ArtworkFont:

@@ -11,6 +11,10 @@ from fontTools.ttLib import TTFont
 from pipeline.press.fonts.encodings import MAC_CODES
 from pipeline.press.fonts.program import Widths, agrees
 
+_COLLECTION = b"ttcf"
+TRUE_TYPE = (b"\0\1\0\0", b"true", _COLLECTION)
+"""How such programs begin."""
+
 # Where fonts of symbols keep the glyphs of their codes.
 _SYMBOLS_AT = (0, 0xF000, 0xF100, 0xF200)
 
@@ -64,7 +68,9 @@ class TrueType:
         """All other tables stay byte for byte as they are: the library decodes only what it is asked for."""
         font = open_font(self._data)
         font.setGlyphOrder(self._font.getGlyphOrder())
-        return saved(font) if set_advances(font, declared) else None
+        # A collection is none of the programs that a PDF may have.
+        is_other = set_advances(font, declared) or self._data.startswith(_COLLECTION)
+        return saved(font) if is_other else None
 
     def _called(self, name: str) -> str | None:
         return name if name in self._font.getReverseGlyphMap() else None
@@ -90,7 +96,8 @@ def _name_glyphs(font: Any, count: int) -> None:
 
 
 def open_font(data: bytes) -> Any:
-    return TTFont(BytesIO(data), lazy=True, recalcBBoxes=False, recalcTimestamp=False)
+    """Of a collection its first, which is the one that readers take."""
+    return TTFont(BytesIO(data), fontNumber=0, lazy=True, recalcBBoxes=False, recalcTimestamp=False)
 
 
 def set_advances(font: Any, declared: Widths) -> bool:

@@ -21,7 +21,33 @@ _RANDOM = 4
 # A glyph's name, how long its drawing is, and the word that reads it, with one space.
 _DRAWING = re.compile(rb"[^/]{0,64}/(\S+)\s+(\d+)\s+\S+ ")
 _CODE = re.compile(rb"dup\s+(\d+)\s*/(\S+)\s+put")
+_MARK = b"\x80"
+_BETWEEN = re.compile(rb"\bcurrentfile\s+eexec(?:\r\n|\s)")
+_LAST_PART, _LONGEST_LAST_PART = re.compile(rb"(?:0\s*){512}cleartomark"), 2000
 _MATRIX = re.compile(rb"/FontMatrix\s*\[\s*([-+.\deE]+)")
+
+
+def parted(data: bytes, clear: int, hidden: int) -> tuple[bytes, int, int]:
+    """A program and how long its first two parts are, where these are not as said: by what stands between the parts."""
+    if hidden and not data.startswith(_MARK) and data[:clear].rstrip().endswith(b"eexec"):
+        return data, clear, hidden
+    data = _without_marks(data)
+    found = _BETWEEN.search(data)
+    if found is None:
+        raise ValueError("not the parts of a program")
+    at = data.rfind(b"cleartomark")
+    end = _LAST_PART.search(data, max(found.end(), at - _LONGEST_LAST_PART)) if at >= 0 else None
+    return data, found.end(), (end.start() if end is not None else len(data)) - found.end()
+
+
+def _without_marks(data: bytes) -> bytes:
+    """As font files for PCs have them: before each part a byte, the part's kind and its length."""
+    parts = list[bytes]()
+    while data[:1] == _MARK and data[1:2] in (b"\1", b"\2"):
+        size = int.from_bytes(data[2:6], "little")
+        parts.append(data[6 : 6 + size])
+        data = data[6 + size :]
+    return b"".join(parts) or data
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from fontTools.cffLib import CFFFontSet, SubrsIndex
 from fontTools.fontBuilder import FontBuilder
 from fontTools.misc.psCharStrings import T2CharString
 from fontTools.pens.basePen import NullPen
-from fontTools.ttLib import TTFont
+from fontTools.ttLib import TTCollection, TTFont
 from fontTools.ttLib.tables.DefaultTable import DefaultTable
 from pikepdf import Array, Dictionary, Name
 
@@ -185,6 +185,63 @@ def test_a_type_1_program_in_hexadecimal_digits_becomes_one_that_a_pdf_may_have(
     )
     assert plain == digits
     assert programs(normalized(artwork(tmp_path / "source.pdf", agreeing)), "/FontFile") == [type_1_program()[0]]
+
+
+def collection(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    """A file of several fonts, as Asian typefaces come."""
+    font, text = by_number(pdf)
+    several, out = TTCollection(), BytesIO()
+    several.fonts = [TTFont(LIBERATION), TTFont(LIBERATION)]
+    several.save(out)
+    font.DescendantFonts[0].FontDescriptor.FontFile2 = pdf.make_stream(out.getvalue())
+    return font, text
+
+
+def open_type_called_bare(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    font, text = open_type(pdf)
+    font.FontDescriptor.FontFile3.Subtype = Name.Type1C
+    return font, text
+
+
+def parts_of_other_lengths(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    font, text = type_1(pdf)
+    font.FontDescriptor.FontFile.Length1 += 7
+    font.FontDescriptor.FontFile.Length2 = 0
+    return font, text
+
+
+def parts_with_marks(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    font, text = type_1(pdf)
+    stream = font.FontDescriptor.FontFile
+    data, lengths = stream.read_bytes(), [int(stream[key]) for key in ("/Length1", "/Length2", "/Length3")]
+    parts = [data[: lengths[0]], data[lengths[0] : -lengths[2]], data[-lengths[2] :]]
+    kinds = (1, 2, 1)
+    marked = [
+        bytes([0x80, kind]) + len(part).to_bytes(4, "little") + part for kind, part in zip(kinds, parts, strict=True)
+    ]
+    stream.write(b"".join(marked) + b"\x80\3")
+    stream.Length1 += 6
+    return font, text
+
+
+@pytest.mark.parametrize("font", [collection, open_type_called_bare, parts_of_other_lengths, parts_with_marks])
+def test_programs_that_are_other_than_said_become_what_a_pdf_may_have(tmp_path: Path, font: Font) -> None:
+    normal = normalized(artwork(tmp_path / "source.pdf", font))
+    with pikepdf.open(normal) as pdf:
+        assert [fault for fault in content_faults(pdf) if fault[0] == FONTS] == []
+        [described] = [
+            obj for obj in pdf.objects if isinstance(obj, Dictionary) and obj.get("/Type") == "/FontDescriptor"
+        ]
+        if font is collection:
+            assert described.FontFile2.read_bytes()[:4] == b"\0\1\0\0"
+        elif font is open_type_called_bare:
+            assert described.FontFile3.Subtype == "/OpenType"
+        else:
+            program, clear, hidden = type_1_program()
+            stream = described.FontFile
+            assert stream.read_bytes()[:clear] == program[:clear]
+            assert stream.read_bytes()[-int(stream.Length3) :] == program[clear + hidden :]
+            assert int(stream.Length1) == clear
 
 
 def test_the_table_of_an_open_type_program_says_what_its_drawings_say(tmp_path: Path) -> None:

@@ -228,7 +228,8 @@ def _names(encoding: Any) -> dict[int, str]:
 
 def _type_1(program: bytes) -> Any:
     """As the library's interpreter of PostScript reads it, which wants the zeros that end a program."""
-    return suckfont(program if _END in program else program + _END * 8, "ascii")
+    text = program.rstrip(b"\0")
+    return suckfont(text if _END in text else text + _END * 8, "latin-1")
 
 
 def _type_1_width(known: Any) -> Width:
