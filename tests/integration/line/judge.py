@@ -199,12 +199,18 @@ class Judge:
                 yield from _untrue(row.id, one.status, one.evidence["drop"], ledger)
 
     def _duplicates_untold(self, ledger: Ledger) -> Iterator[str]:
-        """The printer's word of a copy too many was put before an operator; where one had decided so, the history says it."""
+        """The printer's word of a copy too many was put before an operator; where one had decided so, the history says it.
+
+        A drop that was rejected when some of it was printed keeps those pieces: of a piece that has its place there the copies too
+        many are the others.
+        """
         overridden, broken = self.overridden(), self._broken_words() & self._put_aside()
         alarms = [row for row in self._world.rows(acks) if any(one["code"] == "drop_set_aside" for one in row.faults)]
-        for piece, stems in self.copies(ledger, self._placed()).items():
+        placed = self._placed()
+        kept = {(one.place.piece_id, one.drop.stem) for one in placed if one.place.live}
+        for piece, stems in self.copies(ledger, placed).items():
             for stem in stems if len(stems) > 1 else ():
-                if (piece, stem) not in overridden and stem not in broken:
+                if (piece, stem) not in overridden and (stem not in broken or (piece, stem) in kept):
                     continue
                 history = [one.evidence for one in self._world.events(piece)]
                 if stem not in broken and not any(
