@@ -52,6 +52,11 @@ class ArtworkFont:
         elif self._code_map is not None:
             yield from self._code_map.cids(text)
 
+    @property
+    def is_followed(self) -> bool:
+        """Whether it is known which codes a text has."""
+        return not self.composite or self._code_map is not None
+
     def name(self, code: int) -> str | None:
         """Of a simple font's code. Fonts of symbols have names that mean nothing, but where they are drawn by name."""
         return self._names.get(code)

@@ -11,7 +11,7 @@ from fontTools.pens.recordingPen import RecordingPen
 from fontTools.ttLib import TTFont
 from fontTools.ttLib.tables.DefaultTable import DefaultTable
 
-from pipeline.press.fonts.encodings import STANDARD
+from pipeline.press.fonts.encodings import EXPERT, STANDARD
 from pipeline.press.fonts.program import NamedGlyphs, Widths, agrees
 from pipeline.press.fonts.true_type import open_font, saved, set_advances
 
@@ -19,6 +19,7 @@ _RETURN = b"\x0b"
 # Subroutines nest ten deep at most (Technical Note 5177, appendix B).
 _MOST_OPENED = 10
 _UNIT = 0.001
+_PREDEFINED = {"StandardEncoding": STANDARD, "ExpertEncoding": EXPERT}
 # What the library calls the steps of an outline that enclose something.
 _PAINTING = frozenset({"lineTo", "curveTo"})
 # In the first byte of an encoding.
@@ -38,10 +39,9 @@ class Cff(NamedGlyphs):
             # The default, which the library does not know: the names of Adobe's standard letters (Technical Note 5176, table 9).
             self._top.rawDict.setdefault("charset", 0)
         own = self._top.Encoding if hasattr(self._top, "Encoding") else ()
-        # Adobe's expert set, whose codes are not known here.
-        self._expert = own == "ExpertEncoding"
-        own = STANDARD if own == "StandardEncoding" else {} if self._expert else dict(enumerate(own))
-        super().__init__(self._top.CharStrings.keys(), own)
+        super().__init__(
+            self._top.CharStrings.keys(), _PREDEFINED[own] if isinstance(own, str) else dict(enumerate(own))
+        )
 
     def by_number(self, cid: int) -> str | None:
         if self._numbered:
@@ -54,7 +54,7 @@ class Cff(NamedGlyphs):
 
     def may_show(self, code: int, name: str | None) -> bool:
         """Programs of numbered glyphs say nothing of codes."""
-        return self._numbered or (name is None and self._expert) or super().may_show(code, name)
+        return self._numbered or super().may_show(code, name)
 
     def missing_is_blank(self) -> bool:
         return not any(step in _PAINTING for step, _ in self._drawn(self._top.charset[0]))

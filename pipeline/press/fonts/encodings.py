@@ -2,6 +2,7 @@
 
 import pikepdf
 from fontTools.agl import UV2AGL
+from fontTools.cffLib import cffStandardStrings
 from fontTools.encodings.StandardEncoding import StandardEncoding
 
 _CODES = range(256)
@@ -13,6 +14,15 @@ def _named(codec: str) -> dict[int, str]:
 
 
 STANDARD = {code: name for code, name in enumerate(StandardEncoding) if name != ".notdef"}
+# Runs of the encoding of Adobe's expert sets (Technical Note 5176, appendix B): the first code, the number of its glyph's name
+# among the standard strings (appendix A), and how many follow one another.
+_EXPERT_RUNS = (
+    (32, 1, 1), (33, 229, 2), (36, 231, 8), (44, 13, 3), (47, 99, 1), (48, 239, 10), (58, 27, 2), (60, 249, 4), (65, 253, 5),
+    (73, 258, 1), (76, 259, 4), (82, 263, 3), (86, 266, 1), (87, 109, 2), (89, 267, 3), (93, 270, 34), (161, 304, 3),
+    (166, 307, 5), (172, 312, 1), (175, 313, 1), (178, 314, 2), (182, 316, 3), (188, 158, 1), (189, 155, 1), (190, 163, 1),
+    (191, 319, 7), (200, 326, 1), (201, 150, 1), (202, 164, 1), (203, 169, 1), (204, 327, 52),
+)  # fmt: skip
+EXPERT = {code + at: cffStandardStrings[name + at] for code, name, count in _EXPERT_RUNS for at in range(count)}
 _KNOWN = {
     "/WinAnsiEncoding": _named("cp1252"),
     "/MacRomanEncoding": _named("mac_roman"),

@@ -41,7 +41,8 @@ class PathUse:
 
 @dataclass
 class Census:
-    """What was found. `fonts` are those that show text, by name; True where the font program is embedded.
+    """What was found. `fonts` are those that show text, by name; True where the font program is embedded. Of those that are
+    `unchecked` it is not known which glyphs they have.
 
     `damaged` is where each picture stands that cannot be decoded. `missing` counts the codes without a glyph, by font;
     `first_shown` is where a font's text first comes. `paths` are those of which there may be something to say. `spots` are
@@ -51,6 +52,7 @@ class Census:
 
     images: list[ImageUse] = field(default_factory=list)
     fonts: dict[str, bool] = field(default_factory=dict)
+    unchecked: set[str] = field(default_factory=set)
     first_shown: dict[str, Place] = field(default_factory=dict)
     missing: Counter[str] = field(default_factory=Counter)
     texts: list[TextUse] = field(default_factory=list)

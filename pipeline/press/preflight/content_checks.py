@@ -91,6 +91,16 @@ def _fonts(census: Census, where: _Where) -> Iterator[Finding]:
             measured=f"{count} characters",
             required="0",
         )
+    if census.unchecked:
+        unread = sorted(census.unchecked)
+        yield warning(
+            "unchecked_font",
+            f"Whether {named(unread)} has all characters could not be checked: the font or its map of codes is unusual.",
+            "Look at the proof. Where a letter is missing, export again with other fonts, or turn text into outlines.",
+            box_in=where(census.first_shown.get(unread[0])),
+            measured=f"{len(unread)} of {len(census.fonts)} fonts",
+            required="fonts that can be read",
+        )
 
 
 def named(names: Sequence[str]) -> str:

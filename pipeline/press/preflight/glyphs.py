@@ -43,6 +43,11 @@ class Fonts:
             self._glyphs[key] = Glyphs(font, self._program(font))
         return sum(map(self._glyphs[key].missing, shown))
 
+    def unchecked(self, font: pikepdf.Object) -> bool:
+        """Whether nothing can be said of the glyphs that an embedded font lacks: what it has can be drawn, but not be listed."""
+        known = ArtworkFont(font)
+        return not known.drawn and (self._program(font) is None or not known.is_followed)
+
     def _can_draw(self, stream: pikepdf.Stream) -> bool:
         if stream.objgen not in self._drawable:
             try:

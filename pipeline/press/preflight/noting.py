@@ -49,7 +49,10 @@ class Notes:
     def text(self, font: pikepdf.Object, shown: Iterable[bytes], state: State) -> None:
         """Visible text in a font."""
         name = shown_name(font.get("/BaseFont", font.get("/Name", _UNNAMED))).removeprefix("/")
-        self.census.fonts[name] = self.census.fonts.get(name, True) and self._fonts.embedded(font)
+        is_embedded = self._fonts.embedded(font)
+        self.census.fonts[name] = self.census.fonts.get(name, True) and is_embedded
+        if is_embedded and self._fonts.unchecked(font):
+            self.census.unchecked.add(name)
         if missing := self._fonts.missing(font, shown):
             self.census.missing[name] += missing
         if not self.quiet:

@@ -141,7 +141,7 @@ def by_a_map_for_true_type(pdf: pikepdf.Pdf) -> Made:
     return composite(pdf, "CIDFontType0", described, CIDToGIDMap=turned), b"<000100020003> Tj"
 
 
-def expert(pdf: pikepdf.Pdf) -> Made:
+def expert(pdf: pikepdf.Pdf, text: str = "a") -> Made:
     """Small capitals, by the codes of the program's own encoding, which is Adobe's for expert sets."""
     builder = FontBuilder(1000, isTTF=False)
     drawings = {".notdef": T2CharString(program=["endchar"]), "Asmall": T2CharString(program=list(SQUARE))}
@@ -151,7 +151,21 @@ def expert(pdf: pikepdf.Pdf) -> Made:
     out = BytesIO()
     builder.font["CFF "].cff.compile(out, builder.font)
     described = descriptor(pdf, "/FontFile3", out.getvalue(), 4, Subtype=Name.Type1C)
-    return simple(pdf, "Type1", described), letters("a")
+    return simple(pdf, "Type1", described), letters(text)
+
+
+def of_an_odd_number(pdf: pikepdf.Pdf) -> Made:
+    """The default of widths in a CFF program, as a number without digits: engines that draw take it for nothing."""
+    usual, odd = b"\xf8\x56\x14", b"\x1e\xff\x14"
+    assert cff().count(usual) == 1
+    return embedded("Type1", "/FontFile3", cff().replace(usual, odd), pdf, Subtype=Name.Type1C)
+
+
+def by_a_predefined_map(pdf: pikepdf.Pdf) -> Made:
+    """One of Adobe's, whose tables are not here."""
+    described = descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 4)
+    found = composite(pdf, "CIDFontType2", described, Name("/UniJIS-UCS2-H"), CIDToGIDMap=Name.Identity)
+    return found, b"<00480061> Tj"
 
 
 Case = Callable[[pikepdf.Pdf], Made]
@@ -181,6 +195,7 @@ LACKING: dict[str, tuple[Case, int]] = {
     "codes of a map": (by_a_map("HaArzb"), 3),
     "procedures": (drawn("ABBA"), 2),
     "outlines": (cut_short, 3),
+    "small capitals": (partial(expert, text="aAab"), 2),
     "spaces, for which some readers paint a box": (lacking("H a r", box=True), 2),
     "spaces of glyph numbers, for which a box is painted": (spaced(b"<00010000> Tj", box=True), 1),
     "a letter that is shown by an empty glyph": (spaced(b"<00010000> Tj", b"007a"), 1),
@@ -195,6 +210,9 @@ WHOLE: dict[str, Case] = {
     "a code that is given nothing": drawn("ACA"),
     "a space that is shown by an empty glyph for what is missing": spaced(b"<00010000000200000003> Tj"),
 }
+
+
+UNCHECKED: list[Case] = [of_an_odd_number, by_a_predefined_map]
 
 
 def codes(folder: Path, font: Case) -> set[str]:
@@ -221,3 +239,10 @@ def test_characters_without_a_glyph_are_counted(tmp_path: Path, name: str) -> No
 @pytest.mark.parametrize("name", WHOLE)
 def test_nothing_is_said_of_what_is_all_there(tmp_path: Path, name: str) -> None:
     assert codes(tmp_path, WHOLE[name]) == set()
+
+
+@pytest.mark.parametrize("font", UNCHECKED)
+def test_of_what_can_be_drawn_and_not_be_listed_the_sender_is_told(tmp_path: Path, font: Case) -> None:
+    report = _report(tmp_path, font)
+    assert report.ok
+    assert [one.code for one in report.warnings] == ["unchecked_font"]

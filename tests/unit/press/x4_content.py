@@ -88,7 +88,7 @@ class _Walk:
         for pattern in resources.get("/Pattern", pikepdf.Dictionary()).values():
             if isinstance(pattern, pikepdf.Stream):
                 self.holder(pattern, pattern.get("/Resources", resources))
-            elif "/Shading" in pattern:
+            elif isinstance(pattern, pikepdf.Dictionary) and "/Shading" in pattern:
                 self._space(pattern.Shading.get("/ColorSpace"), resources, "pattern")
         for placed in resources.get("/XObject", pikepdf.Dictionary()).values():
             self._placed(placed, resources)

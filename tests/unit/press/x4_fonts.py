@@ -23,6 +23,8 @@ from fontTools.pens.basePen import NullPen
 from fontTools.pens.recordingPen import RecordingPen
 from fontTools.ttLib import TTFont
 
+from pipeline.press.fonts.encodings import EXPERT
+
 Fault = tuple[int, str]
 Width = Callable[[Any], float | None]
 """How wide the program's glyph of a name or number is, in thousandths; None where it has none."""
@@ -197,7 +199,8 @@ def _by_name(font: pikepdf.Object, program: bytes, key: str, codes: set[int]) ->
         own, width = known["Encoding"], _type_1_width(known)
     else:
         own, width = getattr(_cff(program), "Encoding", StandardEncoding), _cff_width(program)
-    names = dict(enumerate(StandardEncoding if own == "StandardEncoding" else own)) | _names(font.get("/Encoding"))
+    own = EXPERT if own == "ExpertEncoding" else dict(enumerate(StandardEncoding if own == "StandardEncoding" else own))
+    names = own | _names(font.get("/Encoding"))
     for code in codes:
         found = width(names.get(code, ".notdef"))
         if found is None:
@@ -228,7 +231,8 @@ def _names(encoding: Any) -> dict[int, str]:
 
 def _type_1(program: bytes) -> Any:
     """As the library's interpreter of PostScript reads it, which wants the zeros that end a program."""
-    text = program.rstrip(b"\0")
+    # What is said of it for people may be in words that the interpreter does not know.
+    text = re.sub(rb"/FontInfo\b.*?\bend readonly def", b"", program.rstrip(b"\0"), count=1, flags=re.DOTALL)
     return suckfont(text if _END in text else text + _END * 8, "latin-1")
 
 
@@ -295,7 +299,8 @@ def _true_type(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterato
 def _by_letter(font: pikepdf.Object, program: bytes, codes: set[int]) -> Iterator[_Wrong]:
     """Glyphs of a font with letters, through its (3, 1) map; bullets stand for codes that are no letter, as ISO 32000 has it."""
     known = TTFont(BytesIO(program), lazy=True)
-    glyphs = next((dict(one.cmap) for one in known["cmap"].tables if (one.platformID, one.platEncID) == (3, 1)), None)
+    tables = known["cmap"].tables if "cmap" in known else ()
+    glyphs = next((dict(one.cmap) for one in tables if (one.platformID, one.platEncID) == (3, 1)), None)
     if glyphs is None or int(font.FontDescriptor.Flags) & 4:
         return
     for code in codes:
