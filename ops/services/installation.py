@@ -17,7 +17,7 @@ from pipeline.repository.prices import seed_prices
 from pipeline.worker.settings import Settings, read_settings
 
 WORKERS = 2
-READY_WITHIN_S = 30.0
+READY_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True)

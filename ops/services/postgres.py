@@ -21,7 +21,7 @@ from psycopg import sql
 
 from ops.services.process import Command, ServerProcess, ServiceError, free_port, group_of, socket_folder
 
-START_WITHIN_S = 30.0
+START_WITHIN_S = 60.0
 STOP_WITHIN_S = 20.0
 ROLE = "mailstream"
 UNPRIVILEGED = ("postgres", "nobody")
@@ -138,7 +138,7 @@ class PostgresServer:
             user=ROLE,
             dbname="postgres",
             autocommit=True,
-            connect_timeout=5,
+            connect_timeout=30,
         )
 
     def _set_password(self) -> None:

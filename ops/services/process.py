@@ -24,6 +24,7 @@ from typing import IO, Self
 TAIL_LINES = 15
 POLL_S = 0.01
 SOCKET_PATH_MAX = 100  # Linux allows 107 bytes, macOS 103
+_held_ports: list[socket.socket] = []
 
 
 class ServiceError(Exception):
@@ -148,10 +149,16 @@ def tail(path: Path, start: int = 0) -> str:
 
 
 def free_port() -> int:
-    """A loopback TCP port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+    """A free loopback TCP port for a server. On Linux nobody who asks for any port is given it while this process lives."""
+    held = socket.socket()
+    # Servers set this option too, and may then listen at a port at which another socket is bound and does not listen.
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    port: int = held.getsockname()[1]
+    if sys.platform == "linux":
+        _held_ports.append(held)
+    else:
+        held.close()
     return port
 
 

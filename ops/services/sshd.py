@@ -20,8 +20,9 @@ from typing import Self
 
 from ops.services.process import POLL_S, Command, ServerProcess, ServiceError, free_port
 
-START_WITHIN_S = 10.0
+START_WITHIN_S = 60.0
 STOP_WITHIN_S = 5.0
+_GONE_WITHIN_S = 60.0
 HOST = "127.0.0.1"
 REMEDY = "install the openssh-server package (ops/deploy/system-packages demo)"
 _PRIVILEGE_SEPARATION = Path("/run/sshd")
@@ -297,7 +298,7 @@ def _descendants(pid: int) -> list[int]:
 def _kill(pids: list[int]) -> None:
     """Returns when they are gone, so that nothing holds their files open."""
     _signal(pids, signal.SIGKILL)
-    end = time.monotonic() + STOP_WITHIN_S
+    end = time.monotonic() + _GONE_WITHIN_S
     while any(_is_running(pid) for pid in pids) and time.monotonic() < end:
         time.sleep(POLL_S)
 
