@@ -1,13 +1,13 @@
 """A printer's SFTP account for the tests: a real sshd, an empty account each time, and our printer on it."""
 
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
 from adapters.printers.sftp import SftpPrinter
 from ops.services.sshd import SshServer
 from pipeline.models.profile import Sftp
+from tests.waiting import PLENTY_S, until
 
 
 def empty(server: SshServer) -> Path:
@@ -20,7 +20,7 @@ def empty(server: SshServer) -> Path:
 
 def settings_for(server: SshServer, **changes: Any) -> Sftp:
     """How to reach the account, with some of it changed. A key file that is changed is one of the server's folder."""
-    return Sftp.model_validate({**server.profile_transport(timeout_s=10.0), **changes})
+    return Sftp.model_validate({**server.profile_transport(timeout_s=PLENTY_S), **changes})
 
 
 def printer_at(server: SshServer, **changes: Any) -> SftpPrinter:
@@ -34,7 +34,4 @@ def until_nobody_is_connected(server: SshServer) -> None:
 
 def until_there_are(server: SshServer, most: int) -> None:
     """No more sessions than that: those that were closed end a moment later."""
-    end = time.monotonic() + 10
-    while len(server.sessions()) > most:
-        assert time.monotonic() < end
-        time.sleep(0.01)
+    until(lambda: len(server.sessions()) <= most)

@@ -3,7 +3,6 @@
 import itertools
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -18,10 +17,12 @@ import httpx2
 import pytest
 
 from adapters.carriers.ivmtr import IvMtrCarrier
+from ops.services.process import free_port
 from ops.simulators.carrier import Habits
 from ops.simulators.carrier.journeys import STEPS, destination, journey
 from ops.simulators.carrier.post import Post, collect
 from pipeline.clock import machine_clock
+from tests.waiting import PLENTY_S, until
 
 START = datetime(2026, 11, 2, 12, 0, tzinfo=UTC).timestamp()
 DAY_S = 86_400.0
@@ -41,8 +42,9 @@ class Hands:
 def tray(folder: Path, name: str, imbs: list[str], *more: str) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     lines = [json.dumps({"imb": imb, "piece": "ml_1", "at": "2026-11-02T11:00:00Z", "printer": "p"}) for imb in imbs]
-    path = folder / name
-    path.write_text("\n".join([*lines, *more]) + "\n")
+    path, part = folder / name, folder / f"{name}.writing"
+    part.write_text("\n".join([*lines, *more]) + "\n")
+    part.rename(path)  # whole from the moment that it is there: a running carrier takes it at once
     return path
 
 
@@ -162,15 +164,20 @@ def process(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[str]
 
 def client(url: str) -> IvMtrCarrier:
     return IvMtrCarrier(
-        base_url=url, auth_url=url, username="simulator", password="simulator", machine_clock=machine_clock
+        base_url=url,
+        auth_url=url,
+        username="simulator",
+        password="simulator",
+        machine_clock=machine_clock,
+        timeout_s=PLENTY_S,
     )
 
 
 def until_pieces(url: str, count: int) -> None:
-    end = time.monotonic() + 20
-    while httpx2.get(f"{url}/healthz", trust_env=False).json() != {"pieces": count}:
-        assert time.monotonic() < end, "the tray was not taken"
-        time.sleep(0.02)
+    told = {"pieces": count}
+    until(
+        lambda: httpx2.get(f"{url}/healthz", trust_env=False, timeout=PLENTY_S).json() == told, "the tray was not taken"
+    )
 
 
 def test_a_process_delivers_while_the_client_watches(tmp_path: Path) -> None:
@@ -178,7 +185,7 @@ def test_a_process_delivers_while_the_client_watches(tmp_path: Path) -> None:
     with process(tmp_path, "--speed", "400000", "--late", "0.3", "--repeat", "0.3", "--shuffle") as (_, url):
         tray(tmp_path / "trays", "a.jsonl", IMBS)
         carrier = client(url)
-        end = time.monotonic() + 20
+        end = time.monotonic() + PLENTY_S
         while True:
             found = carrier.scans(IMBS)
             now = machine_clock()
@@ -191,12 +198,12 @@ def test_a_process_delivers_while_the_client_watches(tmp_path: Path) -> None:
 
 
 def test_a_killed_process_goes_on_where_it_was(tmp_path: Path) -> None:
-    with process(tmp_path, "--speed", "1e9") as (running, url):
+    port = str(free_port())
+    with process(tmp_path, "--speed", "1e9", "--port", port) as (running, url):
         tray(tmp_path / "trays", "a.jsonl", IMBS[:2])
         until_pieces(url, 2)
         carrier = client(url)
         before = carrier.scans(IMBS)
-        port = re.sub(r".*:", "", url)
         os.kill(running.pid, signal.SIGKILL)
         running.wait()
         with process(tmp_path, "--speed", "1e9", "--port", port) as (_, again):
@@ -214,7 +221,7 @@ def test_a_killed_process_goes_on_where_it_was(tmp_path: Path) -> None:
 def test_it_ends_when_told_to(tmp_path: Path) -> None:
     with process(tmp_path) as (running, _):
         running.send_signal(signal.SIGTERM)
-        assert running.wait(10) == 0
+        assert running.wait(PLENTY_S) == 0
 
 
 @pytest.mark.parametrize(
@@ -223,11 +230,11 @@ def test_it_ends_when_told_to(tmp_path: Path) -> None:
 )
 def test_the_desk_answers_what_it_knows(tmp_path: Path, path: str, status: int) -> None:
     with process(tmp_path) as (_, url):
-        assert httpx2.get(url + path, trust_env=False).status_code == status
+        assert httpx2.get(url + path, trust_env=False, timeout=PLENTY_S).status_code == status
 
 
 def test_the_refresh_token_is_good_once(tmp_path: Path) -> None:
-    with process(tmp_path) as (_, url), httpx2.Client(base_url=url, trust_env=False) as http:
+    with process(tmp_path) as (_, url), httpx2.Client(base_url=url, trust_env=False, timeout=PLENTY_S) as http:
         grant = {"username": "simulator", "password": "simulator"}
         first = http.post("/oauth/authenticate", json=grant).json()
         renewal = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}

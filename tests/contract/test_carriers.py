@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from adapters.carriers.ivmtr import CLIENT_ID, SCOPE, IvMtrCarrier
+from ops.services.process import free_port
 from ops.simulators.carrier import DELIVERY_CODE, Habits
 from ops.simulators.carrier.desk import Desk, Mishap, Users
 from ops.simulators.carrier.post import Post
@@ -18,6 +19,7 @@ from pipeline.clock import ManualClock
 from pipeline.errors import Permanent, Transient
 from pipeline.lifecycle import Status
 from pipeline.stages.scan_meaning import meaning
+from tests.waiting import PLENTY_S
 
 START = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 FIXTURES = Path(__file__).parents[2] / "fixtures/scans"
@@ -35,11 +37,11 @@ class Counter:
         self.seconds = lambda: self.clock().timestamp()
         self.post = Post(folder / "state", Habits(), self.seconds)
         self.users = Users("ada", "secret word", self.seconds)
-        self.desk = Desk(0, self.post, self.users)
+        self.desk = Desk(free_port(), self.post, self.users)
         self.thread = self.desk.serve_in_thread()
         self.clients: list[IvMtrCarrier] = []
 
-    def client(self, password: str = "secret word", timeout_s: float = 5.0, url: str = "") -> IvMtrCarrier:
+    def client(self, password: str = "secret word", timeout_s: float = PLENTY_S, url: str = "") -> IvMtrCarrier:
         url = url or self.desk.url
         carrier = IvMtrCarrier(
             base_url=f"{url}/ivws_api/informedvisapi",

@@ -5,8 +5,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
@@ -18,10 +17,10 @@ from adapters.printers.sftp import SftpPrinter
 from pipeline.errors import Permanent, Transient
 from pipeline.models.profile import Sftp
 from tests.contract.printer_cases import make_file
+from tests.waiting import PLENTY_S, until
 
 STEM = "bt_01jd0000000000000000000000_r00"
 PART = f"{STEM}.1-abc.ready.part"
-WITHIN_S = 30.0
 
 
 @contextmanager
@@ -35,14 +34,14 @@ def shop(folder: Path, *options: str) -> Iterator[dict[str, Any]]:
         try:
             yield json.loads(process.stdout.readline())
             process.send_signal(signal.SIGTERM)
-            assert process.wait(WITHIN_S) == 0
+            assert process.wait(PLENTY_S) == 0
         finally:
             process.kill()
 
 
 @contextmanager
 def customer(transport: dict[str, Any]) -> Iterator[SftpPrinter]:
-    settings = Sftp.model_validate({**transport, "timeout_s": 5.0})
+    settings = Sftp.model_validate({**transport, "timeout_s": PLENTY_S})
     printer = SftpPrinter(settings, Path(settings.key_file))
     try:
         yield printer
@@ -67,13 +66,6 @@ def hand_over(printer: SftpPrinter, files: list[Path], ready: bytes) -> None:
     printer.hand_over(STEM, PART)
 
 
-def wait_for(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + WITHIN_S
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.05)
-
-
 def states(printer: SftpPrinter) -> list[str]:
     return [json.loads(one.body)["state"] for one in printer.acks(10)]
 
@@ -81,7 +73,7 @@ def states(printer: SftpPrinter) -> list[str]:
 def test_a_drop_goes_its_way_over_sftp(tmp_path: Path) -> None:
     with shop(tmp_path) as transport, customer(transport) as printer:
         hand_over(printer, *make_drop(tmp_path))
-        wait_for(lambda: states(printer) == ["accepted", "printed", "mailed"])
+        until(lambda: states(printer) == ["accepted", "printed", "mailed"])
 
 
 def test_its_key_stays_the_same_until_it_is_told_to_change(tmp_path: Path) -> None:
@@ -107,7 +99,7 @@ def test_its_disk_is_full(tmp_path: Path, room: int) -> None:
         assert not (tmp_path / "north" / "in" / f"{STEM}.ready").exists()
     with shop(tmp_path) as transport, customer(transport) as printer:
         hand_over(printer, files, ready)
-        wait_for(lambda: states(printer) == ["accepted", "printed", "mailed"])
+        until(lambda: states(printer) == ["accepted", "printed", "mailed"])
 
 
 def test_its_line_is_cut_and_what_came_over_is_not_lost(tmp_path: Path) -> None:
@@ -119,11 +111,11 @@ def test_its_line_is_cut_and_what_came_over_is_not_lost(tmp_path: Path) -> None:
         assert not (tmp_path / "north" / "in" / f"{STEM}.pdf").exists()
     with shop(tmp_path) as transport, customer(transport) as printer:
         hand_over(printer, files, ready)
-        wait_for(lambda: states(printer) == ["accepted", "printed", "mailed"])
+        until(lambda: states(printer) == ["accepted", "printed", "mailed"])
 
 
 def test_it_needs_a_server_for_what_goes_wrong_with_one(tmp_path: Path) -> None:
     places = ["--folder", str(tmp_path), "--journal", str(tmp_path / "j"), "--trays", str(tmp_path / "t")]
     argv = [sys.executable, "-m", "ops.simulators.printer", *places, "--fault", "disk-full"]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=WITHIN_S)
+    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=PLENTY_S)
     assert (done.returncode, "--sftp PORT" in done.stderr) == (2, True)

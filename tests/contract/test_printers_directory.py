@@ -17,6 +17,7 @@ from pipeline.ports import Lies
 from tests.contract.printer_cases import PART, STEM
 from tests.contract.sftp_account import empty, until_nobody_is_connected, until_there_are
 from tests.contract.test_printers_account import some_files
+from tests.waiting import PLENTY_S
 
 SANDBOX = {"kind": "sandbox"}
 
@@ -30,7 +31,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 @pytest.fixture
 def row(server: SshServer) -> Any:
     empty(server)
-    return row_of({**server.profile_transport(timeout_s=10.0), "connections": 3})
+    return row_of({**server.profile_transport(timeout_s=PLENTY_S), "connections": 3})
 
 
 @pytest.fixture
@@ -51,6 +52,7 @@ def look(printers: LivePrinters, row: Any) -> Lies:
 
 
 def test_one_connection_is_kept_between_uses(server: SshServer, printers: LivePrinters, row: Any) -> None:
+    until_nobody_is_connected(server)
     assert look(printers, row) is Lies.NOTHING
     before = server.sessions()
     assert look(printers, row) is Lies.NOTHING
@@ -82,7 +84,7 @@ def test_a_connection_that_broke_is_not_used_again(server: SshServer, printers: 
 
 
 def test_an_error_leaves_the_printer_to_the_next(server: SshServer) -> None:
-    row = row_of({**server.profile_transport(timeout_s=10.0), "connections": 1})
+    row = row_of({**server.profile_transport(timeout_s=PLENTY_S), "connections": 1})
     printers = LivePrinters(server.folder)
     for _ in range(3):
         with pytest.raises(PortError), printers.open(row) as printer:
@@ -95,7 +97,7 @@ def test_several_workers_are_served_at_once(server: SshServer, printers: LivePri
 
     def work(_number: int) -> Lies:
         with printers.open(row) as printer:
-            together.wait(10)
+            together.wait(PLENTY_S)
             return printer.look(STEM, PART)
 
     with ThreadPoolExecutor(3) as pool:
@@ -127,7 +129,8 @@ def test_printers_of_one_account_share_its_turns(server: SshServer) -> None:
 def test_the_smallest_limits_that_printers_of_an_account_have_hold_for_all(server: SshServer, tmp_path: Path) -> None:
     """Whichever of them is opened here first, or at all."""
     empty(server)
-    transport = server.profile_transport(timeout_s=1.0)
+    until_nobody_is_connected(server)
+    transport = server.profile_transport(timeout_s=0.2)
     one = row_of({**transport, "connections": 2, "channels": 1}, name="cards")
     other = row_of({**transport, "connections": 1, "channels": 3, "outbox": "out-letters"}, name="letters")
     stranger = row_of({**transport, "connections": 1, "username": "stranger"}, name="stranger")
@@ -137,7 +140,8 @@ def test_the_smallest_limits_that_printers_of_an_account_have_hold_for_all(serve
         with printers.open(first), pytest.raises(Transient) as caught, printers.open(second):
             pass
         assert caught.value.code == "printer_engaged"
-    with printers.open(other) as printer:
+    rows[1] = row_of({**other.profile["transport"], "timeout_s": PLENTY_S}, name="letters")
+    with printers.open(rows[1]) as printer:
         printer.look(STEM, PART)
         before = server.sessions()  # one for a connection, and one for each of its channels
         printer.put(STEM, some_files(tmp_path, 6, 1_000))
@@ -152,7 +156,7 @@ def test_the_smallest_limits_that_printers_of_an_account_have_hold_for_all(serve
 def test_what_printers_of_one_account_keep_counts_too(server: SshServer, connections: int, others: int) -> None:
     empty(server)
     until_nobody_is_connected(server)
-    transport = {**server.profile_transport(timeout_s=10.0), "connections": connections}
+    transport = {**server.profile_transport(timeout_s=PLENTY_S), "connections": connections}
     rows = [row_of({**transport, "outbox": f"out-{n}"}, name=f"press-{n}") for n in range(1 + others)]
     printers = LivePrinters(server.folder)
     look(printers, rows[0])
@@ -168,7 +172,7 @@ def test_what_printers_of_one_account_keep_counts_too(server: SshServer, connect
 
 
 def test_printers_of_one_account_rest_together_whatever_their_limits(server: SshServer) -> None:
-    wrong = {**server.profile_transport(timeout_s=10.0), "fingerprints": ["SHA256:" + "A" * 43]}
+    wrong = {**server.profile_transport(timeout_s=PLENTY_S), "fingerprints": ["SHA256:" + "A" * 43]}
     printers = LivePrinters(server.folder)
     with pytest.raises(PortError, match="key"):
         look(printers, row_of(wrong))
@@ -178,7 +182,7 @@ def test_printers_of_one_account_rest_together_whatever_their_limits(server: Ssh
 
 
 def test_printers_of_one_account_rest_together_until_their_profile_is_corrected(server: SshServer) -> None:
-    transport = server.profile_transport(timeout_s=10.0)
+    transport = server.profile_transport(timeout_s=PLENTY_S)
     wrong = {**transport, "fingerprints": ["SHA256:" + "A" * 43]}
     printers = LivePrinters(server.folder)
     with pytest.raises(PortError, match="key"):

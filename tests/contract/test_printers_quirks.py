@@ -12,6 +12,7 @@ from adapters.printers.sftp import SftpPrinter
 from ops.services.sshd import SshServer
 from pipeline.errors import PortError
 from pipeline.models.profile import Sftp
+from tests.waiting import PLENTY_S
 
 STEM = "bt_06eb8_r00"
 
@@ -24,7 +25,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SshServer]:
 
 
 def settings(server: SshServer, **quirks: bool) -> Sftp:
-    return Sftp.model_validate({**server.profile_transport(timeout_s=10.0), "quirks": quirks})
+    return Sftp.model_validate({**server.profile_transport(timeout_s=PLENTY_S), "quirks": quirks})
 
 
 def offer(server: SshServer, **quirks: bool) -> Offer:

@@ -17,7 +17,7 @@ from ops.services.sshd import SshServer
 from pipeline.errors import Permanent, PortError, Transient
 from pipeline.ports import Lies
 from tests.contract.printer_cases import PART, STEM, hand_over, make_file
-from tests.contract.sftp_account import empty, printer_at, settings_for
+from tests.contract.sftp_account import empty, printer_at, settings_for, until_nobody_is_connected
 
 OTHER_KEY = f"SHA256:{'A' * 43}"
 
@@ -53,6 +53,7 @@ def test_an_unknown_host_key_is_named_and_nothing_is_said_to_it(server: SshServe
     assert isinstance(error, Permanent)
     assert error.code == "host_key_changed"
     assert server.fingerprint in str(error)
+    until_nobody_is_connected(server)  # what serves a connection writes how it ended before it ends
     log = (server.folder / "sshd.log").read_text()
     assert f"Connection closed by {server.host}" in log.splitlines()[-1]
 
@@ -378,6 +379,7 @@ def test_settling_loses_no_file_of_the_same_name(printer: SftpPrinter, account: 
 
 
 def test_a_refusal_leaves_the_connection_in_use(server: SshServer, printer: SftpPrinter) -> None:
+    until_nobody_is_connected(server)
     printer.look(STEM, PART)
     before = server.sessions()
     with pytest.raises(Permanent, match="part"):
