@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import pypdfium2
-from fontTools.misc.psLib import PSError, PSTokenError
 from fontTools.ttLib import TTLibError
 
 from pipeline.errors import Permanent
@@ -174,7 +173,7 @@ def _compared(source: Path, product: Product) -> dict[str, Any]:
 def _broken(sheets: Path) -> list[tuple[int, str]]:
     try:
         return violations(sheets)
-    except (*MALFORMED, struct.error, AssertionError, PSError, PSTokenError, TTLibError) as error:
+    except (*MALFORMED, struct.error, AssertionError, TTLibError) as error:
         return [(0, f"cannot be checked: {type(error).__name__}")]
 
 

@@ -16,14 +16,12 @@ import pikepdf
 from fontTools.agl import UV2AGL, toUnicode
 from fontTools.cffLib import CFFFontSet
 from fontTools.encodings.StandardEncoding import StandardEncoding
-from fontTools.misc.eexec import decrypt
-from fontTools.misc.psCharStrings import T1CharString
-from fontTools.misc.psLib import suckfont
 from fontTools.pens.basePen import NullPen
 from fontTools.pens.recordingPen import RecordingPen
 from fontTools.ttLib import TTFont
 
 from pipeline.press.fonts.encodings import EXPERT
+from tests.unit.press.x4_type_1 import Type1Program
 
 Fault = tuple[int, str]
 Width = Callable[[Any], float | None]
@@ -36,7 +34,6 @@ _LACKS, _WIDE = "no glyph for", "width of"
 _BLANK = {*range(0x21), 0x7F, 0xA0}
 # Of the first code in each row, and what it stands for.
 _ROWS = {b"char": rb"<(\w+)>\s*<(\w+)>", b"range": rb"<(\w+)>\s*<\w+>\s*\[?\s*<(\w+)>"}
-_END = b"0" * 64
 _CODECS = {"/WinAnsiEncoding": "cp1252", "/MacRomanEncoding": "mac_roman"}
 
 
@@ -86,17 +83,15 @@ def _spaces(font: pikepdf.Object) -> set[int]:
 
 def _missing_is_empty(program: bytes) -> bool:
     """Whether nothing is painted for a glyph that is missing."""
-    pen = RecordingPen()
     if program[:2] == b"%!":
-        known = _type_1(program)
-        _drawing(known["CharStrings"][".notdef"], known["Private"].get("lenIV", 4), ()).draw(pen)
-    elif program[:4] in (b"\0\1\0\0", b"true"):
+        return not Type1Program(program).missing_paints()
+    if program[:4] in (b"\0\1\0\0", b"true"):
         tables = _tables(program)
         is_long = struct.unpack(">H", program[tables[b"head"][0] + 50 :][:2])[0]
         start, end = struct.unpack(">LL" if is_long else ">HH", program[tables[b"loca"][0] :][: 8 if is_long else 4])
         return bool(start == end)
-    else:
-        _cff(program).CharStrings[".notdef"].draw(pen)
+    pen = RecordingPen()
+    _cff(program).CharStrings[".notdef"].draw(pen)
     return not {"lineTo", "curveTo"} & {step for step, _ in pen.value}
 
 
@@ -195,8 +190,8 @@ def _cff(program: bytes) -> Any:
 def _by_name(font: pikepdf.Object, program: bytes, key: str, codes: set[int]) -> Iterator[_Wrong]:
     """Glyphs of a Type 1 or CFF program, by the names that the encoding, or else the program, gives to codes."""
     if key == "/FontFile":
-        known = _type_1(program)
-        own, width = known["Encoding"], _type_1_width(known)
+        known = Type1Program(program)
+        own, width = known.encoding, known.width
     else:
         own, width = getattr(_cff(program), "Encoding", StandardEncoding), _cff_width(program)
     own = EXPERT if own == "ExpertEncoding" else dict(enumerate(StandardEncoding if own == "StandardEncoding" else own))
@@ -227,32 +222,6 @@ def _names(encoding: Any) -> dict[int, str]:
     codec = _CODECS.get(str(encoding))
     letters = bytes(range(256)).decode(codec, "replace") if codec else ""
     return {code: UV2AGL[ord(letter)] for code, letter in enumerate(letters) if ord(letter) in UV2AGL}
-
-
-def _type_1(program: bytes) -> Any:
-    """As the library's interpreter of PostScript reads it, which wants the zeros that end a program."""
-    # What is said of it for people may be in words that the interpreter does not know.
-    text = re.sub(rb"/FontInfo\b.*?\bend readonly def", b"", program.rstrip(b"\0"), count=1, flags=re.DOTALL)
-    return suckfont(text if _END in text else text + _END * 8, "latin-1")
-
-
-def _type_1_width(known: Any) -> Width:
-    drawings, scale = known["CharStrings"], 1000 * known["FontMatrix"][0]
-    random = known["Private"].get("lenIV", 4)
-    subroutines = [_drawing(one, random, None) for one in known["Private"].get("Subrs", ())]
-
-    def width(name: str) -> float | None:
-        if name == ".notdef" or name not in drawings:
-            return None
-        drawing = _drawing(drawings[name], random, subroutines)
-        drawing.draw(NullPen())
-        return float(drawing.width * scale)
-
-    return width
-
-
-def _drawing(encrypted: bytes, random: int, subroutines: Any) -> Any:
-    return T1CharString(decrypt(encrypted, 4330)[0][random:], subrs=subroutines)
 
 
 def _cid_widths(font: pikepdf.Object) -> dict[int, float]:
