@@ -10,12 +10,15 @@ _LOOKS = 8
 
 
 class Watchdog:
-    """Calls `bark` once when, while somebody is `watching`, `moved` was not called for `timeout_s`."""
+    """Calls `bark` once when, while somebody is `watching`, `moved` was not called for `timeout_s`. `clock` is monotonic."""
 
-    def __init__(self, timeout_s: float, bark: Callable[[], None]) -> None:
+    def __init__(
+        self, timeout_s: float, bark: Callable[[], None], *, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self.barked = False
         self._timeout_s = timeout_s
         self._bark = bark
+        self._clock = clock
         self._moved_at = 0.0
         self._watchers = 0
         self._ended = False
@@ -25,7 +28,7 @@ class Watchdog:
 
     def moved(self) -> None:
         """Something moved: the wait begins anew."""
-        self._moved_at = time.monotonic()
+        self._moved_at = self._clock()
 
     @contextmanager
     def watching(self) -> Iterator[None]:
@@ -51,7 +54,7 @@ class Watchdog:
             while not self._ended:
                 if not self._watchers:
                     self._changed.wait()
-                elif time.monotonic() - self._moved_at >= self._timeout_s:
+                elif self._clock() - self._moved_at >= self._timeout_s:
                     self.barked = self._ended = True
                     self._bark()
                 else:

@@ -38,7 +38,7 @@ class Service:
 
     def client(self, mode: str = "test") -> httpx2.Client:
         headers = {"Authorization": f"Bearer {self.keys[mode]}"}
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+        return httpx2.Client(base_url=self.url, headers=headers, timeout=60, trust_env=False)
 
 
 @contextmanager
@@ -57,7 +57,7 @@ def service(home: Path, **settings: str) -> Iterator[Service]:
         keys = _read_keys(process)
         yield Service(f"http://127.0.0.1:{port}", home, keys, process)
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 0
+        assert process.wait(timeout=60) == 0
     finally:
         process.kill()
         process.wait()

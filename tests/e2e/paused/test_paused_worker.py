@@ -65,7 +65,7 @@ class Floor:
     def _add_shop(self, name: str, stack: ExitStack) -> None:
         server = stack.enter_context(SshServer(self.home / name, root=self.home / name / "account"))
         printer_id = self.world.add_printer(name=name)
-        transport = server.profile_transport(timeout_s=10.0)
+        transport = server.profile_transport(timeout_s=60.0)
         self.world.set(printers, printer_id, profile=profile().model_dump(mode="json") | {"transport": transport})
         journal = Journal(self.home / f"{name}.jsonl", self.world.clock)
         stack.callback(journal.close)

@@ -16,6 +16,7 @@ from pipeline.products import Product
 from pipeline.repository import tables
 from tests.integration.api.world import ADDRESS, World, codes
 from tests.unit.press.html_pages import GREETING, picture
+from tests.waiting import PLENTY_S
 
 STILL = "<!doctype html><p style='margin: .5in'>The same for everybody"
 
@@ -190,8 +191,8 @@ def test_a_page_that_takes_long_holds_up_no_other_artwork(api: World, monkeypatc
     entered, go_on = threading.Barrier(3), threading.Event()
 
     def slow(source: Path, product: Product, out: Path) -> Report:
-        entered.wait(20)
-        go_on.wait(20)
+        entered.wait(PLENTY_S)
+        go_on.wait(PLENTY_S)
         return child.inspect_html(source, product, out)
 
     _replace(api, monkeypatch, slow)
@@ -202,7 +203,7 @@ def test_a_page_that_takes_long_holds_up_no_other_artwork(api: World, monkeypatc
     ]
     for page in pages:
         page.start()
-    entered.wait(20)
+    entered.wait(PLENTY_S)
     assert api.creative(seed=9).startswith("cr_"), "a picture is inspected while both pages are under way"
     assert answers == []
     go_on.set()

@@ -9,21 +9,33 @@ import pytest
 from structlog.testing import capture_logs
 
 from pipeline.worker.tick_watch import ENDED_AFTER_S, EXIT_STATUS, TOLD_AFTER_S, TickWatch
+from tests.waiting import PLENTY_S
 
 RUNBOOKS = Path(__file__).parents[3] / "ops" / "runbooks"
+
+
+class _Gate(threading.Event):
+    """Tells when somebody has come to wait at it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.reached = threading.Event()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.reached.set()
+        return super().wait(timeout)
 
 
 class Hanging:
     """A tick that has begun, in a thread of its own, and comes back when it is let go."""
 
     def __init__(self, watch: TickWatch, mode: str = "live") -> None:
-        self._begun, self._go = threading.Event(), threading.Event()
+        self._go = _Gate()
         self._thread = threading.Thread(target=watch.watched(mode, self._hang))
         self._thread.start()
-        assert self._begun.wait(10)
+        assert self._go.reached.wait(PLENTY_S)
 
     def _hang(self) -> None:
-        self._begun.set()
         self._go.wait()
 
     def let_go(self) -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from adapters.printers.breaker import FIRST_REST_S, IN_A_ROW, LONGEST_REST_S, SPREAD, Breaker
 from pipeline.errors import InDoubt, Permanent, PortError, Transient
+from tests.waiting import PLENTY_S
 
 DOWN = Transient("printer_unreachable", "no route")
 REFUSED = Permanent("printer_auth_failed", "our key is refused")
@@ -121,14 +122,14 @@ def test_an_old_connection_that_still_works_does_not_let_others_knock_again(brea
     def on_an_old_connection() -> None:
         with breaker.guarding():
             at_work.set()
-            assert refused.wait(10)
+            assert refused.wait(PLENTY_S)
 
     with ThreadPoolExecutor(1) as pool:
         old = pool.submit(on_an_old_connection)
-        assert at_work.wait(10)
+        assert at_work.wait(PLENTY_S)
         fail(breaker, REFUSED)
         refused.set()
-        old.result(10)
+        old.result(PLENTY_S)
     clock.now += 1
     assert rests_for(breaker) == LONGEST_REST_S - 1
 

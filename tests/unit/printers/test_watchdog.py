@@ -1,56 +1,71 @@
 """The watchdog ends what stands still, and nothing else."""
 
 import threading
-import time
 
 from adapters.printers.watchdog import Watchdog
+from tests.waiting import PLENTY_S
 
 TIMEOUT_S = 0.05
-PLENTY_S = 10.0
+SEVERAL_LOOKS_S = 4 * TIMEOUT_S
+
+
+class Clock:
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Barks(threading.Event):
+    """Counts them."""
+
+    count = 0
+
+    def __call__(self) -> None:
+        self.count += 1
+        self.set()
 
 
 def test_it_barks_once_when_nothing_moves() -> None:
-    barked = threading.Event()
-    barks: list[float] = []
-
-    def bark() -> None:
-        barks.append(time.monotonic())
-        barked.set()
-
-    dog = Watchdog(TIMEOUT_S, bark)
-    start = time.monotonic()
+    clock, barks = Clock(), Barks()
+    dog = Watchdog(TIMEOUT_S, barks, clock=clock)
     with dog.watching():
-        assert barked.wait(PLENTY_S)
-    assert barks[0] - start >= TIMEOUT_S
+        clock.now = TIMEOUT_S * 0.9
+        assert not barks.wait(SEVERAL_LOOKS_S)
+        clock.now = TIMEOUT_S
+        assert barks.wait(PLENTY_S)
     assert dog.barked
     with dog.watching():
-        pass
-    assert len(barks) == 1
+        clock.now += 2 * TIMEOUT_S
+    assert barks.count == 1
 
 
 def test_it_sleeps_while_nobody_watches() -> None:
-    barked = threading.Event()
-    dog = Watchdog(TIMEOUT_S, barked.set)
-    assert not barked.wait(4 * TIMEOUT_S)
+    clock, barks = Clock(), Barks()
+    dog = Watchdog(TIMEOUT_S, barks, clock=clock)
+    clock.now += 2 * TIMEOUT_S
+    assert not barks.wait(SEVERAL_LOOKS_S)
     with dog.watching():
-        assert barked.wait(PLENTY_S)
+        clock.now += TIMEOUT_S
+        assert barks.wait(PLENTY_S)
 
 
 def test_it_waits_as_long_as_something_moves() -> None:
-    barked = threading.Event()
-    dog = Watchdog(1.0, barked.set)
+    clock, barks = Clock(), Barks()
+    dog = Watchdog(TIMEOUT_S, barks, clock=clock)
     with dog.watching():
-        end = time.monotonic() + 1.5
-        while time.monotonic() < end:
+        for _ in range(20):
+            clock.now += TIMEOUT_S * 0.9
+            assert not barks.wait(TIMEOUT_S / 4)
             dog.moved()
-            assert not barked.wait(0.01)
     dog.end()
 
 
 def test_one_that_was_ended_is_silent() -> None:
-    barked = threading.Event()
-    dog = Watchdog(TIMEOUT_S, barked.set)
+    clock, barks = Clock(), Barks()
+    dog = Watchdog(TIMEOUT_S, barks, clock=clock)
     with dog.watching():
         dog.end()
-        assert not barked.wait(4 * TIMEOUT_S)
+        clock.now += 2 * TIMEOUT_S
+        assert not barks.wait(SEVERAL_LOOKS_S)
     dog.end()
