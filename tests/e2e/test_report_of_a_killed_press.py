@@ -50,8 +50,8 @@ from pipeline.worker.settings import Settings
 CREATIVES = Path(__file__).parents[2] / "fixtures" / "creatives"
 _IN_TRANSIT = ("mailed", "in_transit", "out_for_delivery", "delivered")
 _BOTH = ("--spoil", "0.01", "--poll-s", "0.05", "--print-s", "0.1", "--mail-s", "0.1")
-_ACCEPT_S = {"north": "4", "south": "0.1"}
-"""North takes its time between taking a drop and saying so: it is killed in between."""
+_ACCEPT_S = {"north": 3_600.0, "south": 0.1}
+"""North says nothing of what it takes until it is killed; when it is started anew it makes up for it."""
 
 
 @dataclass
@@ -64,9 +64,9 @@ class Shop:
     server: SshServer
     press: ServerProcess | None = None
 
-    def open(self) -> None:
+    def open(self, *, accept_s: float = 0.1) -> None:
         places = ("--folder", self.folder / "account", "--journal", self.folder / "journal", "--trays", self.trays)
-        pace = (*_BOTH, "--accept-s", _ACCEPT_S[self.name], "--name", self.name)
+        pace = (*_BOTH, "--accept-s", str(accept_s), "--name", self.name)
         argv = [sys.executable, "-m", "ops.simulators.printer", *map(str, places), *pace]
         self.press = ServerProcess.start(Command(f"press-{self.name}", argv, log_path=self.folder / "press.log"))
 
@@ -131,10 +131,10 @@ def outside(folder: Path) -> Iterator[tuple[dict[str, Shop], str]]:
     """Both shops, and the post's address."""
     with ExitStack() as stack:
         shops = {}
-        for name in _ACCEPT_S:
+        for name, accept_s in _ACCEPT_S.items():
             server = stack.enter_context(SshServer(folder / name / "sshd", root=folder / name / "account"))
             shops[name] = Shop(name, folder / name, folder / "trays", server)
-            shops[name].open()
+            shops[name].open(accept_s=accept_s)
             stack.callback(shops[name].close)
         port = free_port()
         places = ("--port", port, "--trays", folder / "trays", "--state", folder / "post", "--speed", 250_000)
