@@ -38,6 +38,10 @@ def rehearse(terminal: Terminal, transport: dict[str, Any], *options: str) -> di
     """The steps by name."""
     profile = json.dumps({**PROFILE, "transport": transport})
     terminal.out("printers", "add", "north", *NEW, "--profile", "-", stdin=profile)
+    return rehearse_again(terminal, *options)
+
+
+def rehearse_again(terminal: Terminal, *options: str) -> dict[str, dict[str, Any]]:
     done = terminal.run_here("printers", "rehearse", "north", "--json", *options)
     steps = json.loads(done.stdout)
     assert done.returncode == (0 if all(step["ok"] for step in steps) else 1), done.stderr
@@ -105,6 +109,8 @@ def test_what_a_shop_does_wrong_is_named(
 ) -> None:
     with shop(tmp_path, *options) as transport:
         steps = rehearse(ready, transport, "--minutes", "0.1")
+        if wrong(steps) != failed:  # a slow machine may need longer for what the shop does well
+            steps = rehearse_again(ready, "--minutes", "1")
     assert wrong(steps) == failed
     assert said in steps[failed[0]]["detail"]
     assert list((tmp_path / "north" / "in").iterdir()) == []
