@@ -56,6 +56,8 @@ class _Settling:
         try:
             font = ArtworkFont(given)
             program = self._program(font)
+            if program is not None and not font.composite:
+                _declare_rest(font, program, set(b"".join(texts)))
             declared = _declared(font, program, texts) if program is not None else {}
         except Exception:  # noqa: BLE001  # what a malformed font makes the library stumble over may be anything
             return
@@ -100,6 +102,16 @@ def _name_truly(stream: pikepdf.Stream, key: str, program: Program) -> None:
         if data != given or lengths != said:
             stream.write(data)
             stream.Length1, stream.Length2, stream.Length3 = (*lengths, len(data) - sum(lengths))
+
+
+def _declare_rest(font: ArtworkFont, program: Program, codes: set[int]) -> None:
+    """Where readers take other widths than those of the dictionary: the program's, or of Adobe's standard fonts those they know,
+    which the program has.
+    """
+    silent = {code: font.glyph(program, code) for code in codes if font.width(code) is None}
+    widths = {code: round(program.advance(glyph)) for code, glyph in silent.items() if glyph is not None}
+    if widths:
+        font.declare(widths)
 
 
 def _declared(font: ArtworkFont, program: Program, texts: set[bytes]) -> Widths:

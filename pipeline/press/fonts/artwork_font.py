@@ -1,6 +1,6 @@
 """A font as artwork has it: a dictionary that says what codes mean and how wide they are, and most often a program."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 import pikepdf
@@ -16,6 +16,12 @@ from pipeline.press.fonts.unicode_map import spaces
 PROGRAM_KEYS = ("/FontFile", "/FontFile2", "/FontFile3")
 _SYMBOLIC = 4
 _DEFAULT = 1000.0
+# ISO 32000-1, 9.6.2.2. They may leave their widths out.
+_COURIER = frozenset({"Courier", "Courier-Bold", "Courier-BoldOblique", "Courier-Oblique"})
+_STANDARD_FONTS = _COURIER | frozenset({
+    "Helvetica", "Helvetica-Bold", "Helvetica-BoldOblique",
+    "Helvetica-Oblique", "Times-Roman", "Times-Bold", "Times-BoldItalic", "Times-Italic", "Symbol", "ZapfDingbats",
+})  # fmt: skip
 
 
 def read_program(stream: pikepdf.Stream, key: str) -> Program:
@@ -76,10 +82,20 @@ class ArtworkFont:
         return self._font.get("/Encoding") in IDENTITY and cid in self._spaces
 
     def width(self, code: int) -> float | None:
-        """As declared, in thousandths. None for codes of a simple font outside the run of its widths."""
+        """As declared, in thousandths. None for codes of a simple font for which readers look elsewhere."""
         if self.composite:
             return self._cid_widths.get(code, float(self.inner.get("/DW", _DEFAULT)))
-        return self._widths.get(code)
+        return self._widths.get(code, self._other_width)
+
+    def declare(self, widths: Mapping[int, float]) -> None:
+        """Of codes of a simple font, besides those of which something is said."""
+        known = {**self._widths, **widths}
+        first, last = min(known), max(known)
+        self._font.FirstChar, self._font.LastChar = first, last
+        self._font.Widths = pikepdf.Array(
+            [known.get(code, self._other_width or 0.0) for code in range(first, last + 1)]
+        )
+        del self._widths
 
     def declared(self) -> Iterator[int]:
         """The codes whose width is declared one by one."""
@@ -106,6 +122,26 @@ class ArtworkFont:
         """From CIDs to the numbers of glyphs, two bytes each."""
         given = self.inner.get("/CIDToGIDMap")
         return given.read_bytes() if isinstance(given, pikepdf.Stream) else None
+
+    @property
+    def has_widths(self) -> bool:
+        """What readers take for the widths of fonts that declare none differs, but for TrueType and Adobe's standard fonts."""
+        return self.composite or "/Widths" in self._font or self._takes_own
+
+    @property
+    def _takes_own(self) -> bool:
+        name = str(self._font.get("/BaseFont"))[1:]
+        if "/Widths" in self._font:
+            # All are of one width, whatever the dictionary leaves out.
+            return name in _COURIER
+        return name in _STANDARD_FONTS or self.inner.get("/Subtype") == "/TrueType"
+
+    @property
+    def _other_width(self) -> float | None:
+        """Of codes outside the run of those that are said one by one."""
+        if self._takes_own:
+            return None
+        return float(self.inner.get("/FontDescriptor", pikepdf.Dictionary()).get("/MissingWidth", 0))
 
     @cached_property
     def _widths(self) -> dict[int, float]:

@@ -63,7 +63,7 @@ class Cff(NamedGlyphs):
         wrong = {
             glyph: round(widths[0] / self._scale(glyph))
             for glyph, widths in declared.items()
-            if self._differs(glyph, widths)
+            if not agrees(self.advance(glyph), widths)
         }
         if not wrong:
             return None
@@ -86,8 +86,8 @@ class Cff(NamedGlyphs):
         given = [matrix[0] for matrix in matrices if matrix]
         return 1000 * float(prod(given) if given else _UNIT)
 
-    def _differs(self, glyph: str, declared: list[float]) -> bool:
-        return not agrees(_WidthReader(self._top.CharStrings[glyph]).width * self._scale(glyph), declared)
+    def advance(self, glyph: str) -> float:
+        return float(_WidthReader(self._top.CharStrings[glyph]).width * self._scale(glyph))
 
     def _set_width(self, glyph: str, width: int) -> None:
         """Only the first bytes of a glyph's drawing change: what follows stays as it was encoded."""

@@ -36,6 +36,10 @@ class Program(Protocol):
         """Whether nothing is painted where a glyph is missing: what stands for it is empty, or there is no such thing."""
         ...
 
+    def advance(self, glyph: str) -> float:
+        """In thousandths, as the program has it."""
+        ...
+
     def with_widths(self, declared: Widths) -> bytes | None:
         """The program with these advances; None where it has them, or where its glyphs would not stay as they are."""
         ...

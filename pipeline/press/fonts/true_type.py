@@ -64,6 +64,9 @@ class TrueType:
     def _shows(self, glyph: str | None) -> bool:
         return glyph is not None and self.has_number(self._font.getGlyphID(glyph))
 
+    def advance(self, glyph: str) -> float:
+        return float(self._font["hmtx"][glyph][0] * 1000 / self._font["head"].unitsPerEm)
+
     def with_widths(self, declared: Widths) -> bytes | None:
         """All other tables stay byte for byte as they are: the library decodes only what it is asked for."""
         font = open_font(self._data)

@@ -52,11 +52,13 @@ def _without_marks(data: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class _Drawing:
-    """`size` and `body` are where its length and it stand in the second part; `code` follows the bytes that mean nothing."""
+    """`size` and `body` are where its length and it stand in the second part; `code` follows the bytes that mean nothing.
+    These are None where it is not encrypted.
+    """
 
     size: slice
     body: slice
-    random: bytes
+    random: bytes | None
     code: bytes
 
     def head(self) -> tuple[int, int, int]:
@@ -72,7 +74,7 @@ class _Drawing:
     def encrypted(self, advance: int) -> bytes:
         bearing, _, end = self.head()
         code = encodeIntT1(bearing) + encodeIntT1(advance) + self.code[end:]
-        return bytes(encrypt(self.random + code, _DRAWING_KEY)[0])
+        return code if self.random is None else bytes(encrypt(self.random + code, _DRAWING_KEY)[0])
 
 
 class Type1(NamedGlyphs):
@@ -92,13 +94,16 @@ class Type1(NamedGlyphs):
         super().__init__(self._drawings, own or STANDARD)
 
     def _read(self) -> list[tuple[str, _Drawing]]:
-        lengths = re.search(rb"/lenIV\s+(\d+)", self._hidden)
+        lengths = re.search(rb"/lenIV\s+(-?\d+)", self._hidden)
         random = int(lengths[1]) if lengths else _RANDOM
         found, at = list[tuple[str, _Drawing]](), self._hidden.index(b"/CharStrings") + len(b"/CharStrings")
         while (entry := _DRAWING.match(self._hidden, at)) is not None:
             at = entry.end() + int(entry[2])
-            code: bytes = decrypt(self._hidden[entry.end() : at], _DRAWING_KEY)[0]
-            drawing = _Drawing(slice(*entry.span(2)), slice(entry.end(), at), code[:random], code[random:])
+            code: bytes = self._hidden[entry.end() : at]
+            # Below nothing, they are not encrypted.
+            meant = decrypt(code, _DRAWING_KEY)[0] if random >= 0 else b""
+            parts = (meant[:random], meant[random:]) if random >= 0 else (None, code)
+            drawing = _Drawing(slice(*entry.span(2)), slice(entry.end(), at), *parts)
             found.append((entry[1].decode("latin-1"), drawing))
         return found
 
@@ -112,13 +117,20 @@ class Type1(NamedGlyphs):
         drawing = self._drawings.get(".notdef")
         return drawing is None or drawing.code[drawing.head()[2] :] == _EMPTY
 
-    def with_widths(self, declared: Widths) -> bytes | None:
+    @property
+    def _scale(self) -> float:
+        """Thousandths for each of a glyph's units."""
         matrix = _MATRIX.search(self._clear)
-        scale = 1000 * (float(matrix[1]) if matrix else 0.001)
+        return 1000 * (float(matrix[1]) if matrix else 0.001)
+
+    def advance(self, glyph: str) -> float:
+        return self._drawings[glyph].head()[1] * self._scale
+
+    def with_widths(self, declared: Widths) -> bytes | None:
         wrong = {
-            glyph: round(widths[0] / scale)
+            glyph: round(widths[0] / self._scale)
             for glyph, widths in declared.items()
-            if not agrees(self._drawings[glyph].head()[1] * scale, widths)
+            if not agrees(self.advance(glyph), widths)
         }
         if not wrong and not self._is_hexadecimal:
             return None

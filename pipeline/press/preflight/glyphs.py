@@ -31,7 +31,10 @@ class Fonts:
             # Where one of them is missing, each reader takes something else for it.
             return all(key in font for key in _DRAWN_KEYS)
         if font.get("/Subtype") == "/Type0":
-            return all(self.embedded(inner) for inner in font.get("/DescendantFonts", pikepdf.Array()).as_list())
+            return all(self._has_program(inner) for inner in font.get("/DescendantFonts", pikepdf.Array()).as_list())
+        return ArtworkFont(font).has_widths and self._has_program(font)
+
+    def _has_program(self, font: pikepdf.Object) -> bool:
         file = ArtworkFont(font).file
         return file is not None and not _is_misplaced(font, file[0]) and self._can_draw(file[1])
 

@@ -1,5 +1,6 @@
 """Advances in embedded programs that are not those of the dictionary: on the sheet they agree, and nothing looks different."""
 
+import re
 from io import BytesIO
 from pathlib import Path
 
@@ -7,6 +8,7 @@ import pikepdf
 import pytest
 from fontTools.cffLib import CFFFontSet, SubrsIndex
 from fontTools.fontBuilder import FontBuilder
+from fontTools.misc.eexec import decrypt, encrypt
 from fontTools.misc.psCharStrings import T2CharString
 from fontTools.pens.basePen import NullPen
 from fontTools.ttLib import TTCollection, TTFont
@@ -242,6 +244,68 @@ def test_programs_that_are_other_than_said_become_what_a_pdf_may_have(tmp_path: 
             assert stream.read_bytes()[:clear] == program[:clear]
             assert stream.read_bytes()[-int(stream.Length3) :] == program[clear + hidden :]
             assert int(stream.Length1) == clear
+
+
+def plain_drawings(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    """A Type 1 program whose drawings are not encrypted a second time."""
+    font, text = type_1(pdf)
+    stream = font.FontDescriptor.FontFile
+    program, clear, hidden = type_1_program()
+    part, out, at = decrypt(program[clear : clear + hidden], 55665)[0], b"", 0
+    part = part.replace(b" begin", b" begin /lenIV -1 def", 1)
+    head = re.compile(rb"(?:dup\s+\d+|/\S+)\s+(\d+)\s+(?:RD|-\|) ")
+    while (found := head.search(part, at)) is not None:
+        end = found.end() + int(found[1])
+        code = decrypt(part[found.end() : end], 4330)[0][4:]
+        out += part[at : found.start(1)] + b"%d" % len(code) + part[found.end(1) : found.end()] + code
+        at = end
+    made = encrypt(out + part[at:], 55665)[0]
+    stream.write(program[:clear] + made + program[clear + hidden :])
+    stream.Length2 = len(made)
+    return font, text
+
+
+def without_widths(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    font, text = true_type(pdf)
+    for key in ("/FirstChar", "/LastChar", "/Widths"):
+        del font[key]
+    return font, text
+
+
+def standard(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    """One of the fonts that readers know may do without."""
+    font, text = type_1(pdf)
+    font.BaseFont = Name("/Times-Roman")
+    for key in ("/FirstChar", "/LastChar", "/Widths"):
+        del font[key]
+    return font, text
+
+
+def of_few_widths(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    """Of the letters a to d alone: readers go on by nothing after the others."""
+    font, text = true_type(pdf)
+    font.FirstChar, font.LastChar, font.Widths = 97, 100, Array([556, 556, 500, 556])
+    return font, text
+
+
+def of_one_width_for_the_rest(pdf: pikepdf.Pdf) -> tuple[pikepdf.Object, bytes]:
+    font, text = of_few_widths(pdf)
+    font.FontDescriptor.MissingWidth = DECLARED
+    return font, text
+
+
+@pytest.mark.parametrize("font", [plain_drawings, without_widths, standard, of_few_widths, of_one_width_for_the_rest])
+def test_the_program_and_the_dictionary_agree_on_the_sheet(tmp_path: Path, font: Font) -> None:
+    source, normal = artwork(tmp_path / "source.pdf", font), tmp_path / "normal.pdf"
+    normalize(source, POSTCARD_4X6, normal)
+    # What is declared is rounded.
+    assert difference(render(source), render(normal)) < 0.001
+    with pikepdf.open(normal) as pdf:
+        assert [fault for fault in content_faults(pdf) if fault[0] == FONTS] == []
+        [found] = [obj for obj in pdf.objects if isinstance(obj, Dictionary) and obj.get("/Type") == "/Font"]
+        if font is without_widths:
+            shown = [float(found.Widths[ord(letter) - int(found.FirstChar)]) for letter in "Ha "]
+            assert [round(width) for width in shown] == [722, 556, 278]
 
 
 def test_the_table_of_an_open_type_program_says_what_its_drawings_say(tmp_path: Path) -> None:

@@ -120,6 +120,13 @@ def drawn_without(key: str, pdf: pikepdf.Pdf) -> Made:
     return font, shown
 
 
+def without_widths(pdf: pikepdf.Pdf) -> Made:
+    """Readers take those of the program, or those of a font that they know."""
+    font, shown = type_1(pdf)
+    del font["/Widths"]
+    return font, shown
+
+
 def cut_short(pdf: pikepdf.Pdf) -> Made:
     """A program whose outlines are its last table, and end before those of the small letters."""
     tables = [tag for tag in TTFont(LIBERATION).reader.tables if tag != "glyf"]
@@ -170,6 +177,7 @@ def by_a_predefined_map(pdf: pikepdf.Pdf) -> Made:
 
 Case = Callable[[pikepdf.Pdf], Made]
 NOT_FONTS: dict[str, Case] = {
+    "Type 1 without widths": without_widths,
     **{
         f"drawn, without {key}": partial(drawn_without, key)
         for key in ("/FontMatrix", "/Widths", "/Encoding", "/CharProcs")

@@ -205,9 +205,10 @@ def _by_name(font: pikepdf.Object, program: bytes, key: str, codes: set[int]) ->
 
 
 def _width(font: pikepdf.Object, code: int) -> float:
-    """As declared of a simple font's code; nothing stands for those outside the run."""
-    at = code - int(font.FirstChar)
-    return float(font.Widths[at]) if 0 <= at < len(font.Widths) else 0.0
+    """As declared of a simple font's code, or for those outside the run."""
+    at, widths = code - int(font.get("/FirstChar", 0)), font.get("/Widths", pikepdf.Array())
+    others = font.get("/FontDescriptor", pikepdf.Dictionary()).get("/MissingWidth", 0)
+    return float(widths[at] if 0 <= at < len(widths) else others)
 
 
 def _names(encoding: Any) -> dict[int, str]:

@@ -19,7 +19,7 @@ class Type1Program:
         clear, _, rest = program.partition(b"eexec")
         hidden = decrypt(_binary(rest.lstrip()), 55665)[0]
         private, _, glyphs = hidden.partition(b"/CharStrings")
-        random = re.search(rb"/lenIV\s+(\d+)", private)
+        random = re.search(rb"/lenIV\s+(-?\d+)", private)
         self._random = int(random[1]) if random else 4
         subroutines = {int(at): code for at, code in _entries(_SUBROUTINE, private.partition(b"/Subrs")[2])}
         self._subroutines = [self._read(subroutines.get(at, b"")) for at in range(max(subroutines, default=-1) + 1)]
@@ -43,8 +43,8 @@ class Type1Program:
         return bool({"lineTo", "curveTo"} & {step for step, _ in pen.value})
 
     def _read(self, encrypted: bytes) -> Any:
-        code = decrypt(encrypted, 4330)[0][self._random :] if encrypted else b"\x0b"
-        return T1CharString(code, subrs=getattr(self, "_subroutines", None))
+        code = decrypt(encrypted, 4330)[0][self._random :] if self._random >= 0 else encrypted
+        return T1CharString(code if encrypted else b"\x0b", subrs=getattr(self, "_subroutines", None))
 
 
 def _binary(part: bytes) -> bytes:
