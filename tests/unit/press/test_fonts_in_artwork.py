@@ -13,6 +13,7 @@ from fontTools.misc.psCharStrings import T2CharString
 from fontTools.ttLib import TTFont, reorderFontTables
 from pikepdf import Array, Dictionary, Name
 
+from pipeline.press.creative.normalize import normalize
 from pipeline.press.preflight.inspect import inspect
 from pipeline.press.report import Report
 from pipeline.products import POSTCARD_4X6
@@ -36,7 +37,10 @@ from tests.unit.press.fonts import (
     type_1_program,
     type_1c,
 )
+from tests.unit.press.x4_content import content_faults
 
+FONTS = 8
+"""The rule of the checklist."""
 Made = tuple[pikepdf.Object, bytes]
 
 
@@ -247,6 +251,13 @@ def test_characters_without_a_glyph_are_counted(tmp_path: Path, name: str) -> No
 @pytest.mark.parametrize("name", WHOLE)
 def test_nothing_is_said_of_what_is_all_there(tmp_path: Path, name: str) -> None:
     assert codes(tmp_path, WHOLE[name]) == set()
+
+
+@pytest.mark.parametrize("name", WHOLE)
+def test_what_is_all_there_keeps_to_the_checklist_once_it_is_prepared(tmp_path: Path, name: str) -> None:
+    normalize(artwork(tmp_path / "art.pdf", WHOLE[name]), POSTCARD_4X6, tmp_path / "normal.pdf")
+    with pikepdf.open(tmp_path / "normal.pdf") as pdf:
+        assert [what for rule, what in content_faults(pdf) if rule == FONTS] == []
 
 
 @pytest.mark.parametrize("font", UNCHECKED)

@@ -11,7 +11,7 @@ import pikepdf
 from pikepdf import Array, Dictionary, Name, String
 
 from pipeline.press.colours.srgb import icc_space, srgb_profile
-from tests.unit.press.fonts import CFF, SQUARES, TRUE_TYPE, Font, type_1
+from tests.unit.press.fonts import CFF, SQUARES, TRUE_TYPE, Font, true_type, type_1
 
 Mutation = Callable[[pikepdf.Pdf], None]
 
@@ -333,6 +333,7 @@ MUTATIONS: dict[str, tuple[int, Mutation]] = {
         for kind, font in _BUILT.items()
         if kind not in ("true type", "symbolic")  # see "glyph missing": that typeface has them all
     },
+    "a space that prints as a box": (8, _shown(true_type, rb"(\037) Tj")),
     "plain RGB": (9, _content(_RED)),
     "plain RGB in a line": (9, _content(b"1 0 0 RG 0 0 m 5 5 l S")),
     "plain RGB by name": (9, _content(b"/DeviceRGB cs 1 0 0 sc 0 0 5 5 re f")),
