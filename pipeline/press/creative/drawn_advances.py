@@ -85,7 +85,7 @@ def _give(font: pikepdf.Object, code: int, glyph: pikepdf.Stream) -> None:
     name = f"/code{code}"
     while name in font.CharProcs:
         name += "_"
-    font.CharProcs = pikepdf.Dictionary({**font.CharProcs, name: glyph})
+    font.CharProcs[name] = glyph
     given = font.Encoding
     encoding = dict(given.items()) if isinstance(given, pikepdf.Dictionary) else {"/BaseEncoding": given}
     differences = [*encoding.get("/Differences", ()), code, pikepdf.Name(name)]

@@ -2,7 +2,8 @@
 
 Maps that stand in the file are read, with those of the file that they build on. Of the predefined ones only the identity is
 followed: the others (`UniJIS-UCS2-H`, `GBK-EUC-H` and their like) need tables of Adobe's, and what carries these for Python is a
-whole reader of PDF of 12 MB, while embedded fonts hardly ever have such a map. Nor is a map followed that builds on one of them.
+whole reader of PDF of 12 MB, while embedded fonts hardly ever have such a map. Nor is a map followed that builds on one of
+them. Preflight tells of fonts that have such a map.
 """
 
 import re

@@ -40,16 +40,18 @@ class Fonts:
 
     def missing(self, font: pikepdf.Object, shown: Iterable[bytes]) -> int:
         """How many of the codes that are shown have no glyph."""
+        return sum(map(self._glyphs_of(font).missing, shown))
+
+    def unchecked(self, font: pikepdf.Object) -> bool:
+        """Whether nothing can be said of the glyphs that an embedded font lacks: what it has can be drawn, but not be listed."""
+        return self._glyphs_of(font).unchecked
+
+    def _glyphs_of(self, font: pikepdf.Object) -> "Glyphs":
         key = font.objgen
         # Those that stand inline have all the same number.
         if key not in self._glyphs or not font.is_indirect:
             self._glyphs[key] = Glyphs(font, self._program(font))
-        return sum(map(self._glyphs[key].missing, shown))
-
-    def unchecked(self, font: pikepdf.Object) -> bool:
-        """Whether nothing can be said of the glyphs that an embedded font lacks: what it has can be drawn, but not be listed."""
-        known = ArtworkFont(font)
-        return not known.drawn and (self._program(font) is None or not known.is_followed)
+        return self._glyphs[key]
 
     def _can_draw(self, stream: pikepdf.Stream) -> bool:
         if stream.objgen not in self._drawable:
@@ -92,6 +94,10 @@ class Glyphs:
         self._program = program
         self._lacking: dict[int, bool] = {}
 
+    @property
+    def unchecked(self) -> bool:
+        return not self._font.drawn and (self._program is None or not self._font.is_followed)
+
     def missing(self, text: bytes) -> int:
         return sum(map(self._lacks, self._font.codes(text)))
 
@@ -120,8 +126,11 @@ class Glyphs:
             return named and f"/{name}" not in self._given.CharProcs and not _is_blank(code, name)
         if self._program is None:
             return name == _NOT_DEFINED and not _is_blank(code, name)
-        shows = name != _NOT_DEFINED and self._program.may_show(code, name)
-        return not shows and not (_is_blank(code, name) and self._missing_is_blank)
+        blank = _is_blank(code, name)
+        if name == _NOT_DEFINED:
+            # Of fonts of symbols, readers take the code and not the name.
+            return not (blank and (self._program.may_show(code, None) or self._missing_is_blank))
+        return not self._program.may_show(code, name) and not (blank and self._missing_is_blank)
 
     @cached_property
     def _missing_is_blank(self) -> bool:
