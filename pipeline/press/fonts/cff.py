@@ -35,6 +35,9 @@ class Cff(NamedGlyphs):
         self._set.decompile(BytesIO(data), None)
         self._top = self._set[0]
         self._numbered = hasattr(self._top, "ROS")
+        # The library reads what it is asked for: the numbers of all parts here, so that it is known whether they can be read.
+        if self._numbered and not all(hasattr(part, "Private") for part in self._top.FDArray):
+            raise ValueError("a part without numbers")
         if not self._numbered:
             # The default, which the library does not know: the names of Adobe's standard letters (Technical Note 5176, table 9).
             self._top.rawDict.setdefault("charset", 0)

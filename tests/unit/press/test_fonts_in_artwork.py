@@ -8,6 +8,7 @@ from pathlib import Path
 import pikepdf
 import pytest
 from fontTools import subset
+from fontTools.cffLib import CFFFontSet, FDArrayIndex, FDSelect, FontDict
 from fontTools.fontBuilder import FontBuilder
 from fontTools.misc.psCharStrings import T2CharString
 from fontTools.ttLib import TTFont, reorderFontTables
@@ -172,6 +173,29 @@ def of_an_odd_number(pdf: pikepdf.Pdf) -> Made:
     return embedded("Type1", "/FontFile3", cff().replace(usual, odd), pdf, Subtype=Name.Type1C)
 
 
+def of_an_odd_number_in_a_part(pdf: pikepdf.Pdf) -> Made:
+    """The same in a program whose glyphs have numbers, where each part has such defaults of its own."""
+    found, shown = cid_type_0c(pdf)
+    font, part = CFFFontSet(), FontDict()
+    font.decompile(BytesIO(cff()), None)
+    top = font[0]
+    glyphs = [top.CharStrings[name] for name in (".notdef", "H", "a", "r")]
+    top.charset = [".notdef", "cid00001", "cid00002", "cid00003"]
+    top.CharStrings.charStrings = dict(zip(top.charset, glyphs, strict=True))
+    top.CharStrings.charStringsAreIndexed = 0
+    top.ROS, top.CIDCount, part.Private = ("Adobe", "Identity", 0), 4, top.Private
+    del top.Private
+    top.FDArray, top.FDSelect = FDArrayIndex(), FDSelect()
+    top.FDArray.append(part)
+    top.FDSelect.gidArray, top.FDSelect.format = [0] * 4, 3
+    out = BytesIO()
+    font.compile(out, TTFont(recalcBBoxes=False))
+    program = out.getvalue().replace(b"\xf8\x56\x14", b"\x1e\xff\x14")
+    assert program != out.getvalue()
+    found.DescendantFonts[0].FontDescriptor.FontFile3.write(program)
+    return found, shown
+
+
 def by_a_predefined_map(pdf: pikepdf.Pdf) -> Made:
     """One of Adobe's, whose tables are not here."""
     described = descriptor(pdf, "/FontFile2", LIBERATION.read_bytes(), 4)
@@ -224,7 +248,7 @@ WHOLE: dict[str, Case] = {
 }
 
 
-UNCHECKED: list[Case] = [of_an_odd_number, by_a_predefined_map]
+UNCHECKED: list[Case] = [of_an_odd_number, of_an_odd_number_in_a_part, by_a_predefined_map]
 
 
 def codes(folder: Path, font: Case) -> set[str]:
