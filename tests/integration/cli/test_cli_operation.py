@@ -30,10 +30,11 @@ def line(terminal: Terminal, database: Database, tmp_path: Path) -> World:
     return world
 
 
-def ready(line: World, count: int = 1) -> list[str]:
+def ready(line: World, count: int = 1, *, due_in: timedelta = timedelta(days=7)) -> list[str]:
+    """By default due when a truck has left in any case, whatever weekend or holiday there is."""
     now = line.clock()
     times = {"accepted_at": now, "freeze_from": now, "ready_at": now}
-    return line.add_ready(count, **times, due_at=now + timedelta(hours=30), alarm_at=now + timedelta(hours=24))
+    return line.add_ready(count, **times, due_at=now + due_in, alarm_at=now + due_in - timedelta(hours=6))
 
 
 def frozen(line: World, count: int = 10) -> str:
@@ -157,7 +158,7 @@ def test_misses_are_excused(terminal: Terminal, line: World) -> None:
 
 
 def test_days_are_suspended_and_called_off(terminal: Terminal, line: World) -> None:
-    [piece] = ready(line)
+    [piece] = ready(line, due_in=timedelta(hours=30))
     yesterday, in_three_days, tomorrow = (
         (machine_clock().date() + timedelta(days=days)).isoformat() for days in (-1, 3, 1)
     )
