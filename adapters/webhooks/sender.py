@@ -4,6 +4,7 @@ Connections are kept alive per origin. No redirects, cookies or proxies; TLS is 
 """
 
 import asyncio
+import inspect
 import ssl
 import threading
 import time
@@ -26,6 +27,8 @@ from pipeline.ports import Attempt, Outgoing
 
 T = TypeVar("T")
 _RESOLVING_THREADS = 128
+# How often it is looked whether what had not begun when everything was to stop has.
+_LOOK_S = 0.01
 
 
 @dataclass(frozen=True)
@@ -117,10 +120,13 @@ class HttpWebhookSender:
             raise Transient("stopping", "the webhook sender was closed before the receivers answered") from error
 
     async def _stop(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
+        asked: set[asyncio.Task[Any]] = set()
+        while others := asyncio.all_tasks() - {asyncio.current_task()}:
+            # Python warns of work that is cancelled before it began, as connecting may be.
+            for task in filter(_has_begun, others - asked):
+                task.cancel()
+                asked.add(task)
+            await asyncio.wait(others, timeout=_LOOK_S)
         self._names.close()
         await self._pools.close()
 
@@ -221,6 +227,11 @@ def _coarse(failure: Exception) -> str:
     if isinstance(failure.__cause__, ssl.SSLError):
         return "tls_error"
     return "connection_refused" if isinstance(failure, httpcore2.ConnectError) else "bad_response"
+
+
+def _has_begun(task: asyncio.Task[Any]) -> bool:
+    work = task.get_coro()
+    return not inspect.iscoroutine(work) or inspect.getcoroutinestate(work) != inspect.CORO_CREATED
 
 
 def _turn(loop: asyncio.AbstractEventLoop) -> None:

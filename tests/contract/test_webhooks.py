@@ -1,11 +1,13 @@
 """Sending webhooks to real receivers: good ones, slow ones, hostile ones; and never to an address that is not public."""
 
 import asyncio
+import gc
 import gzip
 import itertools
 import json
 import socket
 import threading
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
@@ -312,6 +314,25 @@ def when(go: threading.Event) -> Script:
         connection.writer.write(OK if let else b"HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n")
 
     return script
+
+
+@pytest.mark.parametrize("steps", range(16))
+def test_whatever_is_about_to_begin_when_it_is_closed_ends_in_order(steps: int) -> None:
+    """Of what is thrown away before it began, Python says that nobody awaited it."""
+
+    async def close_after(sender: HttpWebhookSender, url: str) -> None:
+        sending = asyncio.create_task(sender._all([outgoing(url)], now()))
+        for _ in range(steps):
+            await asyncio.sleep(0)
+        await sender._stop()
+        assert sending.cancelled()
+
+    with receiving(silent) as receiver, warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        sender = HttpWebhookSender("live", allow=LOCAL, limits=PATIENT, resolver=resolver)
+        asyncio.run(close_after(sender, receiver.url))
+        gc.collect()
+    assert [str(one.message) for one in said] == []
 
 
 def test_closing_ends_what_is_being_sent() -> None:
