@@ -44,6 +44,13 @@ def hear(world: World) -> None:
     world.run_until_quiet()
 
 
+def hear_north(world: World) -> None:
+    """It alone: of several that are due at once, any may be the first."""
+    [row] = world.rows(printers, printers.c.name == "north")
+    world.set(printers, row.id, poll_at=world.clock())
+    assert world.run("acknowledge", only=[row.id]) == 1
+
+
 def refuse(world: World, **more: Any) -> None:
     world.clock.advance(timedelta(minutes=5))
     ack(world, first_drop(world).stem, "rejected", printer=north(world), **more)
@@ -141,10 +148,9 @@ def test_while_it_cannot_be_taken_away_it_is_not_made_elsewhere(world: World, id
     north(world).traps["recall", "before"] = Transient("down", "no route")
     world.clock.advance(timedelta(minutes=5))
     ack(world, first_drop(world).stem, "rejected", printer=north(world))
-    for row in world.rows(printers):
-        world.set(printers, row.id, poll_at=world.clock())
-    world.run("acknowledge")
+    hear_north(world)
     assert (first_drop(world).status, makers(world), len(north(world).outbox)) == ("sent", {"north"}, 1)
+    assert not north(world).traps
     world.clock.advance(timedelta(seconds=ACK_POLL_S))
     hear(world)
     assert (first_drop(world).status, makers(world)) == ("refused", {"south"})
@@ -181,9 +187,7 @@ def test_a_part_of_a_hand_over_that_is_held_up_is_taken_away_too(world: World) -
 
     def refuse_first() -> None:
         ack(world, stem, "rejected", printer=north(world))
-        for row in world.rows(printers):
-            world.set(printers, row.id, poll_at=world.clock())
-        world.run("acknowledge")
+        hear_north(world)
 
     north(world).traps["hand_over", "before"] = refuse_first
     world.run("dispatch")
