@@ -84,7 +84,7 @@ def _line(text: str) -> list[str]:
 def _read(line: list[str]) -> DeliveryLine:
     if not line:
         return DeliveryLine(Kind.EMPTY, missing="missing_street")
-    if taken := _NOTES.get(line[0]) or 2 * (line[:2] == ["CARE", "OF"]):
+    if taken := _NOTES.get(line[0]) or (2 if line[:2] == ["CARE", "OF"] else 0):
         return _note(line, taken)
     return read_box(line) or read_street(line)
 

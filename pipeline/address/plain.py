@@ -13,8 +13,8 @@ _MARKED = re.compile(r"[^A-Za-z0-9 ]").search
 _APOSTROPHES = "'`"
 _SPACES = ',;:"()[]{}<>@_*+=!?~^|\\%$' + "".join(map(chr, range(32))) + "\x7f"
 _PUNCTUATION = str.maketrans(_SPACES, " " * len(_SPACES), _APOSTROPHES)
-# ST.LOUIS is two words, P.O. is one.
 _POINT_INSIDE = re.compile(r"\.\w").search
+# ST.LOUIS is two words, P.O. is one.
 _POINT_BETWEEN_WORDS = re.compile(r"(?<=[A-Z]{2})\.(?=\w)")
 _POINT = re.compile(r"(?<![0-9])\.|\.(?![0-9])")
 _LOOSE = re.compile(r"(?<![^\W_])[-/]+|[-/]+(?![^\W_])")

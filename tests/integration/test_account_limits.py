@@ -1,13 +1,11 @@
 """What the printers of one account bear together, as the live root reads it from the database."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from ops.migrations import upgrade
 from pipeline.errors import Transient
 from pipeline.models.profile import PrinterProfile
 from pipeline.models.types import system_ids
@@ -18,14 +16,6 @@ from pipeline.worker.live_root import live_printers
 from tests.unit.printers.test_profile import PROFILE, TRANSPORT
 
 BY = Deed("root", datetime(2026, 11, 30, tzinfo=UTC))
-
-
-@pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    upgrade(database_url)
-    database = Database(database_url)
-    yield database
-    database.dispose()
 
 
 def profile(name: str, connections: int) -> PrinterProfile:

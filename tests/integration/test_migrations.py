@@ -4,7 +4,6 @@ import re
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,24 +24,16 @@ from pipeline.repository.tables import accounts
 _POSTGRESQL_INDEXES = "SELECT indexname, indexdef FROM pg_indexes WHERE schemaname = 'public'"
 
 
-@pytest.fixture
-def migrated(database_url: str) -> Iterator[Database]:
-    upgrade(database_url)
-    database = Database(database_url)
-    yield database
-    database.dispose()
-
-
-def test_an_empty_database_gets_every_table_column_type_and_index(migrated: Database) -> None:
-    with migrated.read() as tx:
+def test_an_empty_database_gets_every_table_column_type_and_index(db: Database) -> None:
+    with db.read() as tx:
         context = MigrationContext.configure(tx, opts={"compare_type": True, "compare_server_default": True})
         assert compare_metadata(context, SQLModel.metadata) == []
-    assert Placement.__tablename__ in inspect(migrated.engine).get_table_names()
+    assert Placement.__tablename__ in inspect(db.engine).get_table_names()
 
 
-def test_partial_indexes_have_the_conditions_of_the_models(migrated: Database, database_url: str) -> None:
+def test_partial_indexes_have_the_conditions_of_the_models(db: Database, database_url: str) -> None:
     # Alembic compares no WHERE: each definition is compared with that of a database which the models made themselves.
-    with migrated.write() as tx:
+    with db.write() as tx:
         theirs = _index_definitions(tx)
         for table in SQLModel.metadata.sorted_tables:
             for index in table.indexes:
@@ -53,8 +44,8 @@ def test_partial_indexes_have_the_conditions_of_the_models(migrated: Database, d
     assert sum(" where " in definition for definition in ours.values()) >= 10
 
 
-def test_foreign_keys_are_those_of_the_models(migrated: Database) -> None:
-    inspector = inspect(migrated.engine)
+def test_foreign_keys_are_those_of_the_models(db: Database) -> None:
+    inspector = inspect(db.engine)
     for table in SQLModel.metadata.sorted_tables:
         wanted = {(key.parent.name, key.target_fullname) for key in table.foreign_keys}
         found = {
@@ -70,12 +61,12 @@ def test_a_database_is_current_once_it_is_migrated(database_url: str) -> None:
     assert is_current(database_url)
 
 
-def test_a_second_upgrade_keeps_what_is_there(migrated: Database, database_url: str) -> None:
+def test_a_second_upgrade_keeps_what_is_there(db: Database, database_url: str) -> None:
     row = {"id": system_ids().new("ac"), "name": "ada", "zone": "UTC", "cancel_window_s": 1, "promise": "default"}
-    with migrated.write() as tx:
+    with db.write() as tx:
         tx.execute(accounts.insert(), [{**row, "created_at": datetime(2026, 11, 24, tzinfo=UTC)}])
     upgrade(database_url)
-    with migrated.read() as tx:
+    with db.read() as tx:
         assert tx.execute(text("SELECT name FROM accounts")).scalars().all() == ["ada"]
 
 

@@ -1,13 +1,12 @@
 """Printers that two operators add and change at the same moment, in two sessions of a real database: one outbox has one printer."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import Connection, text
 
-from ops.migrations import upgrade
 from pipeline.errors import Permanent
 from pipeline.models.profile import PrinterProfile
 from pipeline.models.types import system_ids
@@ -38,14 +37,6 @@ def edits(name: str, outbox: str) -> Change:
         return row is not None and edit_printer(tx, row, with_outbox(outbox), BY, ids=system_ids())
 
     return edit
-
-
-@pytest.fixture
-def db(database_url: str) -> Iterator[Database]:
-    upgrade(database_url)
-    database = Database(database_url)
-    yield database
-    database.dispose()
 
 
 def at_once(db: Database, first: Change, second: Change) -> Future[bool]:

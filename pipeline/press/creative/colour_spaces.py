@@ -12,15 +12,13 @@ from io import BytesIO
 import pikepdf
 from PIL import ImageCms
 
-from pipeline.press.colours.palette import palette_of
+from pipeline.press.colours.palette import MOST_INDEX, palette_of
 from pipeline.press.limits import MALFORMED
 
 _PLAIN = {1: pikepdf.Name.DeviceGray, 3: pikepdf.Name.DeviceRGB, 4: pikepdf.Name.DeviceCMYK}
 # Of the data that a profile is for, as its header says it.
 _CHANNELS = {b"GRAY": 1, b"RGB ": 3, b"Lab ": 3, b"CMYK": 4}
 _SPACE = slice(16, 20)
-_MOST_BITS = 8
-"""Of an index into a palette, whatever a picture says."""
 
 _Holder = pikepdf.Dictionary | pikepdf.Stream | pikepdf.Array
 
@@ -57,7 +55,7 @@ def _settle(holder: _Holder, profiles: "_Profiles") -> None:
             holder[key] = plain
     space = holder.get("/ColorSpace")
     if "/BitsPerComponent" in holder and isinstance(space, pikepdf.Array) and space[0] == "/Indexed":
-        _fill(space, 1 << min(int(holder.BitsPerComponent), _MOST_BITS))
+        _fill(space, 1 << min(int(holder.BitsPerComponent), MOST_INDEX.bit_length()))  # whatever the picture says
 
 
 def _fill(indexed: pikepdf.Array, least: int = 0) -> None:

@@ -133,13 +133,18 @@ def test_a_file_that_cannot_be_moved_away_keeps_back_no_other(world: World, ids:
     assert (row.tries, row.poll_at) == (0, world.clock() + timedelta(seconds=ACK_POLL_S))
 
 
-def test_more_files_than_a_poll_reads_may_lie_before_the_new_one(world: World, ids: list[str]) -> None:
+def hear_of_one_behind(world: World, many: int) -> None:
+    """A new file, `mailed`, behind so many that were read and stay."""
     keep(world.printer())
-    for number in range(130):
+    for number in range(many):
         lay(world, f"a{number:03}.ack.json", "accepted", reason=str(number))
     hear(world)
     lay(world, "b.ack.json", "mailed")
     hear(world)
+
+
+def test_more_files_than_a_poll_reads_may_lie_before_the_new_one(world: World, ids: list[str]) -> None:
+    hear_of_one_behind(world, 130)
     assert (world.statuses(ids), world.count(acks), len(world.printer().outbox)) == ({"mailed": 3}, 131, 131)
 
 
@@ -148,12 +153,7 @@ def test_large_files_that_cannot_be_moved_away_keep_back_nothing_behind_them(
 ) -> None:
     read = FakePrinter.acks
     monkeypatch.setattr(FakePrinter, "acks", lambda printer, limit, **more: read(printer, min(limit, 4), **more))
-    keep(world.printer())
-    for number in range(9):
-        lay(world, f"a{number:03}.ack.json", "accepted", reason=str(number))
-    hear(world)
-    lay(world, "b.ack.json", "mailed")
-    hear(world)
+    hear_of_one_behind(world, 9)
     assert (world.statuses(ids), world.count(acks)) == ({"mailed": 3}, 10)
 
 
